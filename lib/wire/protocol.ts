@@ -1,0 +1,286 @@
+/**
+ * What agents, clients and the server say to each other: paths, identifiers, messages, close codes
+ * and the version. Pure; docs/protocol.md tells the same in prose.
+ *
+ * @module
+ */
+
+/**
+ * The version of the agent's side of the protocol. Clients have none: they speak plain websocket.
+ * It grows by one with each change that an older peer cannot follow.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/**
+ * The websocket subprotocol (RFC 6455, section 1.9) under which a connection can end one direction
+ * and keep the other: a text frame {@link EOF_FRAME} says that its sender has no more bytes.
+ * A peer that does not offer it, or does not pick it, ends both directions with a close frame.
+ */
+export const HALF_CLOSE_SUBPROTOCOL = "half-close.converge";
+
+/** The text frame that ends its sender's direction, see {@link HALF_CLOSE_SUBPROTOCOL}. */
+export const EOF_FRAME = "eof";
+
+/** How long either side waits for the first message of an agent's connection, in milliseconds. */
+export const HELLO_TIMEOUT_MS = 10_000;
+
+/** The largest control message either side accepts, in UTF-16 code units. */
+export const MAX_MESSAGE_LENGTH = 65_536;
+
+/** Close codes (RFC 6455, section 7.4; 4000 to 4999 are for private use). */
+export const CloseCode = {
+  /** This connection's bytes are all sent: end of file. */
+  normal: 1000,
+  /** The program is ending: end of file. */
+  goingAway: 1001,
+  /** A frame of a kind that has no place here. */
+  unsupportedData: 1003,
+  /** A message that breaks the protocol; the reason says how. */
+  policyViolation: 1008,
+  /** The other end of the pair was lost without a close frame. */
+  peerLost: 4000,
+  /** The receiver fell further behind than the server buffers. */
+  receiverTooSlow: 4001,
+  /** `?wait=` ran out before the agent came. */
+  waitExpired: 4002,
+  /** The same agent has connected anew; this connection is stale. */
+  replaced: 4003,
+} as const;
+
+const RENDEZVOUS_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** What {@link isRendezvousId} accepts, for messages to people. */
+export const RENDEZVOUS_ID_RULE =
+  "1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit";
+
+/** Whether `text` can be a rendez-vous ID, see {@link RENDEZVOUS_ID_RULE}. */
+export function isRendezvousId(text: string): boolean {
+  return RENDEZVOUS_ID.test(text);
+}
+
+/** Lower-case base 32 without the look-alikes 0, 1, l and o. */
+const ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
+
+/**
+ * Makes up a rendez-vous ID of 16 characters.
+ *
+ * @param random 16 random bytes, of which 80 bits are used
+ */
+export function makeRendezvousId(
+  random: Uint8Array = crypto.getRandomValues(new Uint8Array(16)),
+): string {
+  return Array.from(random.subarray(0, 16), (byte) => ID_ALPHABET[byte & 31]).join("");
+}
+
+/** A salted scrypt verifier (RFC 7914) of the server's password; `salt` and `hash` are base64. */
+export interface PasswordVerifier {
+  salt: string;
+  hash: string;
+  /** CPU and memory cost. */
+  N: number;
+  /** Block size. */
+  r: number;
+  /** Parallelization. */
+  p: number;
+}
+
+/** What an agent tells of itself; shown to operators, never relied upon. */
+export interface AgentFacts {
+  host: string;
+  user: string;
+  os: string;
+  shell: string;
+}
+
+/** An agent's first message on its control connection. */
+export interface RegisterMessage {
+  type: "register";
+  protocol: number;
+  /** The program's version. */
+  version: string;
+  /** What `--agent-token-file` of the server asks for. */
+  token?: string;
+  /** The secret of an earlier registration, to get the same ID again. */
+  resume?: string;
+  facts: AgentFacts;
+}
+
+/** An agent's first and only message on a data connection, which then waits for a client. */
+export interface ParkMessage {
+  type: "park";
+  protocol: number;
+  /** The secret of the registration that the connection belongs to. */
+  resume: string;
+}
+
+/** The server's answer to {@link RegisterMessage}. */
+export interface RegisteredMessage {
+  type: "registered";
+  protocol: number;
+  version: string;
+  /** The ID that clients ask for; not the one asked for if that was taken. */
+  id: string;
+  /** Proves on later connections that they are the same agent's. */
+  resume: string;
+  /** The only name that may log in. */
+  username: string;
+  /** Missing when the server has no password. */
+  password?: PasswordVerifier;
+  /** How many data connections to keep parked. */
+  parked: number;
+}
+
+/** The server turns the connection down; it closes it right after. */
+export interface RefusedMessage {
+  type: "refused";
+  reason: string;
+  /** Whether it makes sense to try again later. */
+  retry: boolean;
+}
+
+/** The server is ending; the agent should connect anew, its pairs live on for a while. */
+export interface DrainingMessage {
+  type: "draining";
+}
+
+/** On a data connection: a client is at the other end, all that follows is its bytes. */
+export interface PairedMessage {
+  type: "paired";
+  client: {
+    /** The address the client came from, as far as the server knows. */
+    address: string;
+  };
+}
+
+/** One client of an agent, as the agent tells it to operators. */
+export interface ClientStatus {
+  /** The kinds of session that are open, for instance `["shell", "sftp"]`. */
+  sessions: string[];
+}
+
+/** What an agent reports while it runs; shown to operators, never relied upon. */
+export interface StatusMessage {
+  type: "status";
+  /** Unix time in milliseconds at which the agent will end. */
+  deadline?: number;
+  /** Unix time in milliseconds of the last input. */
+  activity?: number;
+  clients: ClientStatus[];
+}
+
+/** What an agent may say first. */
+export type AgentHello = RegisterMessage | ParkMessage;
+/** What an agent may say on its control connection once it is registered. */
+export type AgentMessage = StatusMessage;
+/** What the server may say on a control connection. */
+export type ControlMessage = RegisteredMessage | RefusedMessage | DrainingMessage;
+/** What the server may say on a data connection before the bytes. */
+export type DataMessage = PairedMessage | RefusedMessage;
+
+/** A message that does not follow the protocol. */
+export class ProtocolError extends Error {
+  override name = "ProtocolError";
+}
+
+type Shape = Record<string, "string" | "number" | "boolean" | "object" | "string?" | "number?">;
+
+/** The fields of each message, checked before anyone relies on its type. */
+const SHAPES: Record<string, Shape> = {
+  register: {
+    protocol: "number",
+    version: "string",
+    token: "string?",
+    resume: "string?",
+    facts: "object",
+  },
+  park: { protocol: "number", resume: "string" },
+  registered: {
+    protocol: "number",
+    version: "string",
+    id: "string",
+    resume: "string",
+    username: "string",
+    parked: "number",
+  },
+  refused: { reason: "string", retry: "boolean" },
+  draining: {},
+  paired: { client: "object" },
+  status: { deadline: "number?", activity: "number?", clients: "object" },
+};
+
+/**
+ * Reads one message.
+ *
+ * @param expected the types that may come at this point
+ * @throws {ProtocolError} if it is none of them, with a sentence for the peer
+ */
+export function parseMessage<M extends { type: string }>(
+  data: unknown,
+  ...expected: M["type"][]
+): M {
+  if (typeof data !== "string") throw new ProtocolError("expected a text frame");
+  if (data.length > MAX_MESSAGE_LENGTH) throw new ProtocolError("the message is too long");
+  let message: Record<string, unknown>;
+  try {
+    message = JSON.parse(data);
+  } catch {
+    throw new ProtocolError("the message is not JSON");
+  }
+  const type = message?.type;
+  if (typeof type !== "string" || !expected.includes(type)) {
+    throw new ProtocolError(`expected a message of type ${expected.join(" or ")}`);
+  }
+  for (const [field, kind] of Object.entries(SHAPES[type] ?? {})) {
+    const value = message[field];
+    if (kind.endsWith("?") && value === undefined) continue;
+    if (typeof value !== kind.replace("?", "") || value === null) {
+      throw new ProtocolError(`the field "${field}" of "${type}" is not a ${kind}`);
+    }
+  }
+  return message as unknown as M;
+}
+
+/**
+ * Compares the two sides' protocol versions.
+ *
+ * @returns undefined if they match, else a sentence that says which side to update
+ */
+export function versionMismatch(agent: number, server: number): string | undefined {
+  if (agent === server) return undefined;
+  const remedy = agent < server
+    ? "download the agent again from this server"
+    : "update the server, or use the agent that it serves";
+  return `the agent speaks protocol ${agent} and the server protocol ${server}: ${remedy}`;
+}
+
+/** The path of an agent's connections below the base path. */
+export function agentPath(id: string): string {
+  return `agent/${id}`;
+}
+
+/** The path of a client's connections below the base path. */
+export function clientPath(id: string): string {
+  return `client/${id}`;
+}
+
+/**
+ * The websocket URL of `path` on the server that `base` names.
+ *
+ * @param base `ws:`, `wss:`, `http:` or `https:`, with the server's base path if any
+ * @throws {TypeError} if `base` is no such URL
+ */
+export function websocketUrl(base: string | URL, path = ""): URL {
+  let url: URL;
+  try {
+    url = new URL(base);
+  } catch {
+    throw new TypeError(`"${base}" is not a URL`);
+  }
+  const protocols: Record<string, string> = { "http:": "ws:", "https:": "wss:" };
+  url.protocol = protocols[url.protocol] ?? url.protocol;
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new TypeError(`"${base}" is not a ws, wss, http or https URL`);
+  }
+  if (path !== "") url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
+  return url;
+}
