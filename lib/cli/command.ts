@@ -1,0 +1,90 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { VERSION } from "../version.ts";
+import { errorMessage, UsageError } from "./program.ts";
+
+export { Command };
+
+/**
+ * A command line whose help is made from the same lines that parse it.
+ *
+ * Wrong use throws a {@link UsageError} and nothing is printed; `--help` and `--version` print to
+ * stdout.
+ */
+export function createCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .version(VERSION, "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .configureHelp({ helpWidth: 100, showGlobalOptions: true });
+}
+
+/**
+ * Parses the arguments, running the action of the command that they name.
+ *
+ * @returns false if they only asked for the help or the version, which has been printed
+ * @throws {UsageError} for wrong use, with a hint
+ */
+export async function parseCommand(command: Command, args: string[]): Promise<boolean> {
+  try {
+    await command.parseAsync(args, { from: "user" });
+    return true;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return false;
+    const message = error.message.replace(/^error: /, "").replaceAll("'", '"');
+    throw new UsageError(`${message}; "${command.name()} --help" lists the options`);
+  }
+}
+
+/**
+ * Turns a function that throws into a parser of an option's value: its message follows the name of
+ * the option.
+ */
+export function optionParser<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(errorMessage(error));
+    }
+  };
+}
+
+/** Parses an option that may be given several times. */
+export function repeatable<T>(
+  parse: (text: string) => T,
+): (text: string, previous: T[] | undefined) => T[] {
+  const parseOne = optionParser(parse);
+  return (text, previous = []) => [...previous, parseOne(text)];
+}
+
+/**
+ * Parses a whole number in a range.
+ *
+ * @throws {TypeError} if it is none
+ */
+export function parseInteger(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (!(value >= min && value <= max)) {
+      throw new TypeError(`"${text}" is not a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/**
+ * Parses one of a few words.
+ *
+ * @throws {TypeError} if it is none of them
+ */
+export function parseChoice<T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    if (!choices.includes(text as T)) {
+      throw new TypeError(`"${text}" is not one of ${choices.join(", ")}.`);
+    }
+    return text as T;
+  };
+}

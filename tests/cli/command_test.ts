@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import {
+  type Command,
+  createCommand,
+  optionParser,
+  parseChoice,
+  parseCommand,
+  parseInteger,
+  repeatable,
+} from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/cli/program.ts";
+
+function sample(): Command {
+  return createCommand("sample", "A sample.")
+    .option("--port <n>", "a port", optionParser(parseInteger(0, 65_535)), 80)
+    .option("--mode <word>", "a mode", optionParser(parseChoice(["fast", "slow"])))
+    .option("--name <name>", "repeatable", repeatable(String))
+    .argument("[url]", "an address")
+    .action(() => {});
+}
+
+Deno.test("parseCommand() gives parsed values", async () => {
+  const command = sample();
+  assert.equal(await parseCommand(command, ["--port", "8000", "--name", "a", "--name", "b"]), true);
+  assert.deepEqual(command.opts(), { port: 8000, name: ["a", "b"] });
+});
+
+for (
+  const [args, message] of [
+    [["--port", "70000"], /"--port <n>".*"70000" is not a whole number from 0 to 65535/],
+    [["--mode", "odd"], /is not one of fast, slow/],
+    [["--nonsense"], /unknown option "--nonsense".*"sample --help" lists the options/],
+    [["a", "b"], /too many arguments/],
+  ] as const
+) {
+  Deno.test(`parseCommand() takes ${args.join(" ")} for wrong use`, async () => {
+    await assert.rejects(parseCommand(sample(), [...args]), (error: Error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+Deno.test("parseCommand() prints the help to the given output and runs nothing", async () => {
+  let help = "";
+  const command = sample().configureOutput({ writeOut: (text) => help += text });
+  assert.equal(await parseCommand(command, ["--help"]), false);
+  assert.match(help, /Usage: sample .*--port <n>/s);
+});

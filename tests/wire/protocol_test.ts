@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import {
+  type AgentHello,
+  isRendezvousId,
+  makeRendezvousId,
+  MAX_MESSAGE_LENGTH,
+  parseMessage,
+  ProtocolError,
+  versionMismatch,
+  websocketUrl,
+} from "../../lib/wire/protocol.ts";
+
+Deno.test("isRendezvousId() follows the grammar", () => {
+  for (const id of ["a", "7", "Job-1.2_x", "x".repeat(64)]) assert.ok(isRendezvousId(id), id);
+  for (const id of ["", "-a", ".a", "a/b", "a b", "a\n", "ä", "x".repeat(65)]) {
+    assert.ok(!isRendezvousId(id), JSON.stringify(id));
+  }
+});
+
+Deno.test("makeRendezvousId() makes valid IDs of 80 random bits", () => {
+  const all = Uint8Array.from({ length: 16 }, (_, i) => i * 2 + 1);
+  assert.equal(makeRendezvousId(all), "bdfhjmprtvxz3579");
+  const ids = new Set(Array.from({ length: 100 }, () => makeRendezvousId()));
+  assert.equal(ids.size, 100);
+  for (const id of ids) assert.ok(isRendezvousId(id) && id.length === 16);
+});
+
+const park = { type: "park", protocol: 1, resume: "secret" };
+
+Deno.test("parseMessage() reads what is expected", () => {
+  assert.deepEqual(parseMessage<AgentHello>(JSON.stringify(park), "register", "park"), park);
+});
+
+for (
+  const [what, data] of [
+    ["a binary frame", new ArrayBuffer(2)],
+    ["no JSON", "{"],
+    ["null", "null"],
+    ["an array", "[]"],
+    ["another type", JSON.stringify({ type: "status", clients: [] })],
+    ["an inherited name for a type", JSON.stringify({ type: "constructor" })],
+    ["a field of another kind", JSON.stringify({ ...park, resume: 1 })],
+    ["a missing field", JSON.stringify({ type: "park", protocol: 1 })],
+    [
+      "null for an object",
+      JSON.stringify({ type: "register", protocol: 1, version: "", facts: null }),
+    ],
+    ["an oversized message", JSON.stringify({ ...park, pad: "x".repeat(MAX_MESSAGE_LENGTH) })],
+  ] as const
+) {
+  Deno.test(`parseMessage() refuses ${what}`, () => {
+    assert.throws(() => parseMessage<AgentHello>(data, "register", "park"), ProtocolError);
+  });
+}
+
+Deno.test("versionMismatch() says which side to update", () => {
+  assert.equal(versionMismatch(1, 1), undefined);
+  assert.match(versionMismatch(1, 2)!, /download the agent again/);
+  assert.match(versionMismatch(2, 1)!, /update the server/);
+});
+
+Deno.test("websocketUrl() keeps the base path and maps http to ws", () => {
+  assert.equal(websocketUrl("http://host:8000", "agent/x").href, "ws://host:8000/agent/x");
+  assert.equal(websocketUrl("wss://host/base/", "client/x").href, "wss://host/base/client/x");
+  assert.equal(websocketUrl("https://host/client/x?wait=1m").href, "wss://host/client/x?wait=1m");
+});
+
+for (const base of ["", "host:8000", "ftp://host", "/client/x"]) {
+  Deno.test(`websocketUrl() rejects "${base}"`, () => {
+    assert.throws(() => websocketUrl(base), TypeError);
+  });
+}
