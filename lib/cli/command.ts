@@ -1,8 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../version.ts";
 import { errorMessage, UsageError } from "./program.ts";
 
-export { Command };
+export { Command, Option };
 
 /**
  * A command line whose help is made from the same lines that parse it.

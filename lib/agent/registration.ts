@@ -1,0 +1,246 @@
+/**
+ * The agent's side of the rendez-vous: one control connection that comes back by itself, and parked
+ * data connections that become clients.
+ *
+ * @module
+ */
+import type { Log } from "../cli/log.ts";
+import { errorMessage } from "../cli/program.ts";
+import { Backoff } from "../wire/backoff.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
+import {
+  type AgentFacts,
+  type AgentHello,
+  agentPath,
+  type ControlMessage,
+  type DataMessage,
+  HALF_CLOSE_SUBPROTOCOL,
+  HELLO_TIMEOUT_MS,
+  parseMessage,
+  PROTOCOL_VERSION,
+  type RegisteredMessage,
+  type StatusMessage,
+  versionMismatch,
+  websocketUrl,
+} from "../wire/protocol.ts";
+import {
+  connectWebSocket,
+  UpgradeRefusedError,
+  type WebSocketConnection,
+  type WebSocketOptions,
+} from "../wire/websocket.ts";
+import { websocketStream } from "../wire/websocket_stream.ts";
+import { VERSION } from "../version.ts";
+
+/** How long the first registration is tried for before the agent gives up, in milliseconds. */
+const FIRST_TRY_MS = 15_000;
+
+/** The server turned the agent down. */
+export class RefusedError extends Error {
+  override name = "RefusedError";
+  constructor(reason: string, readonly retry: boolean) {
+    super(reason);
+  }
+}
+
+/** Who came through the server. */
+export interface Client {
+  /** As far as the server knows. */
+  address: string;
+}
+
+export interface RegistrationOptions {
+  /** The server, with its base path. */
+  server: URL;
+  /** The ID to ask for. */
+  id: string;
+  /** What the server asks agents for, if it does. */
+  token?: string;
+  facts: AgentFacts;
+  /** How to trust the server. */
+  tls: Pick<WebSocketOptions, "ca" | "insecure">;
+  log: Log;
+  /** Called at each registration; the ID and the password may have changed. */
+  onRegistered: (registration: RegisteredMessage) => void;
+  /** Serves one client; the stream is closed by the one who serves it. Must not reject. */
+  onClient: (stream: ByteStream, client: Client) => Promise<void>;
+}
+
+/**
+ * Keeps an agent registered until it is told to stop.
+ *
+ * The first registration has to succeed within 15 seconds; after that the control connection comes
+ * back for ever, with backoff and jitter, under the same ID. Paired clients do not depend on it.
+ */
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #clients = new Set<Promise<void>>();
+  #id: string;
+  #resume: string | undefined;
+  #control: WebSocketConnection | undefined;
+  #status: StatusMessage | undefined;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    this.#id = options.id;
+  }
+
+  /**
+   * Runs until the signal; resolves when every client has been served.
+   *
+   * @throws {RefusedError} if the server turns the agent down at the first registration
+   * @throws {Error} if the server cannot be reached at first
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, server } = this.#options;
+    const giveUpAt = performance.now() + FIRST_TRY_MS;
+    const backoff = new Backoff();
+    while (!signal.aborted) {
+      try {
+        await this.#session(signal, () => backoff.reset());
+      } catch (error) {
+        if (signal.aborted) break;
+        const first = this.#resume === undefined;
+        if (first && (isFinal(error) || performance.now() > giveUpAt)) {
+          throw new Error(`cannot register at ${server.origin}: ${errorMessage(error)}`, {
+            cause: error,
+          });
+        }
+        log.warn(first ? "cannot register yet" : "connection to the server lost", { error });
+      }
+      await backoff.wait(signal);
+    }
+    await Promise.all(this.#clients);
+  }
+
+  /** Tells operators how the agent is doing; told again after a reconnect. */
+  report(status: StatusMessage): void {
+    this.#status = status;
+    this.#control?.send(JSON.stringify(status)).catch(() => {});
+  }
+
+  /** One control connection, from its start to its end. */
+  async #session(signal: AbortSignal, onRegistered: () => void): Promise<void> {
+    const { token, facts, log } = this.#options;
+    const control = await this.#connect(signal, {
+      type: "register",
+      protocol: PROTOCOL_VERSION,
+      version: VERSION,
+      token,
+      resume: this.#resume,
+      facts,
+    });
+    const ended = new AbortController();
+    const stop = () => ended.abort();
+    signal.addEventListener("abort", stop);
+    try {
+      const answer = await receiveMessage<ControlMessage>(
+        control,
+        HELLO_TIMEOUT_MS,
+        "registered",
+        "refused",
+      );
+      if (answer.type === "refused") throw new RefusedError(answer.reason, answer.retry);
+      const registration = answer as RegisteredMessage;
+      const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
+      if (mismatch) throw new RefusedError(mismatch, false);
+      this.#id = registration.id;
+      this.#resume = registration.resume;
+      this.#control = control;
+      onRegistered();
+      this.#options.onRegistered(registration);
+      if (this.#status) this.report(this.#status);
+
+      ended.signal.addEventListener("abort", () => control.close(1001, "the agent is ending"));
+      const parked = Array.from({ length: registration.parked }, () => this.#park(ended.signal));
+      try {
+        for (let text = await control.receive(); text !== null; text = await control.receive()) {
+          parseMessage<ControlMessage>(text, "draining");
+          log.info("the server is ending, looking for it again");
+          break;
+        }
+      } finally {
+        ended.abort();
+        await Promise.all(parked);
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#control = undefined;
+      control.close();
+    }
+  }
+
+  /** Keeps one data connection parked; each one that is paired is handed on and replaced. */
+  async #park(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const backoff = new Backoff();
+    while (!signal.aborted) {
+      try {
+        await this.#nextClient(signal);
+        backoff.reset();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.debug("data connection lost before a client came", { error });
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  /** Parks one data connection and waits until it is paired. */
+  async #nextClient(signal: AbortSignal): Promise<void> {
+    const connection = await this.#connect(signal, {
+      type: "park",
+      protocol: PROTOCOL_VERSION,
+      resume: this.#resume!,
+    });
+    const stop = () => connection.close(1001, "the agent is ending");
+    signal.addEventListener("abort", stop);
+    try {
+      const message = await receiveMessage<DataMessage>(connection, undefined, "paired", "refused");
+      if (message.type === "refused") throw new RefusedError(message.reason, message.retry);
+      const serving = this.#options.onClient(websocketStream(connection), message.client);
+      this.#clients.add(serving);
+      serving.finally(() => this.#clients.delete(serving));
+    } catch (error) {
+      connection.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #connect(signal: AbortSignal, hello: AgentHello): Promise<WebSocketConnection> {
+    const connection = await connectWebSocket(
+      websocketUrl(this.#options.server, agentPath(this.#id)),
+      { ...this.#options.tls, protocols: [HALF_CLOSE_SUBPROTOCOL], signal },
+    );
+    await connection.send(JSON.stringify(hello));
+    return connection;
+  }
+}
+
+/** Whether trying again would be in vain. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof RefusedError) return !error.retry;
+  // A server that is starting or a proxy without one answers 5xx; anything else is no Converge.
+  return error instanceof UpgradeRefusedError && error.status < 500;
+}
+
+/** Receives the message that has to come now. */
+async function receiveMessage<M extends { type: string }>(
+  connection: WebSocketConnection,
+  timeout: number | undefined,
+  ...expected: M["type"][]
+): Promise<M> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (timeout !== undefined) {
+    timer = setTimeout(() => connection.close(1008, "no message in time"), timeout);
+  }
+  try {
+    const data = await connection.receive();
+    if (data === null) throw new Error("the server closed the connection without a word");
+    return parseMessage<M>(data, ...expected);
+  } finally {
+    clearTimeout(timer);
+  }
+}

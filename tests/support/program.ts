@@ -1,0 +1,206 @@
+/** Runs real programs for tests and waits for what they print. */
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname!, "..", "..");
+
+export interface ProgramOptions {
+  cwd?: string;
+  /** Added to the environment of the tests. */
+  env?: Record<string, string>;
+  /** What goes to stdin, which is then closed. @default nothing, at end of file */
+  input?: string | Uint8Array;
+  /** Leaves stdin open for {@link Program.write}. */
+  interactive?: boolean;
+}
+
+/** How a program ended and all it printed. */
+export interface ProgramResult {
+  code: number;
+  signal: Deno.Signal | null;
+  stdout: string;
+  stderr: string;
+  /** stdout as it is. */
+  bytes: Uint8Array;
+}
+
+/** A running program; leaving its scope ends it. */
+export class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #chunks: Record<"stdout" | "stderr", Uint8Array[]> = { stdout: [], stderr: [] };
+  readonly #done: Promise<unknown>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  #changed = Promise.withResolvers<void>();
+  #ended = false;
+
+  constructor(command: string, args: string[], options: ProgramOptions = {}) {
+    this.#child = new Deno.Command(command, {
+      args,
+      cwd: options.cwd,
+      env: { NO_COLOR: "1", ...options.env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#done = Promise.all([
+      this.#collect("stdout"),
+      this.#collect("stderr"),
+      this.#child.status,
+      options.interactive ? undefined : this.#feed(options.input),
+    ]).finally(() => {
+      this.#ended = true;
+      this.#changed.resolve();
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get stdout(): string {
+    return this.#text("stdout");
+  }
+
+  get stderr(): string {
+    return this.#text("stderr");
+  }
+
+  /**
+   * Waits until what was printed so far, on either stream, matches.
+   *
+   * @throws {Error} with all that it printed if the program ends without it
+   */
+  async waitFor(pattern: RegExp): Promise<RegExpMatchArray> {
+    for (;;) {
+      const changed = this.#changed.promise;
+      const match = this.stdout.match(pattern) ?? this.stderr.match(pattern);
+      if (match) return match;
+      if (this.#ended) {
+        throw new Error(`ended without ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      }
+      await changed;
+    }
+  }
+
+  async write(input: string | Uint8Array): Promise<void> {
+    await this.#input.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+  }
+
+  async closeInput(): Promise<void> {
+    await this.#input.close().catch(() => {});
+  }
+
+  kill(signal: Deno.Signal = "SIGTERM"): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Resolves when it has ended and all that it printed has been read. */
+  async result(): Promise<ProgramResult> {
+    await this.#done;
+    const { code, signal } = await this.#child.status;
+    const bytes = concat(this.#chunks.stdout);
+    return { code, signal, stdout: this.stdout, stderr: this.stderr, bytes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.closeInput();
+    this.kill("SIGKILL");
+    await this.#done;
+  }
+
+  async #feed(input: string | Uint8Array = ""): Promise<void> {
+    try {
+      if (input.length > 0) await this.write(input);
+    } catch {
+      // It does not read its input.
+    }
+    await this.closeInput();
+  }
+
+  async #collect(name: "stdout" | "stderr"): Promise<void> {
+    for await (const chunk of this.#child[name]) {
+      this.#chunks[name].push(chunk);
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+  }
+
+  #text(name: "stdout" | "stderr"): string {
+    return new TextDecoder().decode(concat(this.#chunks[name]));
+  }
+}
+
+/** Runs a program to its end. */
+export async function run(
+  command: string,
+  args: string[],
+  options?: ProgramOptions,
+): Promise<ProgramResult> {
+  await using program = new Program(command, args, options);
+  return await program.result();
+}
+
+/**
+ * Starts one of our own programs from its source.
+ *
+ * @param entry `agent.ts`, `server.ts`, `wsproxy.ts` or `tunnel.ts`
+ */
+export function startEntry(
+  entry: string,
+  args: string[],
+  options?: ProgramOptions & { permissions?: string[] },
+): Program {
+  const permissions = options?.permissions ?? ["-A"];
+  const file = join(ROOT, entry);
+  return new Program(
+    Deno.execPath(),
+    ["run", "--no-check", "--no-prompt", ...permissions, file, ...args],
+    options,
+  );
+}
+
+/** A folder that goes with its scope. */
+export class TempDir implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "converge-test-" });
+
+  /** Writes a file in it. @returns its path */
+  write(name: string, content: string | Uint8Array, mode = 0o600): string {
+    const path = join(this.path, name);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    Deno.writeFileSync(path, bytes, { mode });
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** Whether a program is there; if not, says that the tests that need it are skipped. */
+export function have(...programs: string[]): boolean {
+  const missing = programs.filter((name) =>
+    !(Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin").some((dir) => {
+      try {
+        return Deno.statSync(join(dir, name)).isFile;
+      } catch {
+        return false;
+      }
+    })
+  );
+  if (missing.length > 0) console.log(`skipped: ${missing.join(", ")} is not installed`);
+  return missing.length === 0;
+}
+
+function concat(chunks: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
