@@ -1,0 +1,104 @@
+import type { ComponentChildren, VNode } from "preact";
+import { render } from "preact-render-to-string";
+import type { Site } from "./site.ts";
+
+/** The pages of the navigation: path below the base path and name. */
+export const NAVIGATION = [
+  ["/", "About"],
+  ["/usage", "Usage"],
+  ["/downloads", "Downloads"],
+  ["/sessions", "Sessions"],
+] as const;
+
+/** What {@link Layout} puts around a page. */
+export interface LayoutProps {
+  site: Site;
+  /** The page's name, for its heading and the window. */
+  title: string;
+  /** One sentence below the heading. */
+  lead?: ComponentChildren;
+  /** The page's path if it is one of the navigation. */
+  current?: typeof NAVIGATION[number][0];
+  /** Modules of templates/assets to run, without `.js`. */
+  scripts?: string[];
+  children: ComponentChildren;
+}
+
+/** The mark: two lines that meet and go on as one. */
+function Mark(): VNode {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+      <path d="M3 6c9 0 8 10 17 10h9M3 26c9 0 8-10 17-10" />
+      <circle cx="20" cy="16" r="3.5" />
+    </svg>
+  );
+}
+
+/** A whole page: head, header with the navigation, the page itself, footer. */
+export function Layout(
+  { site, title, lead, current, scripts = [], children }: LayoutProps,
+): VNode {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${title} · Converge`}</title>
+        <link rel="icon" href={`${site.base}/static/icon.svg`} type="image/svg+xml" />
+        <link rel="stylesheet" href={`${site.base}/static/style.css`} />
+        {scripts.map((name) => (
+          <script key={name} type="module" src={`${site.base}/static/${name}.js`} />
+        ))}
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header class="top">
+          <div class="bar">
+            <a class="brand" href={`${site.base}/`}>
+              <Mark />
+              Converge
+            </a>
+            <nav aria-label="Pages">
+              <ul>
+                {NAVIGATION.map(([path, name]) => (
+                  <li key={path}>
+                    <a
+                      href={`${site.base}${path}`}
+                      aria-current={path === current ? "page" : undefined}
+                    >
+                      {name}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </nav>
+          </div>
+        </header>
+        <main id="main" tabIndex={-1}>
+          <h1>{title}</h1>
+          {lead !== undefined && <p class="lead">{lead}</p>}
+          {children}
+        </main>
+        <footer>
+          <p>Converge {site.version} at {site.http}</p>
+        </footer>
+      </body>
+    </html>
+  );
+}
+
+/** Commands to read and to copy; it scrolls inside itself, hence the tabindex. */
+export function Code({ title, children }: { title?: string; children: string }): VNode {
+  return (
+    <figure class="code">
+      {title !== undefined && <figcaption>{title}</figcaption>}
+      <pre tabIndex={0}><code>{children}</code></pre>
+    </figure>
+  );
+}
+
+/** The text of a page. */
+export function renderPage(page: VNode): string {
+  return `<!doctype html>\n${render(page)}\n`;
+}
