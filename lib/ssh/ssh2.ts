@@ -1,0 +1,134 @@
+/**
+ * What this project takes from ssh2: the transport of RFC 4253 (key exchange, ciphers, packets) and
+ * the reading of private keys. The rest, logging in and channels, is in this folder, because ssh2's
+ * own server knows neither `break` nor terminal modes nor agent forwarding, and has no flow control.
+ *
+ * These are inner modules of ssh2: deno.json pins its exact version, and no other file imports it.
+ *
+ * @module
+ */
+
+// deno-lint-ignore-file no-explicit-any -- ssh2 publishes no types for its inner modules.
+import constants from "ssh2/lib/protocol/constants.js";
+import crypto from "ssh2/lib/protocol/crypto.js";
+import kex from "ssh2/lib/protocol/kex.js";
+import keyParser from "ssh2/lib/protocol/keyParser.js";
+import ProtocolClass from "ssh2/lib/protocol/Protocol.js";
+import utils from "ssh2/lib/protocol/utils.js";
+import type { Buffer } from "node:buffer";
+
+/** One side of an SSH connection: bytes in, packets out, and the other way around. */
+export interface Protocol {
+  /** Sends the identification string; to be called once. */
+  start(): void;
+  /** Takes bytes of the peer; throws what is wrong with them. */
+  parse(bytes: Buffer, start: number, end: number): void;
+  rekey(): void;
+  cleanup(): void;
+  channelData(channel: number, data: Buffer): void;
+  channelExtData(channel: number, data: Buffer, type: number): void;
+  /** Takes each packet that comes once keys are exchanged. */
+  _onPayload: (payload: Uint8Array) => number | void;
+  _onHandshakeComplete: (...args: unknown[]) => void;
+  /** Our KEXINIT while keys are being exchanged. */
+  _kexinit: unknown;
+  _kex?: { sessionID: Uint8Array; remoteExtInfoEnabled: boolean };
+  _packetRW: {
+    write: {
+      allocStart: number;
+      allocStartKEX: number;
+      alloc(length: number, force?: boolean): Uint8Array;
+      finalize(packet: Uint8Array, force?: boolean): Uint8Array;
+    };
+  };
+}
+
+/** What a {@link Protocol} needs to know. */
+export interface ProtocolConfig {
+  server: true;
+  ident: string;
+  hostKeys: Record<string, PrivateKey>;
+  /** Made by {@link createOffer}. */
+  offer: unknown;
+  onWrite: (bytes: Uint8Array) => void;
+  onError: (error: Error) => void;
+  onHeader: (header: { versions: { software: string } }) => void;
+  messageHandlers: {
+    DISCONNECT: (protocol: Protocol, reason: number, description: string) => void;
+  };
+}
+
+/** A private key as ssh2 holds it. */
+export interface PrivateKey {
+  type: string;
+  comment: string;
+  getPublicSSH(): Uint8Array;
+  sign(data: Uint8Array): Uint8Array | Error;
+}
+
+/** Resolves when the ciphers can be used. */
+export const cryptoReady: Promise<void> = (crypto as any).init;
+
+export const Protocol: new (config: ProtocolConfig) => Protocol = ProtocolClass as any;
+
+/** Sends a packet, or keeps it back while keys are being exchanged. */
+export const sendPacket: (protocol: Protocol, packet: Uint8Array, bypass?: boolean) => void =
+  (utils as any).sendPacket;
+
+/**
+ * Reads a private key in any of the usual formats.
+ *
+ * @throws {Error} if it is none, or asks for a passphrase
+ */
+export function parsePrivateKey(text: string): PrivateKey {
+  const parsed = (keyParser as any).parseKey(text);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key instanceof Error) throw key;
+  if (!key.isPrivateKey()) throw new Error("it is a public key");
+  return key;
+}
+
+const supported = (names: string[], known: string[]) =>
+  names.filter((name) => known.includes(name));
+
+/**
+ * The algorithms that the server offers, the ones of today only: no SHA-1, no CBC. The client's order
+ * decides; this one is from fast to slow. A Deno without chacha20 offers the others.
+ */
+export function createOffer(hostKeyTypes: string[]): unknown {
+  const known = constants as any;
+  const direction = {
+    cipher: supported([
+      "chacha20-poly1305@openssh.com",
+      "aes128-ctr",
+      "aes256-ctr",
+      "aes128-gcm@openssh.com",
+      "aes256-gcm@openssh.com",
+    ], known.SUPPORTED_CIPHER),
+    mac: supported([
+      "hmac-sha2-256-etm@openssh.com",
+      "hmac-sha2-512-etm@openssh.com",
+      "hmac-sha2-256",
+      "hmac-sha2-512",
+    ], known.SUPPORTED_MAC),
+    compress: ["none"],
+    lang: [],
+  };
+  return new (kex as any).KexInit({
+    kex: [
+      ...supported([
+        "curve25519-sha256",
+        "curve25519-sha256@libssh.org",
+        "ecdh-sha2-nistp256",
+        "ecdh-sha2-nistp384",
+        "ecdh-sha2-nistp521",
+        "diffie-hellman-group16-sha512",
+        "diffie-hellman-group14-sha256",
+      ], known.SUPPORTED_KEX),
+      "kex-strict-s-v00@openssh.com",
+    ],
+    serverHostKey: hostKeyTypes,
+    cs: direction,
+    sc: direction,
+  });
+}
