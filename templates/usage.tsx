@@ -1,22 +1,40 @@
 import { Layout, renderPage } from "./layout.tsx";
-import type { Site } from "./site.ts";
+import { Commands, UsageForm, type UsageFormProps } from "./usage_form.tsx";
 import { Guide } from "./usage_guide.tsx";
 
-/** What the usage page shows. */
-export interface UsageProps {
-  site: Site;
-}
+/** The sections of the page: id and name. */
+const SECTIONS = [
+  ["commands", "Your commands"],
+  ["agent", "The agent"],
+  ["rendezvous-id", "The ID"],
+  ["wsproxy", "wsproxy"],
+  ["tunnel", "Tunnel"],
+  ["login", "Logging in"],
+  ["lifetime", "When it ends"],
+];
 
-/** The usage page. */
-export function usagePage({ site }: UsageProps): string {
+/** The usage page: the form, its commands, and all of it in prose. */
+export function usagePage(props: UsageFormProps): string {
+  const { site, choices } = props;
   return renderPage(
     <Layout
       site={site}
       title="Usage"
       current="/usage"
-      scripts={["copy"]}
+      scripts={["copy", "usage_form"]}
       lead="Start the agent in the job, then reach it with ssh or sftp from your own computer."
     >
+      <nav class="contents" aria-label="On this page">
+        <ul>
+          {SECTIONS.map(([id, name]) => (
+            <li key={id}>
+              <a href={`#${id}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <UsageForm {...props} />
+      <Commands site={site} choices={choices} />
       <Guide site={site} />
     </Layout>,
   );

@@ -54,7 +54,7 @@ function Agent({ site }: { site: Site }): VNode {
 function RendezvousId(): VNode {
   return (
     <section>
-      <h2 id="id">The rendez-vous ID</h2>
+      <h2 id="rendezvous-id">The rendez-vous ID</h2>
       <p>
         <code>ID</code>{" "}
         above stands for the name under which you and the agent meet. Choose one that no other job

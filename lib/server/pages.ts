@@ -1,6 +1,8 @@
+import { readPublicKeys } from "../../templates/assets/public_keys.js";
 import { errorPage } from "../../templates/error.tsx";
 import type { Site } from "../../templates/site.ts";
-import { usagePage } from "../../templates/usage.tsx";
+import { makeRendezvousId } from "../wire/protocol.ts";
+import { usageFromForm } from "./page_usage.ts";
 
 /** Nothing but our own styles, scripts and images; nobody may frame a page. */
 const CONTENT_SECURITY_POLICY = [
@@ -45,13 +47,27 @@ export function errorResponse(site: Site, status: number, title: string, text: s
  */
 export type Pages = (request: Request, site: Site, path: string) => Response | Promise<Response>;
 
+/** Sends the form back to itself with an ID filled in, so that a reload keeps that ID. */
+function redirectWithId(site: Site, form: URLSearchParams): Response {
+  form.delete("new-id");
+  // A private key must not travel on, see readPublicKeys().
+  const { keys } = readPublicKeys(form.getAll("key").join("\n"));
+  form.delete("key");
+  for (const key of keys) form.append("key", key);
+  form.set("id", makeRendezvousId());
+  const location = `${site.base}/usage?${form}#usage-form`;
+  return new Response(null, { status: 303, headers: { location, "cache-control": "no-store" } });
+}
+
 /** Makes the function that answers for all pages; an unknown path gets a page that says so. */
 export function createPages(): Pages {
-  return (_request, site, path) => {
+  return (request, site, path) => {
+    const form = new URL(request.url).searchParams;
     switch (path.replace(/(.)\/$/, "$1")) {
       case "/":
       case "/usage":
-        return html(usagePage({ site }));
+        if (form.has("new-id")) return redirectWithId(site, form);
+        return html(usageFromForm(site, form, ["linux", "windows"]));
       default:
         return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
     }

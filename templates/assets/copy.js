@@ -11,7 +11,7 @@ document.body.append(announcer);
 
 /**
  * @param {string} text
- * @param {HTMLElement} holder where a field may be put for a moment
+ * @param {Element} holder where a field may be put for a moment
  */
 async function copy(text, holder) {
   if (navigator.clipboard) return await navigator.clipboard.writeText(text);
@@ -26,9 +26,13 @@ async function copy(text, holder) {
   if (!done) throw new Error("the browser does not allow it");
 }
 
-for (const figure of document.querySelectorAll("figure.code")) {
+/**
+ * Gives a block of commands its button.
+ *
+ * @param {Element} figure
+ */
+function addButton(figure) {
   const code = figure.querySelector("code");
-  if (!(figure instanceof HTMLElement) || code === null) continue;
   const title = figure.querySelector("figcaption")?.textContent ?? "commands";
   const button = document.createElement("button");
   button.type = "button";
@@ -39,7 +43,7 @@ for (const figure of document.querySelectorAll("figure.code")) {
   let timer;
   button.addEventListener("click", async () => {
     try {
-      await copy(code.textContent ?? "", figure);
+      await copy(code?.textContent ?? "", figure);
       button.textContent = "Copied";
       announcer.textContent = `Copied: ${title}`;
     } catch {
@@ -55,3 +59,27 @@ for (const figure of document.querySelectorAll("figure.code")) {
   });
   figure.append(button);
 }
+
+/**
+ * Makes a block of commands with its button, as the `Code` of templates/layout.tsx does.
+ *
+ * @param {string} title
+ * @param {string} text
+ * @returns {HTMLElement}
+ */
+export function codeFigure(title, text) {
+  const figure = document.createElement("figure");
+  figure.className = "code";
+  const caption = document.createElement("figcaption");
+  caption.textContent = title;
+  const pre = document.createElement("pre");
+  pre.tabIndex = 0;
+  const code = document.createElement("code");
+  code.textContent = text;
+  pre.append(code);
+  figure.append(caption, pre);
+  addButton(figure);
+  return figure;
+}
+
+for (const figure of document.querySelectorAll("figure.code")) addButton(figure);

@@ -1,0 +1,25 @@
+import { makeChoices, type System } from "../../templates/assets/choices.js";
+import { readPublicKeys } from "../../templates/assets/public_keys.js";
+import type { Site } from "../../templates/site.ts";
+import { usagePage } from "../../templates/usage.tsx";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/protocol.ts";
+
+/**
+ * The usage page for a form that was sent by GET; no field is needed.
+ *
+ * @param systems those that there are executables for
+ */
+export function usageFromForm(site: Site, form: URLSearchParams, systems: System[]): string {
+  const typedKeys = form.getAll("key").filter((key) => key.trim() !== "");
+  const publicKeys = readPublicKeys(typedKeys.join("\n"));
+  const id = form.get("id")?.trim().slice(0, 100) ?? "";
+  const fits = id === "" || isRendezvousId(id);
+  return usagePage({
+    site,
+    systems,
+    publicKeys,
+    typed: { keys: publicKeys.secret ? [] : typedKeys, id },
+    choices: makeChoices(Object.fromEntries(form), publicKeys.keys, fits ? id : ""),
+    idProblem: fits ? undefined : `This cannot be an ID. It takes ${RENDEZVOUS_ID_RULE}.`,
+  });
+}
