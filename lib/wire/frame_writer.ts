@@ -1,0 +1,155 @@
+import { type Transport, writeAll } from "./http_upgrade.ts";
+import { encodeFrame, Opcode } from "./websocket_frame.ts";
+
+/** `send()` holds back while more than this waits to be written, in bytes. */
+const MAX_UNSENT = 1024 * 1024;
+/** How much is written at once, in bytes; small frames are joined to that. */
+const MAX_BATCH = 256 * 1024;
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * Writes a websocket's frames in order and bounded; pings and pongs overtake messages, a close frame
+ * comes last.
+ */
+export class FrameWriter {
+  readonly #transport: Transport;
+  #frames: Uint8Array[] = [];
+  /** Of the frames and of what is being written. */
+  #unsent = 0;
+  #pong: Uint8Array | undefined;
+  #ping: Uint8Array | undefined;
+  #close: Uint8Array | undefined;
+  #closeSent = false;
+  #writing = false;
+  #error: Error | undefined;
+  #progress: PromiseWithResolvers<void> | undefined;
+
+  /** Called once: the close frame is written (no error), or writing failed. */
+  readonly #onEnd: (error?: Error) => void;
+
+  constructor(transport: Transport, onEnd: (error?: Error) => void) {
+    this.#transport = transport;
+    this.#onEnd = onEnd;
+  }
+
+  /** Whether a close frame is sent or about to be. */
+  get closing(): boolean {
+    return this.#close !== undefined;
+  }
+
+  /** Whether the close frame is written. */
+  get closed(): boolean {
+    return this.#closeSent;
+  }
+
+  /** What writing failed with, if it has. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Sends a message; resolves when it takes more.
+   *
+   * @throws {Error} if writing failed
+   */
+  async send(opcode: number, payload: Uint8Array): Promise<void> {
+    if (this.#error !== undefined) throw this.#error;
+    const frame = encodeFrame(opcode, payload);
+    this.#frames.push(frame);
+    this.#unsent += frame.length;
+    this.#write();
+    while (this.#unsent > MAX_UNSENT) await this.#whenProgress();
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    this.#ping = encodeFrame(Opcode.ping, new Uint8Array(0));
+    this.#write();
+  }
+
+  /** Answers a ping; only the newest is answered (RFC 6455, section 5.5.3). */
+  pong(payload: Uint8Array): void {
+    this.#pong = encodeFrame(Opcode.pong, payload);
+    this.#write();
+  }
+
+  /** Sends a close frame behind all messages; the first one counts. */
+  close(payload: Uint8Array): void {
+    this.#close ??= encodeFrame(Opcode.close, payload);
+    this.#write();
+  }
+
+  /**
+   * Resolves when the close frame is written.
+   *
+   * @throws {Error} if writing failed
+   */
+  async whenClosed(): Promise<void> {
+    while (!this.#closeSent) await this.#whenProgress();
+  }
+
+  /** Writes no more. */
+  stop(error: Error): void {
+    this.#error ??= error;
+    this.#frames = [];
+    this.#progress?.reject(this.#error);
+    this.#progress = undefined;
+  }
+
+  /** Resolves when something was written. */
+  #whenProgress(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    this.#progress ??= Promise.withResolvers();
+    return this.#progress.promise;
+  }
+
+  /** Takes out what is to be written next. */
+  #nextBatch(): { bytes: Uint8Array; last: boolean } | undefined {
+    if (this.#closeSent || this.#error !== undefined) return undefined;
+    const batch = [this.#pong, this.#ping].filter((frame) => frame !== undefined);
+    this.#pong = this.#ping = undefined;
+    let length = 0;
+    let count = 0;
+    while (count < this.#frames.length && length < MAX_BATCH) {
+      length += this.#frames[count++]!.length;
+    }
+    batch.push(...this.#frames.splice(0, count));
+    const last = this.#close !== undefined && this.#frames.length === 0;
+    if (last) batch.push(this.#close!);
+    if (batch.length === 0) return undefined;
+    return { bytes: batch.length === 1 ? batch[0]! : concat(batch), last };
+  }
+
+  #write(): void {
+    if (this.#writing || this.#error !== undefined) return;
+    this.#writing = true;
+    void this.#writeFrames();
+  }
+
+  async #writeFrames(): Promise<void> {
+    try {
+      for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
+        await writeAll(this.#transport, batch.bytes);
+        this.#closeSent = batch.last;
+        this.#unsent = this.#frames.reduce((sum, frame) => sum + frame.length, 0);
+        this.#progress?.resolve();
+        this.#progress = undefined;
+      }
+      this.#writing = false;
+      if (this.#closeSent) this.#onEnd();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.stop(new Error(`the connection was lost: ${why}`, { cause: error }));
+      this.#onEnd(this.#error);
+    }
+  }
+}

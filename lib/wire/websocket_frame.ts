@@ -1,0 +1,149 @@
+/** Websocket frames (RFC 6455, section 5) as a client sends and receives them; pure. */
+
+/** The kinds of frame (section 5.2). */
+export const Opcode = {
+  continuation: 0x0,
+  text: 0x1,
+  binary: 0x2,
+  close: 0x8,
+  ping: 0x9,
+  pong: 0xa,
+} as const;
+
+/** One received frame. */
+export interface Frame {
+  opcode: number;
+  /** Whether it ends its message. */
+  final: boolean;
+  /** A view into the bytes given to the parser where the frame was whole in them. */
+  payload: Uint8Array;
+}
+
+/** The peer broke the websocket protocol; `code` is the close code to tell it (section 7.4.1). */
+export class FrameError extends Error {
+  override name = "FrameError";
+  constructor(readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+/** Masking keys, drawn many at a time because each draw costs a microsecond. */
+const maskKeys = new Uint32Array(1024);
+let maskKeysLeft = 0;
+
+function nextMaskKey(): number {
+  if (maskKeysLeft === 0) {
+    crypto.getRandomValues(maskKeys);
+    maskKeysLeft = maskKeys.length;
+  }
+  return maskKeys[--maskKeysLeft]!;
+}
+
+/**
+ * Makes one whole frame, masked as a client's must be (section 5.3).
+ *
+ * @param payload is copied
+ */
+export function encodeFrame(
+  opcode: number,
+  payload: Uint8Array,
+  maskKey: number = nextMaskKey(),
+): Uint8Array<ArrayBuffer> {
+  const length = payload.length;
+  const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10;
+  // The payload starts at a multiple of four, so that whole words can be masked.
+  const start = (headerLength + 4 + 3) & ~3;
+  const words = new Uint32Array((start + length + 3) >> 2);
+  const bytes = new Uint8Array(words.buffer);
+  bytes.set(payload, start);
+  words[(start >> 2) - 1] = maskKey;
+  for (let i = start >> 2; i < words.length; i++) words[i]! ^= maskKey;
+
+  const first = start - 4 - headerLength;
+  bytes[first] = 0x80 | opcode;
+  if (headerLength === 2) {
+    bytes[first + 1] = 0x80 | length;
+  } else {
+    const view = new DataView(words.buffer);
+    bytes[first + 1] = 0x80 | (headerLength === 4 ? 126 : 127);
+    if (headerLength === 4) view.setUint16(first + 2, length);
+    else view.setBigUint64(first + 2, BigInt(length));
+  }
+  return bytes.subarray(first, start + length);
+}
+
+/** Cuts a server's bytes into frames, however they were cut into reads. */
+export class FrameParser {
+  readonly #maxPayload: number;
+  readonly #header = new Uint8Array(10);
+  #headerFilled = 0;
+  /** The frame whose payload has not come whole yet. */
+  #partial: { frame: Frame; filled: number } | undefined;
+
+  /** @param maxPayload the largest payload that is taken, in bytes */
+  constructor(maxPayload: number) {
+    this.#maxPayload = maxPayload;
+  }
+
+  /**
+   * The frames that `bytes` completes.
+   *
+   * @throws {FrameError} if they are not what a server may send
+   */
+  *push(bytes: Uint8Array): Generator<Frame> {
+    let at = 0;
+    for (;;) {
+      if (this.#partial !== undefined) {
+        const { frame, filled } = this.#partial;
+        const part = bytes.subarray(at, at + frame.payload.length - filled);
+        frame.payload.set(part, filled);
+        at += part.length;
+        this.#partial.filled += part.length;
+        if (this.#partial.filled < frame.payload.length) return;
+        this.#partial = undefined;
+        yield frame;
+      }
+      while (this.#headerFilled < this.#headerLength()) {
+        if (at === bytes.length) return;
+        this.#header[this.#headerFilled++] = bytes[at++]!;
+      }
+      const { opcode, final, length } = this.#parseHeader();
+      this.#headerFilled = 0;
+      if (bytes.length - at >= length) {
+        yield { opcode, final, payload: bytes.subarray(at, at + length) };
+        at += length;
+      } else {
+        this.#partial = { frame: { opcode, final, payload: new Uint8Array(length) }, filled: 0 };
+      }
+    }
+  }
+
+  #headerLength(): number {
+    if (this.#headerFilled < 2) return 2;
+    const short = this.#header[1]! & 0x7f;
+    return short === 126 ? 4 : short === 127 ? 10 : 2;
+  }
+
+  #parseHeader(): { opcode: number; final: boolean; length: number } {
+    const [first, second] = this.#header as unknown as [number, number];
+    const view = new DataView(this.#header.buffer);
+    const final = (first & 0x80) !== 0;
+    const opcode = first & 0x0f;
+    const short = second & 0x7f;
+    const length = short === 126
+      ? view.getUint16(2)
+      : short === 127
+      ? Number(view.getBigUint64(2))
+      : short;
+    if ((first & 0x70) !== 0) throw new FrameError(1002, "a reserved bit is set");
+    if ((second & 0x80) !== 0) throw new FrameError(1002, "a server must not mask its frames");
+    if (opcode > Opcode.pong || (opcode > Opcode.binary && opcode < Opcode.close)) {
+      throw new FrameError(1002, `there is no frame of kind ${opcode}`);
+    }
+    if (opcode >= Opcode.close && (!final || length > 125)) {
+      throw new FrameError(1002, "a control frame is cut up or too long");
+    }
+    if (length > this.#maxPayload) throw new FrameError(1009, "a message is too big");
+    return { opcode, final, length };
+  }
+}
