@@ -17,7 +17,7 @@
 export function quoteSh(text) {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   if (/^[\w@%+=:,./ -]+$/.test(text)) return `"${text}"`;
-  return `'${text.replaceAll("'", "'\\''").replace(/\$(?=[{([])/g, "$''")}'`;
+  return `'${text.replaceAll("'", "'\\''").replace(/\$(?=[{([])/g, "$$''")}'`;
 }
 
 /**
@@ -30,7 +30,7 @@ export function quoteSh(text) {
 export function quotePowerShell(text) {
   if (/^[\w:/\\.][\w@+:/\\.-]*$/.test(text)) return text;
   const quoted = `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
-  const split = quoted.replace(/\$(?=[{([])/g, "$' + '");
+  const split = quoted.replace(/\$(?=[{([])/g, "$$' + '");
   return split === quoted ? quoted : `(${split})`;
 }
 
@@ -55,7 +55,7 @@ export function quoteCmd(text) {
 export function echoCmd(text) {
   const escaped = text.replace(/[\^&|<>()"!]/g, "^$&").replaceAll("%", "%%").replace(
     /\$(?=[{[])/g,
-    "$^",
+    "$$^",
   );
   // With a space, echo would look for /? and print its help.
   return escaped.includes("/?") ? `echo(${escaped}` : `echo ${escaped}`;

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Choices, makeChoices, OPTIONS, shellsOf } from "../../templates/assets/choices.js";
+import { jobCommands, jobNotes } from "../../templates/assets/job_commands.js";
+import { localCommands } from "../../templates/assets/local_commands.js";
+import {
+  ID_PATTERN,
+  isRendezvousId,
+  makeRendezvousId,
+} from "../../templates/assets/rendezvous_id.js";
+import * as protocol from "../../lib/wire/protocol.ts";
+import type { Site } from "../../templates/site.ts";
+
+const SITE: Site = {
+  http: "https://ci.example/relay",
+  ws: "wss://ci.example/relay",
+  base: "/relay",
+  username: "builder",
+  password: false,
+  agentToken: false,
+  version: "1.2.3",
+};
+const NASTY = 'ssh-ed25519 AAAA it\'s "me" $(id) ${{ secrets.X }} \\n `x` & %PATH% <b> é';
+
+function choose(
+  raw: Record<string, string>,
+  keys = ["ssh-ed25519 AAAA me"],
+  id = "job-1",
+): Choices {
+  return makeChoices(raw, keys, id);
+}
+
+/** Runs the job's sh commands with stand-ins for curl and the agent; returns the folder. */
+function runJob(text: string): { keys: string; calls: string } {
+  const folder = mkdtempSync(join(tmpdir(), "converge-"));
+  try {
+    const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls'\n`;
+    writeFileSync(join(folder, "curl"), curl, { mode: 0o755 });
+    const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
+      cwd: folder,
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+    });
+    assert.equal(stderr.toString(), "");
+    assert.equal(status, 0);
+    const read = (name: string) => readFileSync(join(folder, name), "utf8");
+    return { keys: read(".authorized_keys"), calls: read("calls") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The lines of the block scalar that follows the first line that ends with `|`. */
+function yamlBlock(text: string): string {
+  const lines = text.split("\n");
+  const start = lines.findIndex((line) => line.endsWith("|")) + 1;
+  const spaces = /^ */.exec(lines[start]!)![0].length;
+  const rest = lines.slice(start);
+  const end = rest.findIndex((line) => !line.startsWith(" ".repeat(spaces)));
+  return rest.slice(0, end < 0 ? undefined : end).map((line) => line.slice(spaces)).join("\n");
+}
+
+Deno.test("jobCommands() for sh write each key to the file and start the agent, in every CI system", () => {
+  const keys = ["ssh-ed25519 AAAA me", NASTY];
+  for (const [ci] of OPTIONS.ci) {
+    const { text } = jobCommands(SITE, choose({ ci, os: "linux" }, keys));
+    const commands = ci === "plain"
+      ? text
+      : ci === "jenkins"
+      ? /sh '''\n([\s\S]*)\n'''/.exec(text.replace(/^ {4}/gm, ""))![1]!.replace(/\\(.)/g, "$1")
+      : yamlBlock(text).replace('[ "$CI_JOB_STATUS" = failed ] || exit 0', "");
+    const done = runJob(commands);
+    assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
+    assert.equal(
+      done.calls,
+      "curl https://ci.example/relay/static/agent\nagent --id job-1 wss://ci.example/relay\n",
+    );
+  }
+});
+
+Deno.test("jobCommands() for cmd put the redirection first, so that nothing of the key is taken for one", () => {
+  const { text } = jobCommands(SITE, choose({ os: "windows", shell: "cmd" }, [NASTY, "k 2"]));
+  assert.deepEqual(text.split("\n"), [
+    '> .authorized_keys echo ssh-ed25519 AAAA it\'s ^"me^" $^(id^) $^{{ secrets.X }} \\n `x` ^& %%PATH%% ^<b^> é',
+    ">> .authorized_keys echo k 2",
+    "curl https://ci.example/relay/static/agent.exe > agent.exe",
+    ".\\agent --id job-1 wss://ci.example/relay",
+  ]);
+});
+
+Deno.test("jobCommands() for PowerShell call the real curl and let it write the file", () => {
+  const { text } = jobCommands(SITE, choose({ os: "windows" }, ["k it's", "k 2"], ""));
+  assert.deepEqual(text.split("\n"), [
+    "Set-Content -Encoding utf8 .authorized_keys 'k it''s'",
+    "Add-Content -Encoding utf8 .authorized_keys 'k 2'",
+    "curl.exe -o agent.exe https://ci.example/relay/static/agent.exe",
+    ".\\agent wss://ci.example/relay",
+  ]);
+});
+
+Deno.test("jobCommands() hand the agent's token over by the CI system's secrets", () => {
+  const site = { ...SITE, agentToken: true };
+  for (const [ci] of OPTIONS.ci) {
+    const choices = choose({ ci });
+    const said = jobCommands(site, choices).text + jobNotes(site, choices).join(" ");
+    assert.match(said, /CONVERGE_AGENT_TOKEN/, ci);
+    const silent = jobCommands(SITE, choices).text + jobNotes(SITE, choices).join(" ");
+    assert.doesNotMatch(silent, /TOKEN/, ci);
+  }
+});
+
+Deno.test("localCommands() are those of the programs, with the host keys of jobs kept apart", () => {
+  const texts = (raw: Record<string, string>, id?: string) =>
+    localCommands(SITE, choose(raw, [], id)).map(({ text }) => text);
+  assert.deepEqual(texts({ local: "wsproxy" }).slice(1), [
+    'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
+    'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
+  ]);
+  assert.deepEqual(texts({ local: "tunnel" }, "").slice(1), [
+    "tunnel 10000 wss://ci.example/relay/client/ID",
+    "ssh -oServerAliveInterval=10 -oHostKeyAlias=ID -p 10000 builder@localhost",
+    "sftp -oServerAliveInterval=10 -oHostKeyAlias=ID -oPort=10000 builder@localhost",
+  ]);
+  assert.equal(
+    texts({ local: "websocat", computer: "windows" }, "a.b")[0],
+    'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" builder@localhost',
+  );
+  assert.match(texts({ local: "config" })[1]!, /^Host job-1\n(.*\n)* {2}ProxyCommand wsproxy wss:/);
+});
+
+Deno.test("localCommands() survive addresses that a shell would read", () => {
+  const site = { ...SITE, http: "http://[::1]:80/a%20b", ws: "ws://[::1]:80/a%20b" };
+  const [, ssh] = localCommands(site, choose({}, [], "x"));
+  const { stdout } = spawnSync("sh", ["-c", `ssh() { printf '%s\\n' "$@"; }\n${ssh!.text}`]);
+  const proxy = stdout.toString().split("\n").find((line) => line.startsWith("-oProxyCommand="));
+  assert.equal(proxy, "-oProxyCommand=wsproxy 'ws://[::1]:80/a%%20b/client/x'");
+});
+
+Deno.test("makeChoices() turns unknown and impossible values into the usual ones", () => {
+  const usual = choose({ os: "<b>", shell: "fish", ci: "x", computer: "", local: "no" });
+  assert.deepEqual(
+    { ...usual, keys: [] },
+    {
+      keys: [],
+      id: "job-1",
+      os: "linux",
+      shell: "sh",
+      ci: "plain",
+      computer: "linux",
+      local: "wsproxy",
+    },
+  );
+  assert.equal(choose({ os: "linux", shell: "cmd" }).shell, "sh");
+  assert.equal(choose({ os: "windows" }).shell, "powershell");
+  assert.equal(choose({ os: "windows", shell: "cmd", ci: "gitlab" }).shell, "powershell");
+  assert.ok(shellsOf("windows", "github").includes("cmd"));
+});
+
+Deno.test("the browser's rule for IDs is the programs' rule", () => {
+  const texts = ["a", "A.b_c-9", "", ".a", "-a", "_a", "a b", "a/b", "ä", "a\n", "x".repeat(64)];
+  for (const text of [...texts, "x".repeat(65)]) {
+    assert.equal(isRendezvousId(text), protocol.isRendezvousId(text), text);
+    assert.equal(new RegExp(`^(?:${ID_PATTERN})$`, "v").test(text), isRendezvousId(text), text);
+  }
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  assert.equal(makeRendezvousId(random), protocol.makeRendezvousId(random));
+});
