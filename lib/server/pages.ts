@@ -1,7 +1,10 @@
+import { aboutPage } from "../../templates/about.tsx";
 import { readPublicKeys } from "../../templates/assets/public_keys.js";
+import { downloadsPage } from "../../templates/downloads.tsx";
 import { errorPage } from "../../templates/error.tsx";
 import type { Site } from "../../templates/site.ts";
 import { makeRendezvousId } from "../wire/protocol.ts";
+import { listDownloads, systemsOf } from "./page_downloads.ts";
 import { usageFromForm } from "./page_usage.ts";
 
 /** Nothing but our own styles, scripts and images; nobody may frame a page. */
@@ -59,15 +62,28 @@ function redirectWithId(site: Site, form: URLSearchParams): Response {
   return new Response(null, { status: 303, headers: { location, "cache-control": "no-store" } });
 }
 
+/** What the pages are made from. */
+export interface PagesOptions {
+  /** Where the executables are. */
+  staticDir: string;
+  /** Whether missing executables are being built right now. @default no */
+  building?: () => boolean;
+}
+
 /** Makes the function that answers for all pages; an unknown path gets a page that says so. */
-export function createPages(): Pages {
-  return (request, site, path) => {
+export function createPages({ staticDir, building = () => false }: PagesOptions): Pages {
+  return async (request, site, path) => {
     const form = new URL(request.url).searchParams;
     switch (path.replace(/(.)\/$/, "$1")) {
       case "/":
+        return html(aboutPage({ site }));
       case "/usage":
         if (form.has("new-id")) return redirectWithId(site, form);
-        return html(usageFromForm(site, form, ["linux", "windows"]));
+        return html(usageFromForm(site, form, systemsOf(await listDownloads(staticDir))));
+      case "/downloads": {
+        const downloads = await listDownloads(staticDir);
+        return html(downloadsPage({ site, downloads, building: building() }));
+      }
       default:
         return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
     }

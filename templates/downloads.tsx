@@ -1,0 +1,137 @@
+import type { VNode } from "preact";
+import { quotePowerShell, quoteSh } from "./assets/quote.js";
+import { formatBytes } from "./assets/format.js";
+import { Code, Layout, renderPage } from "./layout.tsx";
+import type { Site } from "./site.ts";
+
+/** A file that can be downloaded. */
+export interface Download {
+  /** For instance `agent.exe`. */
+  name: string;
+  program: "agent" | "wsproxy" | "tunnel";
+  /** What it runs on, for a person. */
+  platform: string;
+  /** How it is fetched and checked there; `deno` is a script for Deno anywhere. */
+  system: "linux" | "darwin" | "windows" | "deno";
+  /** Missing as long as the file is not there. */
+  file?: {
+    /** In bytes. */
+    size: number;
+    /** What goes over the wire to those who accept compression, in bytes. */
+    compressedSize?: number;
+    /** In hexadecimal digits. */
+    sha256: string;
+  };
+}
+
+/** What the downloads page shows. */
+export interface DownloadsProps {
+  site: Site;
+  downloads: Download[];
+  /** Whether the missing files are being built right now. */
+  building: boolean;
+}
+
+const PROGRAMS = [
+  ["agent", "Runs in the CI job and lets you in."],
+  ["wsproxy", "Runs on your computer: ssh calls it to reach the agent."],
+  ["tunnel", "Runs on your computer: a local port that leads to the agent."],
+] as const;
+
+/** The commands that fetch a file and check that it is the one named here. */
+function commands(site: Site, { name, program, system }: Download, sha256: string): string {
+  const url = `${site.http}/static/${name}`;
+  if (system === "windows") {
+    return [
+      `curl.exe -o ${name} ${quotePowerShell(url)}`,
+      `(Get-FileHash ${name}).Hash -eq "${sha256}"`,
+    ].join("\n");
+  }
+  const target = system === "deno" ? name : program;
+  const check = system === "darwin" ? "shasum -a 256 --check" : "sha256sum --check";
+  const permissions = program === "agent" ? "-A" : "-N -E";
+  return [
+    `curl ${quoteSh(url)} > ${target}`,
+    `echo "${sha256}  ${target}" | ${check}`,
+    system === "deno" ? `deno run ${permissions} ${name}` : `chmod 755 ${target}`,
+  ].join("\n");
+}
+
+function Card(
+  { site, download, building }: { site: Site; download: Download; building: boolean },
+): VNode {
+  const { name, platform, system, file } = download;
+  return (
+    <div class="card">
+      <h3>
+        <code>{name}</code> for {platform}
+      </h3>
+      {file === undefined
+        ? (
+          <p class="note">
+            {building
+              ? "This file is still being built. Come back in a minute."
+              : "This file is not on this server."}
+          </p>
+        )
+        : (
+          <>
+            <p>
+              <a class="button" href={`${site.base}/static/${name}`} download={name}>
+                Download {name}
+              </a>{" "}
+              <span class="muted">
+                {formatBytes(file.size)}
+                {file.compressedSize !== undefined &&
+                  `, ${formatBytes(file.compressedSize)} compressed on the way`}
+              </span>
+            </p>
+            <dl>
+              <dt>SHA-256</dt>
+              <dd class="mono hash">{file.sha256}</dd>
+            </dl>
+            <Code
+              title={system === "windows"
+                ? "Fetch it in PowerShell and check it: it prints True"
+                : "Fetch it and check it"}
+            >
+              {commands(site, download, file.sha256)}
+            </Code>
+          </>
+        )}
+    </div>
+  );
+}
+
+/** The downloads page. */
+export function downloadsPage({ site, downloads, building }: DownloadsProps): string {
+  const complete = downloads.every(({ file }) => file !== undefined);
+  return renderPage(
+    <Layout
+      site={site}
+      title="Downloads"
+      current="/downloads"
+      scripts={["copy"]}
+      lead="Each program is one file and needs nothing installed."
+    >
+      {!complete && building && (
+        <p class="note">
+          The server has just started and is still building some of the files. Everything else works
+          already.
+        </p>
+      )}
+      {PROGRAMS.map(([program, purpose]) => (
+        <section key={program}>
+          <h2 id={program}>{program}</h2>
+          <p>{purpose}</p>
+          {downloads.filter((download) => download.program === program).map((download) => (
+            <Card key={download.name} site={site} download={download} building={building} />
+          ))}
+        </section>
+      ))}
+      <p class="muted">
+        All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>
+      </p>
+    </Layout>,
+  );
+}
