@@ -1,0 +1,150 @@
+/** The hold file: whether it is there, and when it was last touched. */
+
+import { basename, dirname } from "node:path";
+import type { Log } from "../cli/log.ts";
+
+/** How often the file is looked at even if nothing is heard of it, in milliseconds. */
+const POLL_EVERY = 10_000;
+
+export interface HoldFileOptions {
+  log: Log;
+  /**
+   * Called with the modification time (Unix time in milliseconds) when the file appears or is
+   * touched, with undefined when it has gone, and at the start if it is there.
+   */
+  onChange: (modified: number | undefined) => void;
+  /** @default 10 s, in milliseconds */
+  pollEvery?: number;
+}
+
+/** Makes the hold file if it is missing; one that is there keeps its time. */
+export function makeHoldFile(path: string): void {
+  Deno.openSync(path, { append: true, create: true }).close();
+}
+
+/**
+ * Watches the hold file. The system tells of changes in its folder; besides, it is looked at from
+ * time to time, because network file systems tell of nothing that others do, and a folder that was
+ * removed and made again has to be watched anew.
+ */
+export class HoldFile implements AsyncDisposable {
+  readonly #path: string;
+  readonly #options: HoldFileOptions;
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<unknown>;
+  #known: number | undefined;
+  /** Ends the wait for the next look. */
+  #wake = () => {};
+  /** The file may have changed since the last look began. */
+  #stale = true;
+  #watcher: Deno.FsWatcher | undefined;
+  /** What tells the watched folder from one of the same name that was made later. */
+  #watched: string | undefined;
+  #listening: Promise<void> = Promise.resolve();
+  #troubled = false;
+
+  constructor(path: string, options: HoldFileOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Stops watching; nothing is called any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      this.#stale = false;
+      await this.#watch();
+      await this.#look();
+      await this.#wait();
+    }
+    await this.#unwatch();
+  }
+
+  /** Waits for news, or until it is time to look again. */
+  async #wait(): Promise<void> {
+    if (this.#stale || this.#stopped.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.pollEvery ?? POLL_EVERY);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Looks at the file once. Only a file that is surely gone counts as gone. */
+  async #look(): Promise<void> {
+    let modified: number | undefined;
+    try {
+      modified = (await Deno.stat(this.#path)).mtime?.getTime() ?? 0;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+        if (!this.#troubled) this.#options.log.warn("cannot look at the hold file", { error });
+        this.#troubled = true;
+        return;
+      }
+    }
+    this.#troubled = false;
+    if (modified === this.#known || this.#stopped.signal.aborted) return;
+    this.#known = modified;
+    this.#options.onChange(modified);
+  }
+
+  /** Makes sure that the folder is watched that bears its name now. */
+  async #watch(): Promise<void> {
+    const folder = dirname(this.#path);
+    const identity = await Deno.stat(folder).then(
+      // A folder made anew often gets the inode of the one before.
+      ({ dev, ino, birthtime }) => `${dev}:${ino}:${birthtime?.getTime()}`,
+      () => "none",
+    );
+    if (this.#watcher && identity === this.#watched) return;
+    await this.#unwatch();
+    try {
+      this.#watcher = Deno.watchFs(folder, { recursive: false });
+    } catch (error) {
+      // Gone for now, or a file system that cannot be watched: looking at the file has to do.
+      this.#options.log.debug("cannot watch the hold file's folder", { error });
+      return;
+    }
+    this.#watched = identity;
+    this.#listening = this.#listen(this.#watcher);
+  }
+
+  /** Deno 2.9 hears nothing of a path that an earlier watcher has not quite let go of. */
+  async #unwatch(): Promise<void> {
+    try {
+      this.#watcher?.close();
+    } catch {
+      // It has ended by itself.
+    }
+    this.#watcher = undefined;
+    await this.#listening;
+  }
+
+  /** Whether an event's path is the file or its folder; links and drive letters may differ. */
+  #concerns(path: string): boolean {
+    const name = basename(path).toLowerCase();
+    return [this.#path, dirname(this.#path)].some((own) => basename(own).toLowerCase() === name);
+  }
+
+  async #listen(watcher: Deno.FsWatcher): Promise<void> {
+    try {
+      for await (const { kind, paths } of watcher) {
+        // A job may write thousands of other files into its folder.
+        if (kind === "access" || !paths.some((path) => this.#concerns(path))) continue;
+        this.#stale = true;
+        this.#wake();
+      }
+    } catch (error) {
+      this.#options.log.debug("the hold file's folder is no longer watched", { error });
+    }
+    if (this.#watcher === watcher) this.#watcher = undefined;
+  }
+}

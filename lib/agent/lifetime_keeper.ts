@@ -1,0 +1,211 @@
+/** Carries out what lifetime.ts decides: one timer, warnings, the log, and the end. */
+
+import { formatDuration } from "../cli/duration.ts";
+import type { Log } from "../cli/log.ts";
+import type { SessionInfo, SessionObserver } from "../ssh/handler.ts";
+import {
+  deadlineOf,
+  type Expiration,
+  holdChanged,
+  jobEnded,
+  type LifetimeMode,
+  type LifetimeSettings,
+  type LifetimeState,
+  look,
+  startLifetime,
+} from "./lifetime.ts";
+import { endText, warningText } from "./messages.ts";
+
+/** Time as the keeper sees it; tests bring their own. */
+export interface LifetimeClock {
+  /** Milliseconds of a clock that nobody can set. */
+  now(): number;
+  /** Unix time in milliseconds. */
+  wall(): number;
+  /** Runs `action` once after `delay` milliseconds; the result takes it back. */
+  after(delay: number, action: () => void): () => void;
+}
+
+/** The machine's own time. */
+export const systemClock: LifetimeClock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(delay, action) {
+    const timer = setTimeout(action, delay);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Why the agent ends: by itself, or
+ *
+ * - `stopped`: somebody asked it to end.
+ * - `cancelled`: a signal of the operating system, as a cancelled job sends.
+ */
+export type EndReason = Expiration | "stopped" | "cancelled";
+
+/** How the agent is to end. */
+export interface LifetimeEnd {
+  reason: EndReason;
+  /** The exit status. */
+  status: number;
+}
+
+/** How things stand, for status messages and pages. Times are Unix times in milliseconds. */
+export interface LifetimeStatus {
+  deadline: number;
+  /** The last input; missing if there was none. */
+  activity?: number;
+  /** Whether the hold file is there. */
+  held: boolean;
+  mode: LifetimeMode;
+  sessions: number;
+  shells: number;
+}
+
+export interface LifetimeKeeperOptions extends LifetimeSettings {
+  log: Log;
+  /** @default "foreground" */
+  mode?: LifetimeMode;
+  /** Tells the job's log once more how to log in. */
+  announce?: (status: LifetimeStatus) => void;
+  /** @default the machine's own time */
+  clock?: LifetimeClock;
+}
+
+/**
+ * Watches over the agent's time from its construction on. It is told what happens by calls to its
+ * methods, and tells by {@link LifetimeKeeper.ended} that the agent is to end.
+ */
+export class LifetimeKeeper implements SessionObserver, Disposable {
+  readonly #log: Log;
+  readonly #clock: LifetimeClock;
+  readonly #announce: (status: LifetimeStatus) => void;
+  readonly #sessions = new Set<SessionInfo>();
+  readonly #ended = Promise.withResolvers<LifetimeEnd>();
+  #state: LifetimeState;
+  /** The hold file's modification time by the wall clock, as it was last told. */
+  #holdModified: number | undefined;
+  #cancelTimer = () => {};
+  #over = false;
+
+  constructor(options: LifetimeKeeperOptions) {
+    this.#log = options.log;
+    this.#clock = options.clock ?? systemClock;
+    this.#announce = options.announce ?? (() => {});
+    this.#state = startLifetime(options, this.#clock.now(), options.mode);
+    this.#look();
+  }
+
+  /** Resolves when the agent is to end; shells have been told by then. Never rejects. */
+  get ended(): Promise<LifetimeEnd> {
+    return this.#ended.promise;
+  }
+
+  get status(): LifetimeStatus {
+    const { lastInput, hold, mode, sessions, shells } = this.#state;
+    return {
+      deadline: this.#wallTime(deadlineOf(this.#state)),
+      activity: lastInput === undefined ? undefined : this.#wallTime(lastInput),
+      held: hold !== undefined,
+      mode,
+      sessions,
+      shells,
+    };
+  }
+
+  /** A session has opened, which counts as input. */
+  opened(session: SessionInfo): void {
+    this.#sessions.add(session);
+    this.#count({ lastInput: this.#clock.now() });
+    this.#look();
+  }
+
+  /** A session has ended. */
+  closed(session: SessionInfo): void {
+    if (!this.#sessions.delete(session)) return;
+    this.#count(session.kind === "shell" ? { shellEnded: true } : {});
+    this.#look();
+  }
+
+  /** A client has sent something. */
+  input(): void {
+    this.#state = { ...this.#state, lastInput: this.#clock.now() };
+    // Only who was warned has to be told at once that there is time again.
+    if (this.#state.told?.warned) this.#look();
+  }
+
+  /**
+   * The hold file was made, touched or removed.
+   *
+   * @param modified its modification time, Unix time in milliseconds, or undefined without that file
+   */
+  hold(modified: number | undefined): void {
+    if (modified === this.#holdModified) return;
+    this.#holdModified = modified;
+    const now = this.#clock.now();
+    // Read against the wall clock once: setting that clock later changes nothing.
+    const time = modified === undefined ? undefined : now + modified - this.#clock.wall();
+    this.#state = holdChanged(this.#state, now, time);
+    this.#look();
+  }
+
+  /** The job is over: end as soon as no shell is open and the hold file is away. */
+  release(): void {
+    this.#state = jobEnded(this.#state, this.#clock.now());
+    this.#look();
+  }
+
+  /** Ends the agent at once, with a word to each shell. */
+  end(reason: EndReason, status = 0): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelTimer();
+    this.#tell(endText(reason));
+    this.#log.info("the agent is ending", { reason, status });
+    this.#ended.resolve({ reason, status });
+  }
+
+  /** Stops watching. */
+  [Symbol.dispose](): void {
+    this.#over = true;
+    this.#cancelTimer();
+  }
+
+  #count(change: Partial<LifetimeState>): void {
+    const shells = [...this.#sessions].filter(({ kind }) => kind === "shell").length;
+    this.#state = { ...this.#state, ...change, shells, sessions: this.#sessions.size };
+  }
+
+  #look(): void {
+    if (this.#over) return;
+    this.#cancelTimer();
+    const now = this.#clock.now();
+    const { state, decision } = look(this.#state, now);
+    this.#state = state;
+    if (decision.end) return this.end(decision.end);
+    if (decision.warning) {
+      const { kind, left } = decision.warning;
+      const deadline = this.#wallTime(decision.deadline);
+      this.#tell(warningText({ kind, left, deadline }));
+      this.#log[kind === "near" ? "warn" : "info"](
+        kind === "near" ? "the agent ends soon unless somebody types" : "the agent has more time",
+        { left: formatDuration(left), deadline: new Date(deadline).toISOString() },
+      );
+    }
+    if (decision.announce) this.#announce(this.status);
+    const delay = Math.max(1, Math.ceil(decision.next - now));
+    this.#cancelTimer = this.#clock.after(delay, () => this.#look());
+  }
+
+  /** Says something in each shell that has a terminal. */
+  #tell(text: string): void {
+    for (const session of this.#sessions) {
+      if (session.kind === "shell" && session.pty) session.notify(text);
+    }
+  }
+
+  #wallTime(time: number): number {
+    return Math.round(this.#clock.wall() + time - this.#clock.now());
+  }
+}

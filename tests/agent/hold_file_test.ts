@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { HoldFile, makeHoldFile } from "../../lib/agent/hold_file.ts";
+import { createLog } from "../../lib/cli/log.ts";
+import { TempDir } from "../support/program.ts";
+
+const HOUR = 3_600_000;
+/** Longer than any test: what is seen was told by the system. */
+const NEVER = HOUR;
+
+/** Collects what a hold file tells and logs, and lets tests wait for the news that fits. */
+class News {
+  readonly all: (number | undefined)[] = [];
+  readonly lines: string[] = [];
+  #arrived = Promise.withResolvers<void>();
+
+  readonly onChange = (modified: number | undefined) => {
+    this.all.push(modified);
+    this.#wake();
+  };
+
+  readonly write = (line: string) => {
+    this.lines.push(line);
+    this.#wake();
+  };
+
+  async until(fits: (modified: number | undefined) => boolean): Promise<void> {
+    while (this.all.length === 0 || !fits(this.all.at(-1))) await this.#arrived.promise;
+  }
+
+  async logged(text: string): Promise<void> {
+    while (!this.lines.some((line) => line.includes(text))) await this.#arrived.promise;
+  }
+
+  #wake(): void {
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+}
+
+const present = (modified: number | undefined) => modified !== undefined;
+const gone = (modified: number | undefined) => modified === undefined;
+
+function watch(path: string, pollEvery: number) {
+  const news = new News();
+  const log = createLog({ level: "debug", write: news.write });
+  const file = new HoldFile(path, { log, pollEvery, onChange: news.onChange });
+  return { news, file };
+}
+
+Deno.test("HoldFile tells of a file that is there from the start", async () => {
+  await using dir = new TempDir();
+  const path = dir.write(".hold", "");
+  const { news, file } = watch(path, NEVER);
+  await using _ = file;
+  await news.until((modified) => modified === Deno.statSync(path).mtime!.getTime());
+});
+
+Deno.test("HoldFile hears at once of a file made, touched into the future and removed", async () => {
+  await using dir = new TempDir();
+  const path = dir.write(".hold", "");
+  const { news, file } = watch(path, NEVER);
+  await using _ = file;
+  await news.until(present);
+  Deno.removeSync(path);
+  await news.until(gone);
+  makeHoldFile(path);
+  await news.until(present);
+  const later = new Date(Date.now() + HOUR);
+  Deno.utimeSync(path, later, later);
+  await news.until((modified) => modified! > Date.now() + HOUR / 2);
+});
+
+Deno.test("HoldFile does not stumble over other files in the folder", async () => {
+  await using dir = new TempDir();
+  const path = dir.write(".hold", "");
+  const { news, file } = watch(path, NEVER);
+  await using _ = file;
+  await news.until(present);
+  for (let i = 0; i < 200; i++) dir.write(`file-${i}`, "");
+  Deno.removeSync(path);
+  await news.until(gone);
+  assert.equal(news.all.length, 2);
+});
+
+Deno.test("HoldFile survives its folder vanishing and coming back", async () => {
+  await using dir = new TempDir();
+  const folder = join(dir.path, "job");
+  const path = join(folder, ".hold");
+  Deno.mkdirSync(folder);
+  Deno.writeTextFileSync(path, "");
+  const { news, file } = watch(path, 50);
+  await using _ = file;
+  await news.until(present);
+  Deno.removeSync(folder, { recursive: true });
+  await news.until(gone);
+  Deno.mkdirSync(folder);
+  Deno.writeTextFileSync(path, "");
+  await news.until(present);
+  Deno.removeSync(path);
+  await news.until(gone);
+});
+
+Deno.test("HoldFile looks from time to time where the system tells nothing", async () => {
+  await using dir = new TempDir();
+  const folder = join(dir.path, "not-yet");
+  const path = join(folder, ".hold");
+  const { news, file } = watch(path, 20);
+  await using _ = file;
+  await news.logged("cannot watch the hold file's folder");
+  Deno.mkdirSync(folder);
+  Deno.writeTextFileSync(path, "");
+  await news.until(present);
+});
+
+Deno.test("HoldFile does not take a file it cannot look at for one that is gone", async () => {
+  await using dir = new TempDir();
+  const path = join(dir.path, ".hold");
+  // A link to itself cannot be followed.
+  Deno.symlinkSync(path, path);
+  const { news, file } = watch(path, 20);
+  await using _ = file;
+  await news.logged("cannot look at the hold file");
+  Deno.removeSync(path);
+  makeHoldFile(path);
+  await news.until(present);
+  assert.ok(!news.all.includes(undefined));
+});
+
+Deno.test("makeHoldFile() keeps the time of a file that is there", async () => {
+  await using dir = new TempDir();
+  const path = join(dir.path, ".hold");
+  makeHoldFile(path);
+  const later = new Date(Date.now() + HOUR);
+  Deno.utimeSync(path, later, later);
+  makeHoldFile(path);
+  assert.ok(Deno.statSync(path).mtime! > new Date(Date.now() + HOUR / 2));
+});
