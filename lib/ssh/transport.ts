@@ -47,7 +47,9 @@ export class Transport {
     this.#stream = stream;
     this.#protocol = new Protocol({
       server: true,
-      ident: `Converge_${version}`,
+      // By the prefix OpenSSH's client knows that it may send eow@openssh.com; without that
+      // `ssh host yes | head` never ends.
+      ident: `OpenSSH_Converge_${version}`,
       hostKeys: { [hostKey.type]: hostKey },
       offer: createOffer([hostKey.type]),
       onWrite: (bytes) => this.#enqueue(bytes),

@@ -1,0 +1,60 @@
+import type { ByteSource, ExitStatus, Process } from "../process/process.ts";
+import type { Channel, Connection } from "./handler.ts";
+import { Writer } from "./wire_format.ts";
+
+/**
+ * Connects a program with its channel until it has ended and all its output is sent, then tells the
+ * exit status. When the client closes the channel first, the program is ended with all it started; what
+ * it leaves behind on its own is ended with the connection.
+ */
+export async function runProgram(
+  program: Process,
+  channel: Channel,
+  connection: Connection,
+): Promise<void> {
+  const copies = [copy(program.stdout, (bytes) => channel.write(bytes))];
+  if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
+  copyInput(program, channel);
+  const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
+  const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
+  if (!status) return await program.end();
+  sendExit(channel, status);
+  await channel.end();
+  channel.close();
+  connection.track(endLater(program, connection.signal));
+}
+
+async function copy(from: ByteSource, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  for (let bytes = await from.read(); bytes !== null; bytes = await from.read()) {
+    try {
+      await write(bytes);
+    } catch {
+      return; // The channel is closed, and the program is about to be ended.
+    }
+  }
+}
+
+async function copyInput(program: Process, channel: Channel): Promise<void> {
+  for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read()) {
+    await program.write(bytes);
+  }
+  await program.endInput();
+}
+
+/** RFC 4254, section 6.10. */
+function sendExit(channel: Channel, status: ExitStatus): void {
+  if ("code" in status) {
+    return channel.request("exit-status", new Writer().uint32(status.code >>> 0).bytes());
+  }
+  channel.request(
+    "exit-signal",
+    new Writer().string(status.signal).boolean(status.coreDumped).string("").string("").bytes(),
+  );
+}
+
+async function endLater(program: Process, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  await program.end();
+}

@@ -1,0 +1,133 @@
+import type { Log, LogFields } from "../cli/log.ts";
+import type { Shell } from "../process/shell.ts";
+import { VERSION } from "../version.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
+import type { AuthenticationOptions, Identity } from "./authentication.ts";
+import { ServerConnection } from "./connection.ts";
+import type {
+  ChannelHandler,
+  GlobalRequestHandler,
+  SessionObserver,
+  SessionRequestHandler,
+  SubsystemHandler,
+} from "./handler.ts";
+import type { HostKey } from "./host_key.ts";
+import { Login } from "./login.ts";
+import { DisconnectReason } from "./numbers.ts";
+import { Session } from "./session.ts";
+import { Transport } from "./transport.ts";
+
+/** How long a client may take to log in, in milliseconds. */
+const LOGIN_GRACE_MS = 60_000;
+
+export interface SshServerOptions {
+  hostKey: HostKey;
+  /** Read anew at each attempt; may be changed while the server runs. */
+  authentication: AuthenticationOptions;
+  session: {
+    /** Where sessions start. */
+    cwd: string;
+    /** The job's environment and what the agent adds to it. */
+    env: Record<string, string>;
+    shell: Shell;
+  };
+  log: Log;
+  /** Told of sessions. */
+  observer?: SessionObserver;
+  /** More types of channels. */
+  channels?: Record<string, ChannelHandler>;
+  globalRequests?: Record<string, GlobalRequestHandler>;
+  /** More requests on session channels. */
+  sessionRequests?: Record<string, SessionRequestHandler>;
+  /** By name, for instance `sftp`. */
+  subsystems?: Record<string, SubsystemHandler>;
+  /** How long a client may take to log in, in milliseconds. @default 60000 */
+  loginGraceMs?: number;
+}
+
+/** An SSH server without a socket of its own: it serves the streams it is given. */
+export class SshServer {
+  readonly #options: SshServerOptions;
+  #connections = 0;
+
+  constructor(options: SshServerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Serves one client. Resolves when the connection has ended and all that it started is gone; never
+   * rejects.
+   *
+   * @param peer `address` is where the client comes from
+   * @param signal ends the connection
+   */
+  async serve(stream: ByteStream, peer: { address: string }, signal?: AbortSignal): Promise<void> {
+    const { authentication, hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
+    const { address } = peer;
+    const id = ++this.#connections;
+    const log = withFields(this.#options.log, { connection: id });
+    const transport = new Transport(stream, hostKey.key, VERSION);
+    let connection: ServerConnection | undefined;
+    const login = new Login(transport, { authentication, address, log }, (identity) => {
+      clearTimeout(grace);
+      connection = this.#connect(transport, { id, address, identity, log });
+    });
+    const grace = setTimeout(() => {
+      log.warn("login took too long", { address });
+      transport.disconnect(DisconnectReason.byApplication, "Login took too long");
+    }, loginGraceMs);
+    const abort = () => transport.disconnect(DisconnectReason.byApplication, "The agent is ending");
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    log.debug("connection opened", { address });
+    const error = await transport.run((type, payload) => {
+      (connection ?? login).receive(type, payload);
+    });
+    clearTimeout(grace);
+    signal?.removeEventListener("abort", abort);
+    await login.end();
+    await connection?.end(error);
+    log.info("connection ended", { address, why: error?.message });
+  }
+
+  #connect(
+    transport: Transport,
+    client: { id: number; address: string; identity: Identity; log: Log },
+  ): ServerConnection {
+    const { id, address, identity, log } = client;
+    const options = this.#options;
+    const connection: ServerConnection = new ServerConnection(transport, {
+      id,
+      address,
+      permissions: identity.options,
+      log,
+      channels: {
+        session: async ({ accept }) => {
+          const channel = accept();
+          const session = new Session(connection, channel, {
+            ...options.session,
+            requests: options.sessionRequests ?? {},
+            subsystems: options.subsystems ?? {},
+            observer: options.observer ?? {},
+          });
+          connection.onChannelRequest(channel, (type, data) => session.handle(type, data));
+          await session.done;
+        },
+        ...options.channels,
+      },
+      globalRequests: options.globalRequests ?? {},
+      onInput: () => options.observer?.input?.(),
+    });
+    return connection;
+  }
+}
+
+/** A log that adds fields to each line. */
+function withFields(log: Log, fields: LogFields): Log {
+  return {
+    debug: (event, more) => log.debug(event, { ...fields, ...more }),
+    info: (event, more) => log.info(event, { ...fields, ...more }),
+    warn: (event, more) => log.warn(event, { ...fields, ...more }),
+    error: (event, more) => log.error(event, { ...fields, ...more }),
+  };
+}
