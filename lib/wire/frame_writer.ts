@@ -1,4 +1,4 @@
-import { type Transport, writeAll } from "./http_upgrade.ts";
+import type { Transport } from "./http_upgrade.ts";
 import { encodeFrame, Opcode } from "./websocket_frame.ts";
 
 /** `send()` holds back while more than this waits to be written, in bytes. */
@@ -29,6 +29,7 @@ export class FrameWriter {
   #ping: Uint8Array | undefined;
   #close: Uint8Array | undefined;
   #closeSent = false;
+  #written = 0;
   #writing = false;
   #error: Error | undefined;
   #progress: PromiseWithResolvers<void> | undefined;
@@ -49,6 +50,11 @@ export class FrameWriter {
   /** Whether the close frame is written. */
   get closed(): boolean {
     return this.#closeSent;
+  }
+
+  /** How many bytes the transport has taken. */
+  get written(): number {
+    return this.#written;
   }
 
   /** What writing failed with, if it has. */
@@ -138,7 +144,11 @@ export class FrameWriter {
   async #writeFrames(): Promise<void> {
     try {
       for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
-        await writeAll(this.#transport, batch.bytes);
+        for (let at = 0; at < batch.bytes.length;) {
+          const count = await this.#transport.write(batch.bytes.subarray(at));
+          at += count;
+          this.#written += count;
+        }
         this.#closeSent = batch.last;
         this.#unsent = this.#frames.reduce((sum, frame) => sum + frame.length, 0);
         this.#progress?.resolve();

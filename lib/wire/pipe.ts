@@ -9,25 +9,29 @@ async function copy(from: ByteStream, to: ByteStream): Promise<void> {
 }
 
 /**
- * Copies bytes both ways until both directions have ended; each ends by itself. Afterwards both
- * streams are closed.
+ * Copies bytes both ways until both directions have ended; each ends by itself. Once one stream is
+ * gone for good and all that it gave has been delivered, nothing more is read from the other one.
+ * Afterwards both streams are closed.
  *
- * @throws {Error} what broke either stream; the other one is then closed with it
+ * @throws {Error} what broke either stream first; the other one is then closed with it
  */
 export async function pipe(a: ByteStream, b: ByteStream): Promise<void> {
-  const guard = async (copying: Promise<void>) => {
-    try {
-      await copying;
-    } catch (error) {
-      a.close(error as Error);
-      b.close(error as Error);
-      throw error;
-    }
+  let failure: Error | undefined;
+  const close = (error?: Error) => {
+    failure ??= error;
+    a.close(failure);
+    b.close(failure);
   };
-  const [up, down] = await Promise.allSettled([guard(copy(a, b)), guard(copy(b, a))]);
-  a.close();
-  b.close();
-  // Both may have failed; the first one listed is the one that a person should hear of.
-  if (up.status === "rejected") throw up.reason;
-  if (down.status === "rejected") throw down.reason;
+  const up = copy(a, b).catch(close);
+  const down = copy(b, a).catch(close);
+  const follow = async (gone: ByteStream, delivered: Promise<void>) => {
+    const error = await gone.closed;
+    await delivered;
+    close(error);
+  };
+  void follow(a, up);
+  void follow(b, down);
+  await Promise.all([up, down]);
+  close();
+  if (failure !== undefined) throw failure;
 }

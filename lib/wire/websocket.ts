@@ -8,6 +8,7 @@
  * @module
  */
 
+import { connectFailure } from "./connect_failure.ts";
 import { dial } from "./dial.ts";
 import { refusalReason, requestUpgrade, type Transport } from "./http_upgrade.ts";
 import { WebSocketConnection } from "./websocket_connection.ts";
@@ -31,6 +32,11 @@ export interface WebSocketOptions {
   pingInterval?: number;
 }
 
+/** The URL without what may be secret: user, password, query. */
+function shownUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
 /** The server answered the upgrade with something else. */
 export class UpgradeRefusedError extends Error {
   override name = "UpgradeRefusedError";
@@ -38,14 +44,9 @@ export class UpgradeRefusedError extends Error {
    * @param status of the HTTP response
    * @param reason one line: the server's words if it sent plain text, else the status text
    */
-  constructor(readonly status: number, readonly reason: string) {
-    super(`${reason} (${status})`);
+  constructor(url: URL, readonly status: number, readonly reason: string) {
+    super(`cannot connect to "${shownUrl(url)}": ${reason} (${status})`);
   }
-}
-
-/** The URL without what may be secret: user, password, query. */
-function shownUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 type OpenOptions = Required<Pick<WebSocketOptions, "protocols" | "signal" | "pingInterval">> & {
@@ -70,7 +71,7 @@ async function open(url: URL, options: OpenOptions): Promise<WebSocketConnection
     signal.throwIfAborted();
     const head = await requestUpgrade(transport, { url, headers, protocols });
     if (head.status !== 101) {
-      throw new UpgradeRefusedError(head.status, await refusalReason(transport, head));
+      throw new UpgradeRefusedError(url, head.status, await refusalReason(transport, head));
     }
     signal.throwIfAborted();
     const protocol = head.headers.get("sec-websocket-protocol") ?? "";
@@ -113,9 +114,7 @@ export async function connectWebSocket(
     if (cause instanceof UpgradeRefusedError) throw cause;
     const why = deadline.signal.aborted
       ? `no answer within ${timeout / 1000} s`
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      : connectFailure(cause);
     throw new Error(`cannot connect to "${shownUrl(url)}": ${why}`, { cause });
   } finally {
     clearTimeout(timer);

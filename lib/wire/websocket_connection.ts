@@ -1,6 +1,7 @@
 import { FrameWriter } from "./frame_writer.ts";
 import { oneLine, type Transport } from "./http_upgrade.ts";
 import { MessageQueue } from "./message_queue.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./websocket_frame.ts";
 
 /** The connection ended with a close code other than 1000 and 1001, or without one (1006). */
@@ -22,7 +23,7 @@ const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
 const FRAGMENT_OVERHEAD = 64;
 /** Reading pauses while more than this is queued, in bytes. */
 const MAX_QUEUED = 8 * 1024 * 1024;
-/** Reads fill pieces of one buffer of this size, in bytes, while at least a quarter is left. */
+/** See {@link ReadBuffer}. */
 const READ_BUFFER = 256 * 1024;
 /** How many pings may stay unanswered. */
 const MAX_SILENT_PINGS = 3;
@@ -101,6 +102,11 @@ export class WebSocketConnection {
     void this.#read(options.rest);
   }
 
+  /** Whether the peer has closed cleanly: it takes nothing more. */
+  get peerClosed(): boolean {
+    return this.#closeReceived && this.#incoming.ended?.error === undefined;
+  }
+
   /**
    * The next message, or null after a clean close (1000, 1001, or no code given). One at a time.
    *
@@ -137,7 +143,8 @@ export class WebSocketConnection {
 
   /**
    * Ends both directions; what was sent is still written, what comes is dropped.
-   * Never throws, may be called again; forced if the peer does not answer within five seconds.
+   * Never throws, may be called again; forced if the peer neither takes it nor answers within five
+   * seconds.
    */
   close(code = 1000, reason = ""): void {
     if (this.#dropped || this.#gone) return;
@@ -158,15 +165,13 @@ export class WebSocketConnection {
     const parser = new FrameParser(MAX_MESSAGE_LENGTH);
     try {
       this.#take(parser.push(rest));
-      let buffer = new Uint8Array(READ_BUFFER);
+      const buffer = new ReadBuffer(READ_BUFFER);
       while (!this.#closeReceived && !this.#gone) {
         await this.#incoming.room();
-        if (buffer.length < READ_BUFFER / 4) buffer = new Uint8Array(READ_BUFFER);
-        const count = await this.#transport.read(buffer);
+        const count = await this.#transport.read(buffer.space);
         if (count === null) throw new WebSocketClosedError(1006, "");
         this.#heard = true;
-        this.#take(parser.push(buffer.subarray(0, count)));
-        buffer = buffer.subarray(count);
+        this.#take(parser.push(buffer.take(count)));
       }
     } catch (thrown) {
       const cause = asError(thrown);
@@ -243,16 +248,22 @@ export class WebSocketConnection {
     }
   }
 
-  /** From now on the peer has to end the connection soon, or at least go on sending. */
+  /** From now on the peer has to end the connection soon, or at least to take or send something. */
   #startClosing(): void {
     clearInterval(this.#timer);
     if (this.#gone) return;
     this.#heard = false;
+    let written = this.#writer.written;
     this.#timer = setInterval(() => {
-      if (this.#dropped || this.#closeReceived) return this.#shut();
-      if (!this.#heard && !this.#incoming.paused) {
-        this.#fail(this.#writer.error ?? new Error("the server did not answer the close"));
+      const wanted = !this.#dropped && !this.#closeReceived;
+      const alive = this.#writer.written > written ||
+        (wanted && (this.#heard || this.#incoming.paused));
+      if (!alive) {
+        const error = this.#writer.error ?? new Error("the server did not answer the close");
+        if (wanted) this.#incoming.end(error);
+        this.#shut();
       }
+      written = this.#writer.written;
       this.#heard = false;
     }, CLOSE_TIMEOUT_MS);
   }
