@@ -40,6 +40,8 @@ export interface ConnectionOptions {
   globalRequests: Record<string, GlobalRequestHandler>;
   /** Called for all data on any channel. */
   onInput: () => void;
+  /** Called for each channel that is opened, by either side. */
+  onChannel: (type: string, channel: Channel) => void;
 }
 
 /** The channels and requests of one client that is logged in (RFC 4254). */
@@ -87,7 +89,14 @@ export class ServerConnection implements Connection {
       this.#opening.set(localId, (answer) => {
         if (answer instanceof Refused) reject(answer);
         else {
-          resolve(this.#addChannel(localId, answer.uint32(), answer.uint32(), answer.uint32()));
+          const channel = this.#addChannel(
+            localId,
+            answer.uint32(),
+            answer.uint32(),
+            answer.uint32(),
+          );
+          this.#options.onChannel(type, channel);
+          resolve(channel);
         }
       });
       this.#transport.send(
@@ -228,6 +237,7 @@ export class ServerConnection implements Connection {
               new Writer().byte(Message.channelOpenConfirmation).uint32(remoteId)
                 .uint32(channel.localId).uint32(CHANNEL_WINDOW).uint32(CHANNEL_PACKET).bytes(),
             );
+            this.#options.onChannel(type, channel);
             return channel;
           },
         });

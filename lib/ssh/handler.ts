@@ -117,8 +117,13 @@ export interface SessionInfo {
   readonly id: number;
   readonly kind: "shell" | "exec" | "sftp" | "forward";
   readonly pty: boolean;
-  /** Writes to the terminal of a shell with a pty; nothing happens elsewhere. Never throws. */
+  /**
+   * Says something in the terminal of a shell with a pty, so that a program in it is not disturbed; bytes
+   * go there as they are. Nothing happens elsewhere. Never throws.
+   */
   notify(text: string | Uint8Array): void;
+  /** The last words in such a terminal before the agent ends; it shows nothing more. Never throws. */
+  farewell?(text: string): void;
 }
 
 /** Watches sessions come and go. No method may throw. */

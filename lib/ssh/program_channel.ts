@@ -1,18 +1,22 @@
 import type { ByteSource, ExitStatus, Process } from "../process/process.ts";
 import type { Channel, Connection } from "./handler.ts";
+import type { Screen } from "./screen.ts";
 import { Writer } from "./wire_format.ts";
 
 /**
  * Connects a program with its channel until it has ended and all its output is sent, then tells the
  * exit status. When the client closes the channel first, the program is ended with all it started; what
  * it leaves behind on its own is ended with the connection.
+ *
+ * @param screen takes the output in the channel's place
  */
 export async function runProgram(
   program: Process,
   channel: Channel,
   connection: Connection,
+  screen?: Screen,
 ): Promise<void> {
-  const copies = [copy(program.stdout, (bytes) => channel.write(bytes))];
+  const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
   if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
   copyInput(program, channel);
   const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
@@ -41,8 +45,8 @@ async function copyInput(program: Process, channel: Channel): Promise<void> {
   await program.endInput();
 }
 
-/** RFC 4254, section 6.10. */
-function sendExit(channel: Channel, status: ExitStatus): void {
+/** Tells how a session's program has ended (RFC 4254, section 6.10). */
+export function sendExit(channel: Channel, status: ExitStatus): void {
   if ("code" in status) {
     return channel.request("exit-status", new Writer().uint32(status.code >>> 0).bytes());
   }

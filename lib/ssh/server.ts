@@ -5,8 +5,10 @@ import type { ByteStream } from "../wire/byte_stream.ts";
 import type { AuthenticationOptions, Identity } from "./authentication.ts";
 import { ServerConnection } from "./connection.ts";
 import type {
+  Channel,
   ChannelHandler,
   GlobalRequestHandler,
+  SessionInfo,
   SessionObserver,
   SessionRequestHandler,
   SubsystemHandler,
@@ -49,6 +51,7 @@ export interface SshServerOptions {
 export class SshServer {
   readonly #options: SshServerOptions;
   #connections = 0;
+  #sessions = 0;
 
   constructor(options: SshServerOptions) {
     this.#options = options;
@@ -87,6 +90,7 @@ export class SshServer {
     signal?.removeEventListener("abort", abort);
     await login.end();
     await connection?.end(error);
+    await transport.close();
     log.info("connection ended", { address, why: error?.message });
   }
 
@@ -106,6 +110,7 @@ export class SshServer {
           const channel = accept();
           const session = new Session(connection, channel, {
             ...options.session,
+            id: ++this.#sessions,
             requests: options.sessionRequests ?? {},
             subsystems: options.subsystems ?? {},
             observer: options.observer ?? {},
@@ -117,8 +122,19 @@ export class SshServer {
       },
       globalRequests: options.globalRequests ?? {},
       onInput: () => options.observer?.input?.(),
+      onChannel: (type, channel) => {
+        if (type !== "session") this.#observeForward(channel);
+      },
     });
     return connection;
+  }
+
+  #observeForward(channel: Channel): void {
+    const { observer } = this.#options;
+    const id = ++this.#sessions;
+    const info: SessionInfo = { id, kind: "forward", pty: false, notify: () => {} };
+    observer?.opened?.(info);
+    channel.closed.then(() => observer?.closed?.(info));
   }
 }
 

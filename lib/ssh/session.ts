@@ -15,11 +15,14 @@ import {
   type SessionRequestHandler,
   type SubsystemHandler,
 } from "./handler.ts";
-import { runProgram } from "./program_channel.ts";
+import { runProgram, sendExit } from "./program_channel.ts";
+import { Screen } from "./screen.ts";
 import { Reader } from "./wire_format.ts";
 
 /** How sessions are started. */
 export interface SessionOptions {
+  /** The number that the observer knows it by. */
+  id: number;
   /** Where programs start. */
   cwd: string;
   /** The job's environment and what the agent adds to it. */
@@ -38,14 +41,12 @@ interface Terminal extends WindowSize {
   modes: Record<number, number>;
 }
 
-let sessions = 0;
-
 /** One session channel: requests that prepare it, then one program (RFC 4254, section 6). */
 export class Session implements SessionContext {
   readonly connection: Connection;
   readonly cwd: string;
   readonly env: Record<string, string>;
-  readonly #id = ++sessions;
+  readonly #id: number;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #controller = new AbortController();
@@ -61,6 +62,8 @@ export class Session implements SessionContext {
   };
   #terminal?: Terminal;
   #program?: Process | Pty;
+  /** Of a shell with a terminal. */
+  #screen?: Screen;
   #started = false;
   /** Settles when the session is over, with all that belongs to it. */
   readonly done: Promise<void>;
@@ -70,6 +73,7 @@ export class Session implements SessionContext {
     this.connection = connection;
     this.#channel = channel;
     this.#options = options;
+    this.#id = options.id;
     this.cwd = options.cwd;
     this.env = sessionEnvironment(options.env, connection.address);
     this.done = new Promise<void>((resolve) => this.#finish = resolve)
@@ -122,8 +126,9 @@ export class Session implements SessionContext {
 
   #resize(data: Reader): void {
     const size = { columns: data.uint32(), rows: data.uint32() };
+    if (this.#terminal) Object.assign(this.#terminal, size);
+    if (this.#screen) this.#screen.columns = size.columns;
     if (this.#program && "resize" in this.#program) this.#program.resize(size);
-    else if (this.#terminal) Object.assign(this.#terminal, size);
   }
 
   #claim(): void {
@@ -147,7 +152,7 @@ export class Session implements SessionContext {
       cwd: this.cwd,
       env,
     };
-    const kind = command === undefined ? "shell" : "exec";
+    const info = this.#describe(command === undefined ? "shell" : "exec");
     try {
       this.#program = this.#terminal
         ? await spawnPty({
@@ -161,7 +166,11 @@ export class Session implements SessionContext {
       throw new Error(`cannot start "${shell.file}": ${errorMessage(error)}`, { cause: error });
     }
     const program = this.#program;
-    return () => this.#observe(kind, () => runProgram(program, this.#channel, this.connection));
+    return () =>
+      this.#observe(info, async () => {
+        await this.#welcome(info);
+        await runProgram(program, this.#channel, this.connection, this.#screen);
+      });
   }
 
   async #startSubsystem(name: string): Promise<() => void> {
@@ -169,26 +178,43 @@ export class Session implements SessionContext {
     const handler = own(this.#options.subsystems, name);
     if (!handler) throw new Refused(`no subsystem "${name}"`);
     this.#claim();
+    const info = this.#describe(name === "sftp" ? "sftp" : "exec");
     return () =>
-      this.#observe(name === "sftp" ? "sftp" : "exec", async () => {
-        await handler(this.#channel, this);
+      this.#observe(info, async () => {
+        const status = await handler(this.#channel, this);
+        sendExit(this.#channel, { code: status ?? 0 });
       });
   }
 
-  /** Runs the session's program, its observer told of it. */
-  async #observe(kind: SessionInfo["kind"], work: () => Promise<void>): Promise<void> {
-    const { observer } = this.#options;
-    const info: SessionInfo = {
+  #describe(kind: SessionInfo["kind"]): SessionInfo {
+    if (kind === "shell" && this.#terminal) {
+      this.#screen = new Screen(this.#channel, this.#terminal);
+    }
+    return {
       id: this.#id,
       kind,
       pty: this.#terminal !== undefined,
-      notify: () => {},
+      notify: (text) => this.#screen?.show(text),
+      farewell: (text) => this.#screen?.finish(text),
     };
+  }
+
+  /** Shows the observer's text before the shell's output. */
+  async #welcome(info: SessionInfo): Promise<void> {
+    const text = this.#screen && this.#options.observer.welcome?.(info);
+    if (!text) return;
+    const bytes = new TextEncoder().encode(text.replaceAll(/\r?\n/g, "\r\n"));
+    await this.#screen?.write(bytes).catch(() => {}); // The client has gone.
+  }
+
+  /** Runs the session's program, the observer told of it. */
+  async #observe(info: SessionInfo, work: () => Promise<void>): Promise<void> {
+    const { observer } = this.#options;
     observer.opened?.(info);
     try {
       await work();
     } catch (error) {
-      this.connection.log.warn("session failed", { kind, why: errorMessage(error) });
+      this.connection.log.warn("session failed", { kind: info.kind, why: errorMessage(error) });
     } finally {
       observer.closed?.(info);
       this.#finish();

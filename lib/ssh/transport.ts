@@ -10,6 +10,9 @@ const HIGH_WATER = 1024 * 1024;
 /** Bytes either way after which keys are exchanged anew (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
+/** How long the client has to take our last words and to close, in milliseconds. */
+const LINGER_MS = 2000;
+
 /** Signatures that clients may log in with, told to them by server-sig-algs (RFC 8308). */
 export const SIGNATURE_ALGORITHMS = [
   "ssh-ed25519",
@@ -38,7 +41,10 @@ export class Transport {
   #flushing?: Promise<void>;
   #waiting: (() => void)[] = [];
   #bytesSinceKeys = 0;
+  #reading?: Promise<void>;
+  #lingering?: ReturnType<typeof setTimeout>;
   #ended = false;
+  readonly #over = Promise.withResolvers<void>();
   #error?: Error;
   /** What the client calls itself; empty until it said so. */
   clientVersion = "";
@@ -66,39 +72,45 @@ export class Transport {
   }
 
   /**
-   * Reads packets until the connection has ended, then resolves to the error that ended it, if one did.
+   * Handles packets until the connection has ended, by either side, then resolves to the error that
+   * ended it, if one did. What is still on its way to the client then has {@link close} to wait for it.
    *
    * @param onPacket gets each packet from service requests on, key exchange and such left out
    */
   async run(onPacket: PacketHandler): Promise<Error | undefined> {
     this.#onPacket = onPacket;
+    this.#reading = this.#read();
+    await this.#over.promise;
+    return this.#error;
+  }
+
+  /** Resolves when the stream is closed: at once if the client has gone, else after it, or a short wait. */
+  async close(): Promise<void> {
+    await this.#reading;
+    await this.#flushing;
+    clearTimeout(this.#lingering);
+    this.#protocol.cleanup();
+    this.#stream.close();
+  }
+
+  async #read(): Promise<void> {
     try {
       await cryptoReady;
       this.#protocol.start();
-      for (
-        let bytes = await this.#stream.read();
-        bytes !== null && !this.#ended;
-        bytes = await this.#stream.read()
-      ) {
+      for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
+        // What comes after the end is read so that what we said last is not lost by a reset.
+        if (this.#ended) continue;
         this.#countBytes(bytes.length);
-        this.#protocol.parse(
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-          0,
-          bytes.length,
-        );
+        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+        this.#protocol.parse(buffer, 0, buffer.length);
         // A client that only sends, and takes none of our answers, has to wait.
         if (this.#pendingBytes > HIGH_WATER) await this.#flushing;
-        if (this.#ended) break;
       }
     } catch (error) {
-      if (!this.#ended) this.disconnect(DisconnectReason.protocolError, (error as Error).message);
       this.#error ??= error as Error;
+      this.disconnect(DisconnectReason.protocolError, (error as Error).message);
     }
     this.#end();
-    await this.#flushing;
-    this.#protocol.cleanup();
-    this.#stream.close();
-    return this.#error;
   }
 
   /** Sends one packet; while keys are being exchanged it is kept back. */
@@ -225,8 +237,9 @@ export class Transport {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#lingering = setTimeout(() => this.#stream.close(), LINGER_MS);
     this.#wake();
-    (this.#flushing ?? Promise.resolve()).then(() => this.#stream.end()).catch(() => {})
-      .then(() => this.#stream.close());
+    this.#over.resolve();
+    (this.#flushing ?? Promise.resolve()).then(() => this.#stream.end()).catch(() => {});
   }
 }
