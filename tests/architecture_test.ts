@@ -10,7 +10,7 @@ const ENTRIES = ["server.ts", "agent.ts", "wsproxy.ts", "tunnel.ts"];
 const LAYERS: [layer: number, pattern: RegExp][] = [
   [1, /^lib\/(cli\/|version\.ts|wire\/protocol\.ts)|^templates\//],
   [2, /^lib\/wire\//],
-  [3, /^lib\/(process|ssh)\/|^lib\/server\/rendezvous\.ts/],
+  [3, /^lib\/(process|ssh)\/|^lib\/server\/rendezvous/],
   [4, /^lib\/(server|agent|client|build)\//],
   [5, /^[a-z_]+\.ts$/],
 ];

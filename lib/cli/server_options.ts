@@ -1,0 +1,189 @@
+/** The command line and the environment of the server. */
+import { readFileSync } from "node:fs";
+import { parseBasePath } from "./base_path.ts";
+import {
+  type Command,
+  createCommand,
+  Option,
+  optionParser,
+  parseChoice,
+  parseInteger,
+} from "./command.ts";
+import { parseDuration } from "./duration.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import { errorMessage, UsageError } from "./program.ts";
+import { formatSize, parseSize } from "./size.ts";
+
+/** What the server was asked to do; secrets are read, files of TLS too. */
+export interface ServerOptions {
+  /** 0: any free one. */
+  port: number;
+  host: string;
+  /** Empty or `/prefix`. */
+  basePath: string;
+  username: string;
+  password?: string;
+  agentToken?: string;
+  adminPassword?: string;
+  /** Certificate chain and key in PEM; missing: no TLS. */
+  tls?: { cert: string; key: string };
+  trustProxy: boolean;
+  staticDir: string;
+  maxAgents: number;
+  maxClientsPerAgent: number;
+  /** Bytes. */
+  maxBuffer: number;
+  /** Milliseconds. */
+  drain: number;
+  logFormat: LogFormat;
+  logLevel: LogLevel;
+}
+
+/** What commander makes of the arguments. */
+type Flags =
+  & Omit<ServerOptions, "password" | "agentToken" | "adminPassword" | "tls" | "trustProxy">
+  & Partial<Record<"passwordFile" | "agentTokenFile" | "adminPasswordFile", string>>
+  & Partial<Record<"tlsCert" | "tlsKey", string>>
+  & { trustProxy?: boolean };
+
+const USERNAME = /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/;
+
+/** A buffer smaller than this would close pairs that are not behind at all. */
+const MIN_BUFFER = 65_536;
+
+function parseUsername(text: string): string {
+  if (USERNAME.test(text)) return text;
+  throw new TypeError(`"${text}" is not a name of letters, digits, dots and hyphens, 32 at most.`);
+}
+
+function parseBuffer(text: string): number {
+  const size = parseSize(text);
+  if (size >= MIN_BUFFER && size <= 2 ** 30) return size;
+  throw new TypeError(`"${text}" is not between ${formatSize(MIN_BUFFER)} and 1 GiB.`);
+}
+
+function parseHost(text: string): string {
+  if (/^[A-Za-z0-9._:%-]+$/.test(text)) return text;
+  throw new TypeError(`"${text}" is not an address or a host name.`);
+}
+
+function parseSwitch(text: string): boolean {
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off|)$/i.test(text)) return false;
+  throw new TypeError(`"${text}" is neither true nor false.`);
+}
+
+function option<T>(flags: string, description: string, parse?: (text: string) => T): Option {
+  const made = new Option(flags, description);
+  return parse ? made.argParser(optionParser(parse)) : made;
+}
+
+function makeOptions(): Option[] {
+  return [
+    option("--port <port>", "0: any free one", parseInteger(0, 65_535)).default(8_000),
+    option("--host <address>", "where to listen", parseHost).default("0.0.0.0"),
+    option("--base-path <path>", "a prefix of all paths", parseBasePath).default("", "/"),
+    option("--username <name>", "who logs in at agents", parseUsername).default("converge"),
+    option("--password-file <file>", "the password of logins at agents (default: none)"),
+    option("--agent-token-file <file>", "what agents must show to register (default: nothing)"),
+    option("--admin-password-file <file>", "locks sessions and metrics (default: open)"),
+    option("--tls-cert <file>", "certificate chain in PEM: serve https"),
+    option("--tls-key <file>", "its key in PEM"),
+    option("--trust-proxy", "believe the forwarded headers of a reverse proxy"),
+    option("--static-dir <dir>", "where the executables are").default("dist"),
+    option("--max-agents <n>", "how many agents at a time", parseInteger(1, 1_000_000))
+      .default(10_000),
+    option("--max-clients-per-agent <n>", "how many clients each", parseInteger(1, 10_000))
+      .default(32),
+    option("--max-buffer <size>", "close a pair whose receiver is further behind", parseBuffer)
+      .default(2 ** 24, "16MiB"),
+    option("--drain <time>", "how long open pairs get at the end", parseDuration)
+      .default(30_000, "30s"),
+    option("--log-format <format>", LOG_FORMATS.join(", "), parseChoice(LOG_FORMATS))
+      .default("text"),
+    option("--log-level <level>", LOG_LEVELS.join(", "), parseChoice(LOG_LEVELS)).default("info"),
+  ];
+}
+
+const HELP_ENV = `
+Each option can be set in the environment too, --base-path as CONVERGE_BASE_PATH; the option wins.
+CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN and CONVERGE_ADMIN_PASSWORD hold the secrets themselves.`;
+
+/**
+ * The server's command.
+ *
+ * @param run gets what `server [options]` asks for
+ * @param env the environment
+ */
+export function serverCommand(
+  run: (options: ServerOptions) => Promise<void>,
+  env: Record<string, string>,
+): Command {
+  const command = createCommand("server", "Brings agents in CI jobs and their users together.");
+  for (const made of makeOptions()) command.addOption(made);
+  for (const made of command.options) {
+    const name = envName(made.long ?? "");
+    const text = env[name];
+    if (text === undefined || made.long === "--version") continue;
+    const value = made.isBoolean()
+      ? fromEnv(name, text, parseSwitch)
+      : fromEnv(name, text, (text) => made.parseArg?.(text, undefined) ?? text);
+    command.setOptionValueWithSource(made.attributeName(), value, "env");
+  }
+  return command
+    .addHelpText("after", HELP_ENV)
+    .action((flags: Flags) => run(readOptions(flags, env)));
+}
+
+/** `--base-path` is `CONVERGE_BASE_PATH`. */
+function envName(flag: string): string {
+  return `CONVERGE_${flag.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
+}
+
+function fromEnv<T>(name: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new UsageError(`${name} is invalid: ${errorMessage(error)}`);
+  }
+}
+
+function readOptions(flags: Flags, env: Record<string, string>): ServerOptions {
+  const { passwordFile, agentTokenFile, adminPasswordFile, tlsCert, tlsKey, ...rest } = flags;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key go together; give both or none");
+  }
+  return {
+    ...rest,
+    trustProxy: rest.trustProxy ?? false,
+    password: readSecret("--password-file", passwordFile, env.CONVERGE_PASSWORD),
+    agentToken: readSecret("--agent-token-file", agentTokenFile, env.CONVERGE_AGENT_TOKEN),
+    adminPassword: readSecret(
+      "--admin-password-file",
+      adminPasswordFile,
+      env.CONVERGE_ADMIN_PASSWORD,
+    ),
+    tls: tlsCert === undefined || tlsKey === undefined ? undefined : {
+      cert: readFile("--tls-cert", tlsCert),
+      key: readFile("--tls-key", tlsKey),
+    },
+  };
+}
+
+/** The secret of a file without its last newline, else that of the environment, if not empty. */
+function readSecret(flag: string, file?: string, env?: string): string | undefined {
+  if (file === undefined) return env || undefined;
+  const secret = readFile(flag, file).replace(/\r?\n$/, "");
+  if (secret === "") throw new UsageError(`the file of ${flag}, "${file}", is empty`);
+  return secret;
+}
+
+function readFile(flag: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const why = { ENOENT: "there is no such file", EACCES: "permission denied" }[code ?? ""];
+    throw new UsageError(`cannot read ${flag} "${file}": ${why ?? errorMessage(error)}`);
+  }
+}

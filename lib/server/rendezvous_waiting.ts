@@ -1,0 +1,58 @@
+/** A client that cannot be paired yet. */
+export interface Waiting<C> {
+  id: string;
+  client: C;
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** When it gives up, in milliseconds since the epoch. */
+  until: number;
+  /** Whether it asked to wait for an agent that is not there. */
+  patient: boolean;
+}
+
+/** Those who wait, by the ID they ask for, in the order they came. */
+export class WaitingRoom<C> {
+  readonly #lines = new Map<string, Waiting<C>[]>();
+  #size = 0;
+
+  /** How many wait, whoever they wait for. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many wait for `id`. */
+  count(id: string): number {
+    return this.#lines.get(id)?.length ?? 0;
+  }
+
+  add(waiting: Waiting<C>): void {
+    const line = this.#lines.get(waiting.id);
+    if (line) line.push(waiting);
+    else this.#lines.set(waiting.id, [waiting]);
+    this.#size++;
+  }
+
+  /** Takes out the one who has waited for `id` longest. */
+  takeFirst(id: string): Waiting<C> | undefined {
+    const [first] = this.#lines.get(id) ?? [];
+    if (first) this.take(id, (waiting) => waiting === first);
+    return first;
+  }
+
+  /** Takes out those who wait for `id` and fit. */
+  take(id: string, fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
+    const line = this.#lines.get(id) ?? [];
+    const taken = line.filter(fits);
+    if (taken.length === 0) return taken;
+    const left = line.filter((waiting) => !taken.includes(waiting));
+    if (left.length > 0) this.#lines.set(id, left);
+    else this.#lines.delete(id);
+    this.#size -= taken.length;
+    return taken;
+  }
+
+  /** Takes out all who fit. */
+  takeAll(fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
+    return [...this.#lines.keys()].flatMap((id) => this.take(id, fits));
+  }
+}
