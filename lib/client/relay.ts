@@ -1,0 +1,53 @@
+import type { ByteStream } from "../wire/byte_stream.ts";
+import { pipe } from "../wire/pipe.ts";
+import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../wire/protocol.ts";
+import {
+  connectWebSocket,
+  type WebSocketConnection,
+  type WebSocketOptions,
+} from "../wire/websocket.ts";
+import { websocketStream } from "../wire/websocket_stream.ts";
+
+export interface RelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
+  /** Ends it at once and cleanly. */
+  signal: AbortSignal;
+}
+
+/** How long a close frame has to go out when the program is asked to end, in milliseconds. */
+const LEAVE_TIMEOUT_MS = 500;
+
+/**
+ * Opens a websocket and copies bytes between it and `local` until both directions have ended.
+ * Resolves when both are closed, or the signal has ended them.
+ *
+ * @throws {Error} if it cannot be opened, or either side broke
+ */
+export async function relay(local: ByteStream, url: URL, options: RelayOptions): Promise<void> {
+  const { signal } = options;
+  const left = Promise.withResolvers<void>();
+  let connection: WebSocketConnection | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const leave = () => {
+    local.close();
+    connection?.close(CloseCode.goingAway, "the client has ended");
+    timer = setTimeout(left.resolve, LEAVE_TIMEOUT_MS);
+  };
+  const copy = async () => {
+    connection = await connectWebSocket(url, { ...options, protocols: [HALF_CLOSE_SUBPROTOCOL] });
+    try {
+      await pipe(local, websocketStream(connection));
+    } finally {
+      await connection.closed;
+    }
+  };
+  signal.addEventListener("abort", leave);
+  try {
+    await Promise.race([copy(), left.promise]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", leave);
+    clearTimeout(timer);
+    local.close();
+  }
+}

@@ -1,0 +1,21 @@
+import type { ClientOptions } from "../cli/client_options.ts";
+import { readCaFile } from "../wire/ca_file.ts";
+import type { WebSocketOptions } from "../wire/websocket.ts";
+
+/**
+ * What the command line says about the websocket.
+ *
+ * @throws {Error} if the file of `--ca-file` cannot be used
+ */
+export async function websocketOptions(
+  options: ClientOptions,
+): Promise<Pick<WebSocketOptions, "headers" | "ca" | "insecure">> {
+  return {
+    headers: Object.fromEntries(new Headers(options.header)),
+    ca: options.caFile === undefined ? undefined : await readCaFile(options.caFile),
+    insecure: options.insecure,
+  };
+}
+
+/** What a person who trusts any certificate is told. */
+export const INSECURE_WARNING = "--insecure: anybody on the way can pose as the server";

@@ -1,0 +1,25 @@
+import { tunnelCommand } from "./lib/cli/client_options.ts";
+import { parseCommand } from "./lib/cli/command.ts";
+import { createLog } from "./lib/cli/log.ts";
+import { runProgram } from "./lib/cli/program.ts";
+import { formatAddress, runTunnel } from "./lib/client/tunnel.ts";
+import { INSECURE_WARNING, websocketOptions } from "./lib/client/websocket_options.ts";
+
+await runProgram("tunnel", async (args, signal) => {
+  const command = tunnelCommand(async (port, url, { listen, ...options }) => {
+    if (options.insecure) console.error(`tunnel: ${INSECURE_WARNING}`);
+    await runTunnel(url, {
+      ...await websocketOptions(options),
+      hostname: listen,
+      port,
+      log: createLog(),
+      signal,
+      onListen(port) {
+        const local = ["127.0.0.1", "::1", "localhost", "0.0.0.0", "::"].includes(listen);
+        console.log(`listening on ${formatAddress(listen, port)}`);
+        console.log(`ssh -oServerAliveInterval=10 -p ${port} USER@${local ? "localhost" : listen}`);
+      },
+    });
+  });
+  await parseCommand(command, args);
+});
