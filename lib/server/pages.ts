@@ -2,10 +2,14 @@ import { aboutPage } from "../../templates/about.tsx";
 import { readPublicKeys } from "../../templates/assets/public_keys.js";
 import { downloadsPage } from "../../templates/downloads.tsx";
 import { errorPage } from "../../templates/error.tsx";
+import { sessionsPage } from "../../templates/sessions.tsx";
 import type { Site } from "../../templates/site.ts";
 import { makeRendezvousId } from "../wire/protocol.ts";
+import type { AdminLock, Locked } from "./admin_lock.ts";
 import { listDownloads, systemsOf } from "./page_downloads.ts";
 import { usageFromForm } from "./page_usage.ts";
+import type { SessionsFeed } from "./sessions_feed.ts";
+import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
 
 /** Nothing but our own styles, scripts and images; nobody may frame a page. */
 const CONTENT_SECURITY_POLICY = [
@@ -68,10 +72,14 @@ export interface PagesOptions {
   staticDir: string;
   /** Whether missing executables are being built right now. @default no */
   building?: () => boolean;
+  sessions: SessionsFeed;
+  /** Who may see the sessions. */
+  lock: AdminLock;
 }
 
 /** Makes the function that answers for all pages; an unknown path gets a page that says so. */
-export function createPages({ staticDir, building = () => false }: PagesOptions): Pages {
+export function createPages(options: PagesOptions): Pages {
+  const { staticDir, building = () => false, sessions, lock } = options;
   return async (request, site, path) => {
     const form = new URL(request.url).searchParams;
     switch (path.replace(/(.)\/$/, "$1")) {
@@ -84,8 +92,28 @@ export function createPages({ staticDir, building = () => false }: PagesOptions)
         const downloads = await listDownloads(staticDir);
         return html(downloadsPage({ site, downloads, building: building() }));
       }
+      case "/sessions": {
+        const locked = await lock.check(request);
+        if (locked) return lockedResponse(site, locked);
+        const query = parseSessionsQuery(form, PAGE_SIZE);
+        const view = sessions.view(query);
+        return html(sessionsPage({ site, query, view, open: sessions.open }));
+      }
       default:
         return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
     }
   };
+}
+
+function lockedResponse(site: Site, { status, headers }: Locked): Response {
+  const response = status === 401
+    ? errorResponse(
+      site,
+      status,
+      "For administrators",
+      "This page needs the administrator's password, with the name admin.",
+    )
+    : errorResponse(site, status, "Too many wrong passwords", "Try again in a few seconds.");
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { AdminLock } from "../../lib/server/admin_lock.ts";
 import { createPages } from "../../lib/server/pages.ts";
+import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
 import type { Site } from "../../templates/site.ts";
 
 const SITE: Site = {
@@ -12,8 +15,14 @@ const SITE: Site = {
   version: "1.2.3",
 };
 
-async function get(path: string, site: Partial<Site> = {}): Promise<[Response, string]> {
-  const pages = createPages();
+async function get(
+  path: string,
+  site: Partial<Site> = {},
+  { staticDir = "nowhere", building = false, password = undefined as string | undefined } = {},
+): Promise<[Response, string]> {
+  const lock = new AdminLock(password);
+  using sessions = new SessionsFeed({ snapshot: () => [], open: lock.open });
+  const pages = createPages({ staticDir, building: () => building, sessions, lock });
   const full = { ...SITE, ...site };
   const url = new URL(full.http + path);
   const response = await pages(new Request(url), full, url.pathname.slice(full.base.length));
@@ -48,7 +57,7 @@ function decode(html: string): string {
 }
 
 Deno.test("pages() forbids inline code, foreign resources, frames and referrers", async () => {
-  for (const path of ["/", "/usage", "/nothing"]) {
+  for (const path of ["/", "/usage", "/downloads", "/sessions", "/nothing"]) {
     const [response, text] = await get(path);
     const policy = response.headers.get("content-security-policy") ?? "";
     assert.match(policy, /default-src 'none'/);
@@ -76,4 +85,91 @@ Deno.test("pages() speaks of the password and the token only if there is one", a
   const [, withBoth] = await get("/usage", { password: true, agentToken: true });
   assert.doesNotMatch(withBoth, /has no password/);
   assert.match(withBoth, /CONVERGE_AGENT_TOKEN/);
+});
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
+
+Deno.test("the usage page takes its form by GET and fills the commands in", async () => {
+  const form = new URLSearchParams({ id: "job-1", ci: "github", os: "windows", local: "tunnel" });
+  form.append("key", `${KEY} it's <b>me</b>`);
+  form.append("key", "");
+  const [response, text] = await get(`/usage?${form}`);
+  assert.equal(response.status, 200);
+  const plain = decode(text);
+  assert.match(plain, /shell: pwsh/);
+  assert.ok(plain.includes(`Set-Content -Encoding utf8 .authorized_keys '${KEY} it''s <b>me</b>'`));
+  assert.match(plain, /\.\\agent --id job-1 wss:/);
+  assert.match(plain, /tunnel 10000 wss:\/\/ci\.example\/relay\/client\/job-1/);
+  assert.ok(!text.includes("<b>me"), "markup in a comment is text");
+});
+
+Deno.test("the usage page never shows a private key again", async () => {
+  const fence = "-----";
+  const secret = `${fence}BEGIN OPENSSH PRIVATE KEY${fence} b3BlbnNzaC1rZXktdjEAAAAA`;
+  const [, text] = await get(`/usage?${new URLSearchParams({ key: secret })}`);
+  assert.match(text, /That is a private key/);
+  assert.doesNotMatch(text, /b3BlbnNzaC1rZXktdjEAAAAA/);
+  const [redirect] = await get(`/usage?${new URLSearchParams({ key: secret, "new-id": "1" })}`);
+  assert.doesNotMatch(redirect.headers.get("location")!, /PRIVATE|b3Blbn/);
+});
+
+Deno.test("the usage page makes up an ID on request and keeps the rest of the form", async () => {
+  const form = new URLSearchParams({ key: KEY, id: "", ci: "azure", "new-id": "1" });
+  const [response] = await get(`/usage?${form}`);
+  assert.equal(response.status, 303);
+  const location = new URL(response.headers.get("location")!, SITE.http);
+  assert.equal(location.pathname, "/relay/usage");
+  assert.match(location.searchParams.get("id")!, /^[a-z2-9]{16}$/);
+  assert.equal(location.searchParams.get("ci"), "azure");
+  assert.equal(location.searchParams.get("key"), KEY);
+  assert.ok(!location.searchParams.has("new-id"));
+});
+
+Deno.test("the usage page shows an impossible ID as text and says why it is none", async () => {
+  const [, text] = await get("/usage?id=%3Cscript%3Ealert(1)%3C/script%3E");
+  assert.ok(!text.includes("<script>alert"));
+  assert.match(text, /This cannot be an ID/);
+  assert.doesNotMatch(decode(text), /--id <script>/);
+});
+
+Deno.test("the downloads page has each file with its size, checksum and commands", async () => {
+  const staticDir = await Deno.makeTempDir();
+  try {
+    const sums = ["agent", "wsproxy.exe", "agent-darwin-arm64"].map((name) => {
+      Deno.writeTextFileSync(`${staticDir}/${name}`, name.repeat(1000));
+      return `${createHash("sha256").update(name.repeat(1000)).digest("hex")}  ${name}\n`;
+    });
+    Deno.writeTextFileSync(`${staticDir}/SHA256SUMS`, sums.join(""));
+    Deno.writeTextFileSync(`${staticDir}/agent.gz`, "x".repeat(700));
+    const [, text] = await get("/downloads", {}, { staticDir });
+    const plain = decode(text);
+    const [agent, windows, mac] = sums.map((line) => line.slice(0, 64));
+    assert.ok(plain.includes(`echo "${agent}  agent" | sha256sum --check`));
+    assert.ok(plain.includes(`(Get-FileHash wsproxy.exe).Hash -eq "${windows}"`));
+    assert.ok(plain.includes(`echo "${mac}  agent" | shasum -a 256 --check`));
+    assert.match(plain, /5\.0 kB, 700 bytes compressed/);
+    assert.match(plain, /tunnel\.exe[\s\S]*This file is not on this server/);
+    assert.doesNotMatch(plain, /darwin-x64/);
+    const [, usage] = await get("/usage", {}, { staticDir });
+    assert.match(usage, /<option value="darwin-arm64"/);
+    assert.doesNotMatch(usage, /<option value="darwin-x64"/);
+  } finally {
+    await Deno.remove(staticDir, { recursive: true });
+  }
+});
+
+Deno.test("the downloads page says what is still being built", async () => {
+  const [response, text] = await get("/downloads", {}, { building: true });
+  assert.equal(response.status, 200);
+  assert.match(text, /still being built/);
+});
+
+Deno.test("the sessions page asks for the administrator's password if there is one", async () => {
+  const [open] = await get("/sessions");
+  assert.equal(open.status, 200);
+  const [locked, text] = await get("/sessions", {}, { password: "secret" });
+  assert.equal(locked.status, 401);
+  assert.match(locked.headers.get("www-authenticate")!, /^Basic realm="Converge"/);
+  assert.match(locked.headers.get("content-security-policy")!, /default-src 'none'/);
+  assert.match(text, /administrator/);
 });

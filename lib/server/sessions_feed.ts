@@ -1,0 +1,127 @@
+import type { SessionAgent, SessionsQuery, SessionsView } from "../../templates/sessions.tsx";
+import type { AgentInfo } from "./rendezvous_types.ts";
+import { sessionAgent } from "./sessions.ts";
+import { parseSessionsQuery, viewSessions } from "./sessions_query.ts";
+
+/** How many agents an answer holds if the query does not say. */
+const DEFAULT_LIMIT = 10_000;
+/** After how many silent intervals a listener gets a comment, so that proxies keep its connection. */
+const COMMENT_AFTER = 15;
+
+export interface SessionsFeedOptions {
+  /** All agents right now. */
+  snapshot(): AgentInfo[];
+  /** Whether there is no administrator's password, see `sessionAgent()`. */
+  open: boolean;
+  /** The least time between two updates, in milliseconds. @default 1000 */
+  intervalMs?: number;
+  /** How many may listen at a time. @default 200 */
+  maxListeners?: number;
+}
+
+/** Somebody who reads the events. */
+interface Listener {
+  query: SessionsQuery;
+  controller: ReadableStreamDefaultController<Uint8Array>;
+  /** What it was told last, without the time. */
+  told: string;
+  silent: number;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Tells operators which agents and clients there are: `/api/sessions` once, `/api/sessions/events` as
+ * server-sent events. Each event is the full state of what was asked for, so that a listener who comes
+ * back, or was too slow for some, has lost nothing.
+ */
+export class SessionsFeed implements Disposable {
+  readonly #options: SessionsFeedOptions;
+  readonly #listeners = new Set<Listener>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: SessionsFeedOptions) {
+    this.#options = options;
+  }
+
+  /** Whether IDs are cut short and addresses left out. */
+  get open(): boolean {
+    return this.#options.open;
+  }
+
+  /** The agents that `query` finds right now. */
+  view(query: SessionsQuery, agents = this.#agents()): SessionsView {
+    return viewSessions(agents, query, Date.now());
+  }
+
+  #agents(): SessionAgent[] {
+    return this.#options.snapshot().map((agent) => sessionAgent(agent, this.#options.open));
+  }
+
+  /** Answers GET of `/api/sessions` and, with `live`, of `/api/sessions/events`. */
+  answer(request: Request, live: boolean): Response {
+    const query = parseSessionsQuery(new URL(request.url).searchParams, DEFAULT_LIMIT);
+    const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+    if (!live) return Response.json(this.view(query), { headers });
+    if (this.#listeners.size >= (this.#options.maxListeners ?? 200)) {
+      return new Response("too many are listening already; try again later\n", {
+        status: 503,
+        headers: { ...headers, "retry-after": "60" },
+      });
+    }
+    return new Response(request.method === "HEAD" ? null : this.#listen(query), {
+      // nginx would hold events back.
+      headers: { ...headers, "content-type": "text/event-stream", "x-accel-buffering": "no" },
+    });
+  }
+
+  #listen(query: SessionsQuery): ReadableStream<Uint8Array> {
+    let listener: Listener;
+    return new ReadableStream({
+      start: (controller) => {
+        listener = { query, controller, told: "", silent: 0 };
+        controller.enqueue(encoder.encode("retry: 2000\n\n"));
+        this.#listeners.add(listener);
+        this.#tell(listener, this.#agents());
+        this.#timer ??= setInterval(() => this.#tellAll(), this.#options.intervalMs ?? 1000);
+      },
+      cancel: () => this.#forget(listener),
+    });
+  }
+
+  #forget(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tellAll(): void {
+    const agents = this.#agents();
+    for (const listener of this.#listeners) {
+      // One that has not taken the last event gets a newer one later.
+      if ((listener.controller.desiredSize ?? 0) > 0) this.#tell(listener, agents);
+    }
+  }
+
+  #tell(listener: Listener, agents: SessionAgent[]): void {
+    const view = this.view(listener.query, agents);
+    const told = JSON.stringify({ ...view, now: 0 });
+    if (told !== listener.told) {
+      listener.told = told;
+      listener.silent = 0;
+      listener.controller.enqueue(encoder.encode(`data: ${JSON.stringify(view)}\n\n`));
+    } else if (++listener.silent >= COMMENT_AFTER) {
+      listener.silent = 0;
+      listener.controller.enqueue(encoder.encode(": still here\n\n"));
+    }
+  }
+
+  /** Ends all streams of events; the server is ending. */
+  [Symbol.dispose](): void {
+    for (const listener of [...this.#listeners]) {
+      this.#forget(listener);
+      listener.controller.close();
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import type { AgentInfo } from "../../lib/server/rendezvous_types.ts";
+import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
+import type { SessionsView } from "../../templates/sessions.tsx";
+
+function agentInfo(id: string): AgentInfo {
+  const facts = { host: "builder", user: "ci", os: "linux", shell: "/bin/sh" };
+  return {
+    ...{ id, address: "192.0.2.1", version: "1", facts },
+    ...{ since: 1, connected: true, parked: 2, clients: [] },
+  };
+}
+
+const request = (query = "") => new Request(`http://ci.example/api/sessions/events${query}`);
+
+/** Reads the states that a stream of events carries. */
+async function* states(response: Response): AsyncGenerator<SessionsView, undefined> {
+  let text = "";
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const event = text.slice(0, end);
+      text = text.slice(end + 2);
+      if (event.startsWith("data: ")) yield JSON.parse(event.slice(6));
+    }
+  }
+  return undefined;
+}
+
+Deno.test("SessionsFeed sends the full state first and then each change once", async () => {
+  let agents = [agentInfo("a1")];
+  let snapshots = 0;
+  let thirdSnapshot = () => {};
+  const snapshot = () => {
+    if (++snapshots === 3) thirdSnapshot();
+    return agents;
+  };
+  using feed = new SessionsFeed({ snapshot, open: false, intervalMs: 5 });
+  const response = feed.answer(request(), true);
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  const events = states(response);
+  const next = async () => (await events.next()).value!.agents.map(({ id }) => id);
+  assert.deepEqual(await next(), ["a1"]);
+  agents = [...agents, agentInfo("a2")];
+  assert.deepEqual((await next()).toSorted(), ["a1", "a2"]);
+  const later = next();
+  snapshots = 0;
+  await new Promise<void>((resolve) => thirdSnapshot = resolve);
+  agents = [];
+  assert.deepEqual(await later, [], "nothing is sent as long as nothing changes");
+  await events.return(undefined);
+});
+
+Deno.test("SessionsFeed gives who comes back the state as it is then", async () => {
+  let agents = [agentInfo("a1")];
+  using feed = new SessionsFeed({ snapshot: () => agents, open: false, intervalMs: 5 });
+  const first = states(feed.answer(request(), true));
+  await first.next();
+  await first.return(undefined);
+  agents = [agentInfo("a2")];
+  const second = states(feed.answer(request(), true));
+  assert.equal((await second.next()).value!.agents[0]!.id, "a2");
+  await second.return(undefined);
+});
+
+Deno.test("SessionsFeed obeys the query, keeps IDs short, and answers once without events", async () => {
+  const agents = Array.from({ length: 30 }, (_, i) => agentInfo(`job-${100 + i}`));
+  using feed = new SessionsFeed({ snapshot: () => agents, open: true });
+  const view = await feed.answer(request("?search=job&limit=10&page=2"), false).json();
+  assert.deepEqual([view.total, view.page, view.agents.length], [30, 2, 10]);
+  assert.equal(view.agents[0].id, "job…");
+  assert.equal((await feed.answer(request("?search=job-1"), false).json()).matching, 0);
+});
+
+Deno.test("SessionsFeed has a limit of listeners, and ends them with the server", async () => {
+  const feed = new SessionsFeed({ snapshot: () => [], open: true, maxListeners: 1 });
+  const first = feed.answer(request(), true);
+  const refused = feed.answer(request(), true);
+  assert.equal(refused.status, 503);
+  await refused.body?.cancel();
+  feed[Symbol.dispose]();
+  const all = await Array.fromAsync(states(first));
+  assert.equal(all.length, 1);
+});
