@@ -96,7 +96,9 @@ export class TerminalState {
   /** A byte after CSI; control characters among them are carried out on their own. */
   #controlSequence(byte: number): void {
     if (byte >= 0x20 && byte < 0x40) {
-      if (this.#parameters.length < MAX_PARAMETERS) {
+      // Only those of private modes are looked at later.
+      const wanted = this.#parameters === "" || this.#parameters.startsWith("?");
+      if (wanted && this.#parameters.length < MAX_PARAMETERS) {
         this.#parameters += String.fromCharCode(byte);
       }
     } else if (byte >= 0x40) {

@@ -7,6 +7,7 @@ import {
   type LoginTarget,
 } from "../../lib/agent/announcement_commands.ts";
 import { have, run, TempDir } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 
 const POSIX = Deno.build.os !== "windows";
 const HAVE_SSH = POSIX && have("ssh", "sftp", "sshd", "ssh-keygen", "setsid");
@@ -192,6 +193,22 @@ Deno.test({
     assert.equal(stdout, "in\n", stderr);
     host.useHostKey("other");
     assert.equal((await host.type(windows.ssh, " echo in")).code, 255);
+  },
+});
+
+Deno.test({
+  name: "loginCommands() for Windows write the key with cmd",
+  ignore: skipWithoutWine("loginCommands() with cmd"),
+  async fn() {
+    await using dir = await WineFolder.create();
+    // A key may end with a digit, which cmd takes for a handle when a redirection follows.
+    const hostKey = "ssh-ed25519 AAAA+/1";
+    const { windows } = loginCommands({ id: ID, username: "u", url: "ws://h/client/i", hostKey });
+    const [, typed] = windows.hostKey.match(/^cmd \/c "(.*)"$/)!;
+    const { code, stderr } = await run(...dir.command("cmd", ["/c", typed!]));
+    assert.equal(code, 0, stderr);
+    const file = join(dir.path, `${ID}.known_hosts`);
+    assert.equal(Deno.readTextFileSync(file), `${ID} ${hostKey}\r\n`);
   },
 });
 

@@ -8,6 +8,7 @@ import {
   warningText,
 } from "../../lib/agent/messages.ts";
 import { have, run, TempDir } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -96,6 +97,25 @@ for (const shell of SHELLS) {
     });
   }
 }
+
+Deno.test({
+  name: "holdCommands() make and remove the hold file in cmd",
+  ignore: skipWithoutWine("holdCommands() in cmd"),
+  async fn() {
+    await using dir = await WineFolder.create();
+    const { make, remove } = holdCommands("cmd", "windows");
+    const type = async (command: string) => {
+      Deno.writeTextFileSync(join(dir.path, "typed.bat"), `@${command}\r\n`);
+      const env = { CONVERGE_HOLD: `${dir.windowsPath}\\.hold` };
+      const { code, stderr } = await run(...dir.command("cmd", ["/c", "typed.bat"], { env }));
+      assert.equal(code, 0, stderr);
+    };
+    await type(make);
+    assert.equal(Deno.readTextFileSync(join(dir.path, ".hold")), "");
+    await type(remove);
+    assert.throws(() => Deno.statSync(join(dir.path, ".hold")), Deno.errors.NotFound);
+  },
+});
 
 Deno.test("warningText() and endText() are one line each, short enough for a terminal", () => {
   const near = warningText({ kind: "near", left: 5 * MINUTE, deadline: NOON });
