@@ -83,11 +83,19 @@ function loginWays({ keys, password }: Announcement): string {
   return ways.join(", or ") || "nothing yet, see below";
 }
 
+/** The matter in a few words. */
+function headline(announcement: Announcement): string {
+  const { id } = announcement;
+  return loginTrouble(announcement).length > 0
+    ? `the job ${id} waits, but nobody can log in yet`
+    : `you can log in to the job ${id}`;
+}
+
 /** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
 export function loginTrouble({ keys, password, keysFile }: Announcement): string[] {
   if (keys > 0 || password) return [];
   return [
-    `Nobody can log in: there is no usable key in ${keysFile}, and the server has no password.`,
+    `There is no usable key in ${keysFile}, and the server has no password: nobody can log in.`,
     "Put public keys there, one a line. The file is read at each login, so this may be done now:",
     `  echo ssh-ed25519 AAAA... you@example.org >> ${keysFile}`,
     "Or start the agent with --github-user, --gitlab-user or --keys-url.",
@@ -112,7 +120,7 @@ export function announcementBlock(
   return [
     "",
     RULE,
-    paint("1", `Converge: you can log in to this job as ${id}`),
+    paint("1", `Converge: ${headline(clean)}`),
     ...(wantedId
       ? [`The ID ${wantedId} is in use by another agent; the server gave this one.`]
       : []),
@@ -175,6 +183,6 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
     held,
     keys,
     password,
-    text: `You can log in to the job ${id} until ${until}: ${ssh}`,
+    text: `Converge: ${headline(clean)} until ${until}: ${ssh}`,
   };
 }

@@ -30,7 +30,7 @@ Deno.test("githubNotice() is one workflow command, escaped", () => {
     url: "wss://example.org/100%25/client/job-1",
     keys: 0,
   });
-  assert.match(notice, /^::notice title=Converge%3A log in to job-1::Nobody can log in: /);
+  assert.match(notice, /^::notice title=Converge%3A log in to job-1::There is no usable key /);
   assert.match(notice, /%0APut public keys there/);
   assert.match(notice, /%0Assh -oServerAliveInterval=10 /);
   assert.match(notice, /100%25%2525\/client/, "a percent sign is doubled for ssh, then escaped");

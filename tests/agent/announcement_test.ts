@@ -33,7 +33,7 @@ Deno.test("announcementBlock() shows ID, user, fingerprint, time and what to pas
   const lines = block().split("\n").map((line) => line.trim());
   for (
     const line of [
-      "Converge: you can log in to this job as job-1",
+      "Converge: you can log in to the job job-1",
       "ID           job-1",
       "User         converge",
       "Host key     SHA256:abc (ssh-ed25519)",
@@ -59,10 +59,11 @@ Deno.test("announcementBlock() names every way to log in", () => {
 
 Deno.test("announcementBlock() says that nobody can log in and how to mend it", () => {
   const text = block({ keys: 0 });
-  assert.match(text, /Nobody can log in: there is no usable key in \/job\/\.authorized_keys/);
+  assert.match(text, /There is no usable key in \/job\/\.authorized_keys.*: nobody can log in\./);
   assert.match(text, />> \/job\/\.authorized_keys\n/);
   assert.match(text, /--github-user/);
-  assert.doesNotMatch(block(), /Nobody/);
+  assert.match(text, /^Converge: the job job-1 waits, but nobody can log in yet$/m);
+  assert.doesNotMatch(block(), /nobody/);
 });
 
 Deno.test("announcementBlock() says that the server gave another ID", () => {
@@ -98,6 +99,9 @@ Deno.test("announcementJson() is the registration as data", () => {
   assert.equal(json.id, "job-1");
   assert.equal(json.deadline, "2026-01-31T12:10:00.000Z");
   assert.equal(json.knownHosts, `job-1 ${KEY}`);
-  assert.equal(json.text, `You can log in to the job job-1 until 12:10:00 UTC (10m): ${json.ssh}`);
+  assert.equal(
+    json.text,
+    `Converge: you can log in to the job job-1 until 12:10:00 UTC (10m): ${json.ssh}`,
+  );
   assert.ok(!JSON.stringify(json).includes("\n"), "one line");
 });
