@@ -8,6 +8,7 @@ import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
 import { Backoff } from "../wire/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
+import { delay } from "../wire/delay.ts";
 import {
   type AgentFacts,
   type AgentHello,
@@ -108,7 +109,7 @@ export class Registration {
         }
         log.warn(first ? "cannot register yet" : "connection to the server lost", { error });
       }
-      await backoff.wait(signal);
+      await delay(backoff.next(), signal);
     }
     await Promise.all(this.#clients);
   }
@@ -181,7 +182,7 @@ export class Registration {
       } catch (error) {
         if (signal.aborted) return;
         log.debug("data connection lost before a client came", { error });
-        await backoff.wait(signal);
+        await delay(backoff.next(), signal);
       }
     }
   }

@@ -29,6 +29,8 @@ export interface AgentOptions {
   tokenFile?: string;
   caFile?: string;
   insecure?: boolean;
+  allowRemoteBind?: boolean;
+  notifyUrl?: URL[];
   json?: boolean;
   logLevel: LogLevel;
 }
@@ -83,6 +85,12 @@ export function agentCommand(
     .option("--token-file <file>", "what the server asks agents for (env: CONVERGE_AGENT_TOKEN)")
     .option("--ca-file <file>", "trust this CA for the server's certificate too")
     .option("--insecure", "trust any certificate of the server")
+    .option("--allow-remote-bind", "let ssh -R listen on other addresses than loopback")
+    .option(
+      "--notify-url <url>",
+      "post the registration to this https URL, for chats",
+      repeatable(parseHttpsUrl),
+    )
     .option("--json", "print the registration as one line of JSON")
     .addOption(
       new Option("--log-level <level>", LOG_LEVELS.join(", "))

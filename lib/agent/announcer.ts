@@ -1,0 +1,95 @@
+import type { Log } from "../cli/log.ts";
+import type { AuthorizedKey } from "../ssh/authorized_keys.ts";
+import { parseAuthorizedKeys } from "../ssh/authorized_keys.ts";
+import type { HostKey } from "../ssh/host_key.ts";
+import { clientPath, type RegisteredMessage, websocketUrl } from "../wire/protocol.ts";
+import { type Announcement, announcementBlock, announcementJson } from "./announcement.ts";
+import { announceOnGithub, type GithubEnvironment } from "./announcement_github.ts";
+import type { LifetimeStatus } from "./lifetime_keeper.ts";
+import { notifyUrl } from "./notify.ts";
+
+export interface AnnouncerOptions {
+  server: URL;
+  /** The ID that was asked for on the command line, if any. */
+  wantedId?: string;
+  hostKey: HostKey;
+  keysFile: string;
+  extraKeys: AuthorizedKey[];
+  /** One line of JSON in place of the block. */
+  json: boolean;
+  color: boolean;
+  env: GithubEnvironment;
+  /** Webhooks to tell as well. */
+  notify: URL[];
+  /** A CA in PEM to trust besides the system's. */
+  ca?: string;
+  log: Log;
+  print: (text: string) => void;
+}
+
+/** Tells everyone who should know how to log in: the job's log, the CI system, webhooks. */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #posts = new Set<Promise<unknown>>();
+  #told = "";
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Announces. Webhooks and the CI system are told only what they do not know yet.
+   *
+   * @param signal gives up on webhooks
+   */
+  announce(registration: RegisteredMessage, status: LifetimeStatus, signal: AbortSignal): void {
+    const { json, color, env, log, print, notify, ca } = this.#options;
+    const announcement = this.#announcement(registration, status);
+    const data = announcementJson(announcement);
+    print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
+
+    const news = JSON.stringify([data.ssh, data.keys, data.password]);
+    if (news === this.#told) return;
+    this.#told = news;
+    this.#track(announceOnGithub(announcement, { env, print: json ? () => {} : print, log }));
+    for (const url of notify) this.#track(notifyUrl(url, data, { log, ca, signal }));
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async done(): Promise<void> {
+    await Promise.all(this.#posts);
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#posts.add(work);
+    work.finally(() => this.#posts.delete(work));
+  }
+
+  #announcement(registration: RegisteredMessage, status: LifetimeStatus): Announcement {
+    const { server, wantedId, hostKey, keysFile, extraKeys } = this.#options;
+    const { id, username, password } = registration;
+    return {
+      id,
+      username,
+      url: websocketUrl(server, clientPath(id)).href,
+      hostKey: hostKey.publicLine,
+      fingerprint: hostKey.fingerprint,
+      deadline: status.deadline,
+      now: Date.now(),
+      held: status.held,
+      keys: countKeys(keysFile) + extraKeys.length,
+      keysFile,
+      password: password !== undefined,
+      wantedId: wantedId === id ? undefined : wantedId,
+    };
+  }
+}
+
+/** How many keys of the file may log in; a file that cannot be read has none. */
+function countKeys(path: string): number {
+  try {
+    return parseAuthorizedKeys(Deno.readFileSync(path)).keys.length;
+  } catch {
+    return 0;
+  }
+}
