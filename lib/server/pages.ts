@@ -77,7 +77,10 @@ export interface PagesOptions {
   lock: AdminLock;
 }
 
-/** Makes the function that answers for all pages; an unknown path gets a page that says so. */
+/**
+ * Makes the function that answers for all pages, and for the programs that want to know what the
+ * sessions page shows. An unknown path gets a page that says so.
+ */
 export function createPages(options: PagesOptions): Pages {
   const { staticDir, building = () => false, sessions, lock } = options;
   return async (request, site, path) => {
@@ -99,6 +102,9 @@ export function createPages(options: PagesOptions): Pages {
         const view = sessions.view(query);
         return html(sessionsPage({ site, query, view, open: sessions.open }));
       }
+      case "/api/sessions":
+      case "/api/sessions/events":
+        return await lock.guard(request, () => sessions.answer(request, path.endsWith("/events")));
       default:
         return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
     }

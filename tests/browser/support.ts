@@ -1,0 +1,134 @@
+/** A server with the pages, and a headless Chromium to look at them with. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { AdminLock } from "../../lib/server/admin_lock.ts";
+import { createPages } from "../../lib/server/pages.ts";
+import type { AgentInfo } from "../../lib/server/rendezvous_types.ts";
+import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
+import type { ServerOptions } from "../../lib/cli/server_options.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
+
+/** Where screenshots go, to be looked at. */
+export const SCREENSHOTS = join(ROOT, ".build/screenshots");
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/** Whether the tests with a browser are to be left out; says so. */
+export const withoutBrowser = !existsSync(CHROMIUM);
+if (withoutBrowser) console.log(`skipped: the tests with a browser, for want of ${CHROMIUM}`);
+
+/** Starts a browser; it ends when disposed of. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+      ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    ],
+  });
+}
+
+/** A page that is watched: what it logs as an error, and what it asks for elsewhere. */
+export interface WatchedPage extends AsyncDisposable {
+  page: Page;
+  /** Fills up with what must not happen. */
+  faults: string[];
+}
+
+/** Opens an empty page in a browser profile of its own. */
+export async function openPage(
+  browser: Browser,
+  server: PageServer,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${server.url}/`)) faults.push(`asks for ${request.url()}`);
+  });
+  return { page, faults, [Symbol.asyncDispose]: () => context.close() };
+}
+
+const TYPES: Record<string, string> = {
+  css: "text/css",
+  js: "text/javascript",
+  svg: "image/svg+xml",
+};
+
+/** Serves the styles and scripts of the pages, and the files of `staticDir`. */
+async function serveFile(name: string, staticDir: string): Promise<Response> {
+  const type = TYPES[/\.(css|js|svg)$/.exec(name)?.[1] ?? ""];
+  const folder = type === undefined ? staticDir : join(ROOT, "templates/assets");
+  try {
+    const headers = { "content-type": type ?? "application/octet-stream" };
+    return new Response(await Deno.readFile(join(folder, name)), { headers });
+  } catch {
+    return new Response("no such file\n", { status: 404 });
+  }
+}
+
+/** A server below `/relay` with all pages; it ends when disposed of. */
+export interface PageServer extends TestServer {
+  /** What the sessions page shows in place of what is connected, if a test sets it. */
+  agents: AgentInfo[] | undefined;
+}
+
+export async function startPageServer(options: Partial<ServerOptions> = {}): Promise<PageServer> {
+  const { staticDir = "nowhere", adminPassword } = options;
+  const lock = new AdminLock(adminPassword, { delay: () => Promise.resolve() });
+  const sessions = new SessionsFeed({
+    snapshot: () => server.agents ?? server.snapshot(),
+    open: lock.open,
+    intervalMs: 50,
+  });
+  const pages = createPages({ staticDir, sessions, lock });
+  const started = await startTestServer({ basePath: "/relay", ...options }, {
+    pages,
+    staticFiles: (_request, name) => serveFile(name, staticDir),
+  });
+  const server: PageServer = {
+    ...started,
+    agents: undefined,
+    async [Symbol.asyncDispose]() {
+      sessions[Symbol.dispose]();
+      await started[Symbol.asyncDispose]();
+    },
+  };
+  return server;
+}
+
+/** An agent as the rendez-vous describes it, with as many clients as `sessions` has entries. */
+export function agentInfo(id: string, sessions: string[][] = []): AgentInfo {
+  const now = Date.now();
+  return {
+    id,
+    address: "192.0.2.1",
+    version: "1.2.3",
+    facts: { host: `host-of-${id}`, user: "runner", os: "linux x86_64", shell: "/bin/bash" },
+    since: now - 754_000,
+    connected: true,
+    parked: 1,
+    status: {
+      activity: now - 42_000,
+      deadline: now + 541_000,
+      clients: sessions.map((kinds) => ({ sessions: kinds })),
+    },
+    clients: sessions.map((_, key) => ({
+      key,
+      address: "192.0.2.2",
+      since: now - 300_000,
+      toAgent: 12_345,
+      toClient: 6_789_000,
+      buffered: 0,
+    })),
+  };
+}
