@@ -1,0 +1,188 @@
+/**
+ * Builds the programs for the platforms asked for: what changed, and nothing else.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorMessage } from "../cli/program.ts";
+import { type Bundle, Bundler } from "./bundle.ts";
+import { compile } from "./compile.ts";
+import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
+import { Dist, fileStamp } from "./dist.ts";
+import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
+import { createRuntimeFinder, type Runtime } from "./runtime/find.ts";
+import { type Artifact, artifacts, PROGRAMS, type Target, TARGETS } from "./targets.ts";
+
+export interface BuildOptions {
+  /** The project's folder. */
+  root: string;
+  /** Where the files go. */
+  out: string;
+  /** Where packages, runtimes and half-made things are kept. */
+  work: string;
+  /** @default the usual ones, and those that were built before */
+  targets?: readonly Target[];
+  /** Takes a line of progress. */
+  log: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/** A file to build and what it is made from. */
+interface Job extends Artifact {
+  bundle: Bundle;
+  key: string;
+}
+
+function sha256(...parts: string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+}
+
+async function fileSha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Bytes for people, in decimal units as download pages have them. */
+function formatSize(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function formatSeconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** One build at a time; a second one waits. Leaving the scope lets the next one go. */
+async function lock(work: string, log: BuildOptions["log"], signal?: AbortSignal) {
+  await Deno.mkdir(work, { recursive: true });
+  const file = await Deno.open(join(work, "lock"), { create: true, write: true });
+  try {
+    if (!await file.tryLock(true)) {
+      log("waiting for another build to end");
+      const aborted = Promise.withResolvers<never>();
+      signal?.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+      await Promise.race([file.lock(true), aborted.promise]);
+    }
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return file;
+}
+
+/** What every target's programs are made from, with the key that changes when they do. */
+async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]> {
+  const recipe = ["compile.ts", "runtime/npm.ts"].map((file) =>
+    readFileSync(new URL(file, import.meta.url), "utf8")
+  );
+  const jobs: Job[] = [];
+  for (const artifact of artifacts(targets)) {
+    const { program, target } = artifact;
+    const bundle = await bundler.bundle(program, target);
+    const how = target === undefined ? [] : [
+      target.name,
+      bundle.native ? bundler.nativeSpecifier : "",
+      toolchain(),
+      ...recipe,
+    ];
+    jobs.push({ ...artifact, bundle, key: sha256(bundle.text, ...how) });
+  }
+  return jobs;
+}
+
+/** Makes one file aside, with its compressed copies, and puts it in its place. */
+async function make(
+  job: Job,
+  runtime: Runtime | undefined,
+  bundler: Bundler,
+  dist: Dist,
+  options: BuildOptions,
+): Promise<void> {
+  const { root, work, log, signal } = options;
+  const { name, program, target, bundle, key } = job;
+  const start = performance.now();
+  const output = join(dist.makePartial(), name);
+  if (target === undefined || runtime === undefined) {
+    await Deno.writeTextFile(output, bundle.text);
+  } else {
+    const { nativeSpecifier } = bundler;
+    await compile(program, target, bundle, {
+      runtime,
+      root,
+      work,
+      nativeSpecifier,
+      output,
+      signal,
+    });
+  }
+  const sizes = [`${formatSize((await Deno.stat(output)).size)}`];
+  for (const suffix of COMPRESSED_SUFFIXES) {
+    sizes.push(`${suffix} ${formatSize(await compressFile(output, suffix, signal))}`);
+  }
+  const hash = await fileSha256(output);
+  signal?.throwIfAborted();
+  dist.publish(name, key, hash);
+  log(`${name}: ${sizes.join(", ")} in ${formatSeconds(performance.now() - start)}`);
+}
+
+/**
+ * Builds.
+ *
+ * @returns the names of the files that were built anew
+ * @throws {Error} if some file could not be built; the others are
+ */
+export async function build(options: BuildOptions): Promise<string[]> {
+  const { root, work, log, signal } = options;
+  const start = Date.now();
+  using _lock = await lock(work, log, signal);
+  const dist = new Dist(options.out);
+  const targets = options.targets ?? usualTargets(dist.manifest);
+  await using bundler = new Bundler({ root, work, signal });
+  await bundler.install(PROGRAMS);
+  const jobs = await plan(bundler, targets);
+  const todo = jobs.filter(({ name, key }) =>
+    !dist.has(name) || dist.manifest.files[name]!.key !== key
+  );
+  const findRuntime = createRuntimeFinder({ work, signal });
+  const failures: string[] = [];
+  try {
+    dist.makePartial();
+    for (const target of [undefined, ...TARGETS]) {
+      const group = todo.filter((job) => job.target === target);
+      if (group.length === 0) continue;
+      try {
+        const runtime = target && await findRuntime(target);
+        if (runtime !== undefined) log(`${target!.name}: the runtime is ${runtime.origin}`);
+        for (const job of group) await make(job, runtime, bundler, dist, options);
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures.push(`${target?.name ?? "bundles"}: ${errorMessage(error)}`);
+      }
+    }
+    if (failures.length === 0) {
+      const paths = [...new Set(jobs.flatMap(({ bundle }) => bundle.inputs)), ...buildInputs(root)];
+      dist.finish(stamps(paths, start), toolchain());
+    }
+  } finally {
+    dist.removePartial();
+  }
+  if (failures.length > 0) throw new Error(failures.join("; "));
+  const names = todo.map(({ name }) => name);
+  const kept = jobs.length - names.length;
+  log(
+    `built ${names.length} files in ${formatSeconds(Date.now() - start)}, ${kept} were up to date`,
+  );
+  return names;
+}
+
+/** The stamps of files; none that fits for one that was changed while it was being built from. */
+function stamps(paths: string[], start: number): Record<string, string> {
+  return Object.fromEntries(paths.map((path) => {
+    const changed = Deno.statSync(path).mtime!.getTime() >= start;
+    return [path, changed ? "" : fileStamp(path)!];
+  }));
+}

@@ -1,0 +1,176 @@
+/**
+ * Joins a program and the npm packages that it imports into one JavaScript file.
+ *
+ * node-pty stays outside, as it has native code: executables get it beside the bundle, and the
+ * bundle that people run with Deno imports it from npm when the first terminal is opened.
+ *
+ * @module
+ */
+import * as esbuild from "esbuild";
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
+import { runCommand } from "./command.ts";
+import type { ProgramName, Target } from "./targets.ts";
+
+/** The only package with native code. */
+export const NATIVE_PACKAGE = "@lydell/node-pty";
+
+/** A program in one file. */
+export interface Bundle {
+  text: string;
+  /** The project's own files in it, absolute. */
+  inputs: string[];
+  /** Whether it imports {@link NATIVE_PACKAGE}. */
+  native: boolean;
+}
+
+export interface BundlerOptions {
+  /** The project's folder. */
+  root: string;
+  /** Where the packages are kept while they are joined. */
+  work: string;
+  signal?: AbortSignal;
+}
+
+/** What both passes have in common. */
+const COMMON = {
+  bundle: true,
+  write: false,
+  metafile: true,
+  format: "esm",
+  platform: "node",
+  target: "es2024",
+  logLevel: "silent",
+} satisfies esbuild.BuildOptions;
+
+/**
+ * CommonJS packages call `require` for Node's own modules. `createRequire` would refuse to make one
+ * in a bundle that was loaded over http.
+ */
+const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(name);" +
+  'if(found===undefined)throw new Error(`cannot load "${name}"`);return found};';
+
+/** Imports node-pty when the first terminal is opened, not when the program starts. */
+function nativePlugin(specifier: string): esbuild.Plugin {
+  return {
+    name: "native package",
+    setup(build) {
+      const namespace = "native";
+      build.onResolve(
+        { filter: new RegExp(`^${NATIVE_PACKAGE}$`) },
+        ({ namespace: importer }) =>
+          importer === namespace
+            ? { path: specifier, external: true }
+            : { path: NATIVE_PACKAGE, namespace },
+      );
+      build.onLoad({ filter: /.*/, namespace }, () => ({
+        contents: `export const { open, spawn } = await import("${NATIVE_PACKAGE}");`,
+      }));
+    },
+  };
+}
+
+/** Bundles programs; leaving its scope ends what it started. */
+export class Bundler implements AsyncDisposable {
+  readonly #options: BundlerOptions;
+  #imports: Record<string, string> = {};
+
+  constructor(options: BundlerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Installs the packages that the programs import.
+   *
+   * @throws {Error} if that fails
+   */
+  async install(programs: readonly ProgramName[]): Promise<void> {
+    const { root, work, signal } = this.#options;
+    const config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
+    this.#imports = config.imports;
+    const { metafile } = await esbuild.build({
+      ...COMMON,
+      absWorkingDir: root,
+      entryPoints: programs.map((program) => `${program}.ts`),
+      outdir: work,
+      packages: "external",
+    });
+    const names = Object.values(metafile.outputs).flatMap((output) =>
+      output.imports.map(({ path }) => path)
+    );
+    const needed = Object.entries(this.#imports).filter(([name]) =>
+      name !== NATIVE_PACKAGE && names.some((path) => path === name || path.startsWith(`${name}/`))
+    );
+    await installPackages(join(work, "packages"), Object.fromEntries(needed), root, signal);
+  }
+
+  /** How the sources name the native package: with `npm:` and its version. */
+  get nativeSpecifier(): string {
+    return this.#imports[NATIVE_PACKAGE]!;
+  }
+
+  /**
+   * Bundles one program, for one platform or, without a target, for any Deno.
+   *
+   * @throws {Error} if a source cannot be read or does not parse
+   */
+  async bundle(program: ProgramName, target?: Target): Promise<Bundle> {
+    const { root, work, signal } = this.#options;
+    signal?.throwIfAborted();
+    const { outputFiles, metafile } = await esbuild.build({
+      ...COMMON,
+      absWorkingDir: root,
+      entryPoints: [`${program}.ts`],
+      nodePaths: [join(work, "packages", "node_modules")],
+      plugins: [nativePlugin(target ? NATIVE_PACKAGE : this.nativeSpecifier)],
+      // Native parts that ssh2 can do without.
+      external: ["*.node"],
+      define: {
+        __dirname: '"/"',
+        ...target && { "Deno.build.os": JSON.stringify(target.os) },
+      },
+      banner: { js: REQUIRE },
+      minify: true,
+      keepNames: true,
+      legalComments: "none",
+    });
+    const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path));
+    return {
+      text: outputFiles[0]!.text,
+      inputs: own.map((path) => resolve(root, path)).sort(),
+      native: Object.values(metafile.outputs).some(({ imports }) =>
+        imports.some(({ path }) => path.includes(NATIVE_PACKAGE))
+      ),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await esbuild.stop();
+  }
+}
+
+/**
+ * Installs npm packages into `dir`/node_modules in the versions of the project's lock file, unless
+ * they are there.
+ *
+ * @param imports as in deno.json
+ * @throws {Error} if that fails
+ */
+export async function installPackages(
+  dir: string,
+  imports: Record<string, string>,
+  root: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const lock = await Deno.readTextFile(join(root, "deno.lock"));
+  const config = JSON.stringify({ nodeModulesDir: "auto", imports });
+  const stamp = createHash("sha256").update(config).update(lock).digest("hex");
+  const stampFile = join(dir, ".installed");
+  if (await Deno.readTextFile(stampFile).catch(() => "") === stamp) return;
+  await Deno.remove(dir, { recursive: true }).catch(() => {});
+  await Deno.mkdir(dir, { recursive: true });
+  await Deno.writeTextFile(join(dir, "deno.json"), config);
+  await Deno.writeTextFile(join(dir, "deno.lock"), lock);
+  await runCommand(Deno.execPath(), ["install", "--quiet"], { cwd: dir, signal });
+  await Deno.writeTextFile(stampFile, stamp);
+}

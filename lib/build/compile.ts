@@ -1,0 +1,117 @@
+/** Makes an executable of a bundle with `deno compile`. */
+import { cpSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { type Bundle, installPackages, NATIVE_PACKAGE } from "./bundle.ts";
+import { runCommand } from "./command.ts";
+import type { Runtime } from "./runtime/find.ts";
+import type { ProgramName, Target } from "./targets.ts";
+
+/**
+ * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,
+ * and Deno keeps some files (below /proc and /dev) from a program that may not do everything.
+ * wsproxy and tunnel read files for `--ca-file` only.
+ */
+const PERMISSIONS: Record<ProgramName, string[]> = {
+  agent: ["--allow-all"],
+  wsproxy: ["--allow-net", "--allow-env", "--allow-read"],
+  tunnel: ["--allow-net", "--allow-env", "--allow-read"],
+};
+
+/** The options of `deno compile` for a program on a platform. */
+function compileOptions(program: ProgramName, target: Target, bundle: Bundle): string[] {
+  return [
+    "--quiet",
+    "--no-check",
+    // What is not allowed fails; nobody is asked.
+    "--no-prompt",
+    // The cache would be a file of a known name in a folder that every user of the machine can
+    // write to, and what it holds is run.
+    "--no-code-cache",
+    ...PERMISSIONS[program],
+    // node-pty on macOS starts a helper program, which must be a real file.
+    ...bundle.native && target.os === "darwin" ? ["--self-extracting"] : [],
+    "--target",
+    target.triple,
+  ];
+}
+
+export interface CompileOptions {
+  runtime: Runtime;
+  /** The project's folder. */
+  root: string;
+  /** Where packages and half-made things are kept. */
+  work: string;
+  /** As in deno.json, with `npm:` and its version. */
+  nativeSpecifier: string;
+  /** The path of the executable to be. */
+  output: string;
+  signal?: AbortSignal;
+}
+
+/** The packages with the native code for `target`. */
+function nativePackages(target: Target, specifier: string): Record<string, string> {
+  const os = target.os === "windows" ? "win32" : target.os;
+  const platform = `${os}-${target.arch === "x86_64" ? "x64" : "arm64"}`;
+  const version = specifier.slice(specifier.lastIndexOf("@"));
+  return {
+    [NATIVE_PACKAGE]: specifier,
+    // A package for another platform than this one is installed only if it is asked for.
+    [`${NATIVE_PACKAGE}-${platform}`]: `npm:${NATIVE_PACKAGE}-${platform}${version}`,
+  };
+}
+
+/**
+ * Makes a folder to compile from with nothing in it but what is to be embedded. Times are embedded
+ * too: they are fixed, so that the same sources give the same executable.
+ */
+async function stage(
+  program: ProgramName,
+  target: Target,
+  bundle: Bundle,
+  { root, work, nativeSpecifier, signal }: CompileOptions,
+): Promise<string> {
+  const dir = join(work, "stage", `${program}-${target.name}`);
+  await Deno.remove(dir, { recursive: true }).catch(() => {});
+  await Deno.mkdir(dir, { recursive: true });
+  await Deno.writeTextFile(join(dir, "deno.json"), JSON.stringify({ nodeModulesDir: "manual" }));
+  await Deno.writeTextFile(join(dir, `${program}.js`), bundle.text);
+  if (bundle.native) {
+    const imports = nativePackages(target, nativeSpecifier);
+    const packages = join(work, "native", target.name);
+    await installPackages(packages, imports, root, signal);
+    for (const name of Object.keys(imports)) {
+      const from = join(packages, "node_modules", name);
+      cpSync(from, join(dir, "node_modules", name), { recursive: true, dereference: true });
+    }
+  }
+  for (const path of globSync("**/*", { cwd: dir })) await Deno.utime(join(dir, path), 0, 0);
+  return dir;
+}
+
+/**
+ * Compiles `bundle` for `target`.
+ *
+ * @throws {Error} if that fails, with what the compiler said
+ */
+export async function compile(
+  program: ProgramName,
+  target: Target,
+  bundle: Bundle,
+  options: CompileOptions,
+): Promise<void> {
+  const { runtime, output, signal } = options;
+  const cwd = await stage(program, target, bundle, options);
+  const args = compileOptions(program, target, bundle);
+  await runCommand(
+    runtime.deno,
+    ["compile", ...args, "--output", output, `${program}.js`],
+    { cwd, env: runtime.env, signal },
+  );
+  if (target.os === Deno.build.os && target.arch === Deno.build.arch) {
+    try {
+      await runCommand(output, ["--version"], { cwd, signal });
+    } catch (cause) {
+      throw new Error(`the compiled program does not run: ${(cause as Error).message}`, { cause });
+    }
+  }
+}

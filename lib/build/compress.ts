@@ -1,0 +1,39 @@
+/** Copies of a file for those who accept a compressed download. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip, createZstdCompress } from "node:zlib";
+
+/**
+ * How to compress, by the end of the copy's name. Higher levels cost far more time than they save:
+ * docs/executables.md has the figures.
+ */
+const COMPRESSORS = {
+  ".gz": () => createGzip({ level: 6, chunkSize: 1 << 20 }),
+  ".zst": () =>
+    createZstdCompress({
+      chunkSize: 1 << 20,
+      params: { [constants.ZSTD_c_compressionLevel]: 9, [constants.ZSTD_c_checksumFlag]: 1 },
+    }),
+};
+
+/** The ends of the copies' names. */
+export const COMPRESSED_SUFFIXES = Object.keys(COMPRESSORS) as (keyof typeof COMPRESSORS)[];
+
+/**
+ * Writes a compressed copy of the file at `path` beside it, its name with `suffix`.
+ *
+ * @returns its size in bytes
+ */
+export async function compressFile(
+  path: string,
+  suffix: keyof typeof COMPRESSORS,
+  signal?: AbortSignal,
+): Promise<number> {
+  await pipeline(
+    createReadStream(path, { highWaterMark: 1 << 20 }),
+    COMPRESSORS[suffix](),
+    createWriteStream(path + suffix),
+    { signal },
+  );
+  return (await Deno.stat(path + suffix)).size;
+}

@@ -1,0 +1,44 @@
+/** Tells in milliseconds whether there is anything to build. */
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { Dist, fileStamp, type Manifest } from "./dist.ts";
+import { type Artifact, artifacts, type Target, TARGETS } from "./targets.ts";
+
+/** What builds, as far as it makes a difference. */
+export function toolchain(): string {
+  const runtime = Deno.env.get("DENORT_BIN");
+  return JSON.stringify([
+    Deno.version.deno,
+    ...runtime === undefined ? [] : [runtime, fileStamp(runtime)],
+  ]);
+}
+
+/** The targets to build when none are named: the usual ones, and those that were built before. */
+export function usualTargets(manifest: Manifest): Target[] {
+  return TARGETS.filter((target) =>
+    target.byDefault ||
+    artifacts([target]).some(({ name, target }) => target !== undefined && name in manifest.files)
+  );
+}
+
+/** The files that decide how something is built, beside the programs' sources. */
+export function buildInputs(root: string): string[] {
+  const own = globSync("lib/build/**/*.{ts,json,lock}", { cwd: root });
+  return ["deno.json", "deno.lock", ...own].map((path) => join(root, path));
+}
+
+/**
+ * The files that are missing from `out` or may have been made from other sources.
+ *
+ * @param root the project's folder
+ */
+export function outdated(root: string, out: string): Artifact[] {
+  const dist = new Dist(out);
+  const { inputs, toolchain: builtWith } = dist.manifest;
+  const all = artifacts(usualTargets(dist.manifest));
+  const known = Object.entries(inputs);
+  const same = known.length > 0 && builtWith === toolchain() &&
+    [...known.map(([path]) => path), ...buildInputs(root)]
+      .every((path) => inputs[path] !== undefined && inputs[path] === fileStamp(path));
+  return same ? all.filter(({ name }) => !dist.has(name)) : all;
+}

@@ -1,0 +1,43 @@
+/** `deno task build [options] [targets…]`, see docs/executables.md. */
+import { join, resolve } from "node:path";
+import { createCommand, parseCommand } from "../cli/command.ts";
+import { runProgram, UsageError } from "../cli/program.ts";
+import { build } from "./build.ts";
+import { parseTarget, type Target, TARGETS } from "./targets.ts";
+
+interface Options {
+  all?: boolean;
+  outDir: string;
+  workDir: string;
+}
+
+const root = join(import.meta.dirname!, "..", "..");
+
+await runProgram("build", async (args, signal) => {
+  const command = createCommand("build", "Builds agent, wsproxy and tunnel: what changed of them.")
+    .argument("[targets...]", `any of ${TARGETS.map(({ name }) => name).join(", ")}`)
+    .option("--all", "build for all of them")
+    .option("--out-dir <dir>", "where the files go", join(root, "dist"))
+    .option("--work-dir <dir>", "where packages and runtimes are kept", join(root, ".build"))
+    .action(async (names: string[], { all, outDir, workDir }: Options) => {
+      if (all && names.length > 0) throw new UsageError("--all goes without names of targets");
+      const targets = all ? TARGETS : names.map(target);
+      await build({
+        root,
+        out: resolve(outDir),
+        work: resolve(workDir),
+        targets: targets.length > 0 ? targets : undefined,
+        log: (line) => console.error(line),
+        signal,
+      });
+    });
+  await parseCommand(command, args);
+});
+
+function target(text: string): Target {
+  try {
+    return parseTarget(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Takes what `deno compile` added out of a Linux executable: the payload stands at the end of the
+ * file, starts with a magic word, and its last 8 bytes are its length.
+ *
+ * @module
+ */
+import { PAYLOAD_MAGIC } from "./payload.ts";
+
+/**
+ * The runtime inside an ELF executable.
+ *
+ * @returns a view of `file`
+ * @throws {Error} if there is no payload where it should be
+ */
+export function elfRuntime(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new Error("no ELF executable");
+  const length = Number(view.getBigUint64(file.length - 8, true));
+  const start = file.length - length;
+  if (start < 64 || !PAYLOAD_MAGIC.every((byte, i) => file[start + i] === byte)) {
+    throw new Error("no payload of deno compile at its end");
+  }
+  return file.subarray(0, start);
+}

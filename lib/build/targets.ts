@@ -1,0 +1,94 @@
+/** What is built: the programs, the platforms they run on, and the names of the files. */
+
+/** The programs that people download. */
+export const PROGRAMS = ["agent", "wsproxy", "tunnel"] as const;
+export type ProgramName = typeof PROGRAMS[number];
+
+/** A platform that executables are built for. */
+export interface Target {
+  /** What people call it. */
+  name: string;
+  /** What `deno compile --target` calls it. */
+  triple: string;
+  os: "linux" | "windows" | "darwin";
+  arch: "x86_64" | "aarch64";
+  /** What follows the program's name in the name of the file. */
+  suffix: string;
+  /** Whether it is built without being asked for. */
+  byDefault: boolean;
+}
+
+export const TARGETS: readonly Target[] = [
+  {
+    name: "linux-x64",
+    triple: "x86_64-unknown-linux-gnu",
+    os: "linux",
+    arch: "x86_64",
+    suffix: "",
+    byDefault: true,
+  },
+  {
+    name: "windows-x64",
+    triple: "x86_64-pc-windows-msvc",
+    os: "windows",
+    arch: "x86_64",
+    suffix: ".exe",
+    byDefault: true,
+  },
+  {
+    name: "linux-arm64",
+    triple: "aarch64-unknown-linux-gnu",
+    os: "linux",
+    arch: "aarch64",
+    suffix: "-linux-arm64",
+    byDefault: false,
+  },
+  {
+    name: "darwin-arm64",
+    triple: "aarch64-apple-darwin",
+    os: "darwin",
+    arch: "aarch64",
+    suffix: "-darwin-arm64",
+    byDefault: false,
+  },
+  {
+    name: "darwin-x64",
+    triple: "x86_64-apple-darwin",
+    os: "darwin",
+    arch: "x86_64",
+    suffix: "-darwin-x64",
+    byDefault: false,
+  },
+];
+
+/** One file that is built: an executable, or without a target the one-file bundle for Deno. */
+export interface Artifact {
+  /** The name of the file, for instance `agent.exe`, `agent-linux-arm64` or `agent.js`. */
+  name: string;
+  program: ProgramName;
+  target?: Target;
+}
+
+/** The files that are built for `targets`, bundles first: they are the quickest. */
+export function artifacts(targets: readonly Target[]): Artifact[] {
+  return [
+    ...PROGRAMS.map((program) => ({ name: `${program}.js`, program })),
+    ...targets.flatMap((target) =>
+      PROGRAMS.map((program) => ({ name: `${program}${target.suffix}`, program, target }))
+    ),
+  ];
+}
+
+/**
+ * Finds a target by its name or its triple.
+ *
+ * @throws {TypeError} if there is none
+ */
+export function parseTarget(text: string): Target {
+  const target = TARGETS.find(({ name, triple }) => text === name || text === triple);
+  if (target === undefined) {
+    const names = TARGETS.map(({ name }) => name).join(", ");
+    throw new TypeError(`"${text}" is not one of ${names}.`);
+  }
+  return target;
+}
