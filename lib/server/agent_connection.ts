@@ -6,7 +6,6 @@ import {
   CloseCode,
   type ControlMessage,
   type DataMessage,
-  HELLO_TIMEOUT_MS,
   type ParkMessage,
   parseMessage,
   type PasswordVerifier,
@@ -34,6 +33,8 @@ export interface AgentPolicy {
 export interface AgentContext {
   policy: AgentPolicy;
   rendezvous: Rendezvous<DataConnection, ClientConnection>;
+  /** By when the first message must be there, in milliseconds. */
+  helloMs: number;
   /** Called for each agent that is turned down after the upgrade. */
   onRefused(refusal: Refusal): void;
 }
@@ -90,7 +91,7 @@ export function serveAgent(connection: Connection, id: string, context: AgentCon
   };
   const timeout = setTimeout(
     () => refuse(refusal("timeout", "no first message came in time")),
-    HELLO_TIMEOUT_MS,
+    context.helloMs,
   );
   connection.onClose = () => clearTimeout(timeout);
   connection.onMessage = (data, binary) => {

@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../wire/protocol.ts";
+import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../wire/protocol.ts";
 import { VERSION } from "../version.ts";
 import { type AgentContext, type DataConnection, serveAgent } from "./agent_connection.ts";
 import { type ClientConnection, serveClient } from "./client_connection.ts";
@@ -18,12 +18,24 @@ import { type Pages, refusalResponse, Router, type StaticFiles, type Target } fr
 import { passwordVerifier } from "./secrets.ts";
 import { addressOf, type SiteConfig, siteOf } from "./site.ts";
 
-/** How often waiting clients and lost agents are looked at, in milliseconds. */
-const SWEEP_MS = 1_000;
-/** How often peers are pinged; one that let two pings pass is gone. In milliseconds. */
-const PING_MS = 15_000;
-/** How long peers get to answer a close frame when the server ends, in milliseconds. */
-const LAST_CLOSE_TIMEOUT_MS = 1_000;
+/** How often the server looks after what, and how long it waits; in milliseconds. */
+export interface Timing {
+  /** Waiting clients and lost agents. */
+  sweepMs: number;
+  /** Peers are pinged; one that lets two pings pass without a sign of life is gone. */
+  pingMs: number;
+  /** An agent's connection must say by then what it is for. */
+  helloMs: number;
+  /** Peers answer the last close frame by then. */
+  lastCloseMs: number;
+}
+
+const TIMING: Timing = {
+  sweepMs: 1_000,
+  pingMs: 15_000,
+  helloMs: HELLO_TIMEOUT_MS,
+  lastCloseMs: 1_000,
+};
 
 const WEBSOCKET_OPTIONS = {
   noServer: true,
@@ -47,6 +59,8 @@ export interface ServerDependencies {
   staticFiles?: StaticFiles;
   /** Told of everything that happens, besides the log. */
   observe?: (event: ServerEvent) => void;
+  /** For tests. */
+  timing?: Partial<Timing>;
 }
 
 /** A listening server; leaving its scope ends it at once, without draining. */
@@ -112,6 +126,7 @@ class RendezvousServer {
   readonly #log: Log;
   readonly #site: SiteConfig;
   readonly #policy: AgentContext["policy"];
+  readonly #timing: Timing;
   readonly #rendezvous: Rendezvous<DataConnection, ClientConnection>;
   readonly #router: Router;
   readonly #observe: (event: ServerEvent) => void;
@@ -134,6 +149,7 @@ class RendezvousServer {
     this.#log = dependencies.log;
     this.#site = site;
     this.#policy = policy;
+    this.#timing = { ...TIMING, ...dependencies.timing };
     const logEvent = logEvents(dependencies.log);
     this.#observe = (event) => {
       logEvent(event);
@@ -153,8 +169,8 @@ class RendezvousServer {
     http.on("request", (request, response) => void this.#respond(request, response));
     http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#timers = [
-      setInterval(() => this.#rendezvous.sweep(), SWEEP_MS),
-      setInterval(() => this.#ping(), PING_MS),
+      setInterval(() => this.#rendezvous.sweep(), this.#timing.sweepMs),
+      setInterval(() => this.#ping(), this.#timing.pingMs),
     ];
   }
 
@@ -193,7 +209,7 @@ class RendezvousServer {
     }
     const terminate = setTimeout(() => {
       for (const connection of this.#connections) connection.terminate();
-    }, LAST_CLOSE_TIMEOUT_MS);
+    }, this.#timing.lastCloseMs);
     await Promise.all(Array.from(this.#connections, (connection) => connection.closed));
     clearTimeout(terminate);
   }
@@ -269,6 +285,7 @@ class RendezvousServer {
       serveAgent(connection, id, {
         policy: this.#policy,
         rendezvous: this.#rendezvous,
+        helloMs: this.#timing.helloMs,
         onRefused: (refusal) =>
           this.#observe({ type: "refused", who: "agent", id, address, refusal }),
       });
