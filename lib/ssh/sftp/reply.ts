@@ -1,0 +1,100 @@
+import { Writer } from "../wire_format.ts";
+import { writeAttributes } from "./attributes.ts";
+import type { FileStat } from "./file_system.ts";
+import { encodeName } from "./names.ts";
+import { PacketType, Status } from "./numbers.ts";
+import type { Output } from "./output.ts";
+import { endOfFile, toStatus } from "./status.ts";
+
+/** Where the data of a read begins: after the type, the request's number and the length. */
+const DATA_START = 9;
+
+/** Answers one request: exactly one of the methods is to be called. */
+export class Reply {
+  readonly #output: Output;
+  readonly #id: number;
+
+  constructor(output: Output, id: number) {
+    this.#output = output;
+    this.#id = id;
+  }
+
+  ok(): void {
+    this.#status(Status.ok, "Success");
+  }
+
+  /** Tells what went wrong: anything that was thrown. */
+  error(error: unknown): void {
+    const { status, message } = toStatus(error);
+    this.#status(status, message);
+  }
+
+  #status(status: Status, message: string): void {
+    this.#send(this.#message(PacketType.status).uint32(status).string(message).string("en"));
+  }
+
+  handle(handle: Uint8Array): void {
+    this.#send(this.#message(PacketType.handle).string(handle));
+  }
+
+  attributes(stat: FileStat): void {
+    this.#send(writeAttributes(this.#message(PacketType.attrs), stat));
+  }
+
+  /** Answers with one path. */
+  path(path: string): void {
+    const name = encodeName(path);
+    const message = this.#message(PacketType.name).uint32(1).string(name).string(name);
+    this.#send(writeAttributes(message));
+  }
+
+  /** Answers with `count` names that {@link writeName} has put into `names`. */
+  names(count: number, names: Writer): void {
+    this.#send(this.#message(PacketType.name).uint32(count).raw(names.bytes()));
+  }
+
+  /**
+   * Answers with data, or at its end with that.
+   *
+   * @param read puts at most `length` bytes into a buffer and returns how many
+   */
+  data(length: number, read: (into: Uint8Array<ArrayBuffer>) => number): void {
+    this.#output.add(DATA_START + length, (into, view) => {
+      const read_ = read(into.subarray(DATA_START));
+      if (read_ === 0 && length > 0) throw endOfFile();
+      view.setUint8(0, PacketType.data);
+      view.setUint32(1, this.#id);
+      view.setUint32(5, read_);
+      return DATA_START + read_;
+    });
+  }
+
+  /** Answers an extended request with what it defines. */
+  extended(fill: (message: Writer) => void): void {
+    const message = this.#message(PacketType.extendedReply);
+    fill(message);
+    this.#send(message);
+  }
+
+  #message(type: number): Writer {
+    return new Writer().byte(type).uint32(this.#id);
+  }
+
+  #send(message: Writer): void {
+    const bytes = message.bytes();
+    this.#output.add(bytes.length, (into) => {
+      into.set(bytes);
+      return bytes.length;
+    });
+  }
+}
+
+/** Adds one entry of a listing. */
+export function writeName(
+  names: Writer,
+  name: Uint8Array,
+  longName: Uint8Array,
+  stat: FileStat,
+): void {
+  writeAttributes(names.string(name).string(longName), stat);
+}

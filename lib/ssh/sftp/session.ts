@@ -1,0 +1,120 @@
+import { MalformedError, Reader, Writer } from "../wire_format.ts";
+import type { Client } from "./client.ts";
+import { writeExtensions } from "./extensions.ts";
+import type { FileSystem } from "./file_system.ts";
+import { Handles } from "./handles.ts";
+import { Input } from "./input.ts";
+import { PacketType, SFTP_VERSION, Status } from "./numbers.ts";
+import { Output } from "./output.ts";
+import type { Paths } from "./paths.ts";
+import { Reply } from "./reply.ts";
+import { requests } from "./requests.ts";
+import { StatusError } from "./status.ts";
+import type { Users } from "./users.ts";
+
+export interface SessionOptions {
+  files: FileSystem;
+  paths: Paths;
+  users: Users;
+  /** Takes replies for the client, in order; they are its own from then on. */
+  send: (bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
+/**
+ * One client's SFTP session: bytes in, bytes out. Requests are done one after the other, so each sees
+ * what those before it did, however many the client has sent ahead.
+ */
+export class Session implements Disposable {
+  readonly #client: Client;
+  readonly #handles: Handles;
+  readonly #input = new Input();
+  readonly #output: Output;
+  #greeted = false;
+  /** The request that is being worked on, if it takes long. */
+  #work?: { steps: Generator<void>; reply: Reply };
+
+  constructor({ files, paths, users, send }: SessionOptions) {
+    this.#handles = new Handles(files);
+    this.#client = { files, paths, users, handles: this.#handles };
+    this.#output = new Output(send);
+  }
+
+  /** Takes bytes of the client; they are the session's own from then on. */
+  receive(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#input.add(bytes);
+  }
+
+  /** Whether a request is being worked on that takes long. */
+  get isWorking(): boolean {
+    return this.#work !== undefined;
+  }
+
+  /**
+   * Handles the next request, or goes on with one that takes long.
+   *
+   * @returns whether there was anything to do
+   * @throws {MalformedError} if the client does not follow the protocol; the session is over then
+   */
+  step(): boolean {
+    if (this.#work) {
+      const { steps, reply } = this.#work;
+      this.#attempt(reply, () => {
+        if (steps.next().done) this.#work = undefined;
+      });
+      return true;
+    }
+    const packet = this.#input.next();
+    if (packet === null) return false;
+    const request = new Reader(packet);
+    const type = request.byte();
+    if (type === PacketType.init) this.#greet(request);
+    else if (this.#greeted) this.#handle(type, request);
+    else throw new MalformedError(`a request of type ${type} before the greeting`);
+    return true;
+  }
+
+  /** Sends the replies that have been gathered. */
+  flush(): void {
+    this.#output.flush();
+  }
+
+  /** Closes what the client has open. */
+  [Symbol.dispose](): void {
+    this.#handles[Symbol.dispose]();
+  }
+
+  #greet(request: Reader): void {
+    request.uint32();
+    this.#greeted = true;
+    const message = new Writer().byte(PacketType.version).uint32(SFTP_VERSION);
+    writeExtensions(message);
+    const bytes = message.bytes();
+    this.#output.add(bytes.length, (into) => {
+      into.set(bytes);
+      return bytes.length;
+    });
+  }
+
+  #handle(type: number, request: Reader): void {
+    const reply = new Reply(this.#output, request.uint32());
+    this.#attempt(reply, () => {
+      const handler = requests.get(type);
+      if (handler === undefined) {
+        throw new StatusError(Status.opUnsupported, `Operation unsupported: type ${type}`);
+      }
+      const steps = handler(this.#client, request, reply);
+      if (steps) this.#work = { steps, reply };
+    });
+  }
+
+  /** Answers with what `action` throws, if it is about the request and not about its form. */
+  #attempt(reply: Reply, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#work = undefined;
+      if (error instanceof MalformedError) throw error;
+      reply.error(error);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Directory, FileStat, FileTarget } from "./file_system.ts";
+import { FileType } from "./file_system.ts";
+import { encodeName } from "./names.ts";
+import { NodeFiles } from "./node_files.ts";
+import { DRIVES_ROOT } from "./paths.ts";
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+const ROOT_STAT: FileStat = {
+  mode: FileType.directory | 0o555,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  atime: 0,
+  mtime: 0,
+  nlink: 1,
+  identity: "",
+};
+
+/** Windows: like any system through node:fs, and {@link DRIVES_ROOT} is a directory of the drives. */
+export class WindowsFiles extends NodeFiles {
+  override stat(target: FileTarget): FileStat {
+    if ("path" in target && target.path === DRIVES_ROOT) return ROOT_STAT;
+    return super.stat(target);
+  }
+
+  override openDirectory(path: string): Directory {
+    return path === DRIVES_ROOT ? this.#drives() : super.openDirectory(path);
+  }
+
+  #drives(): Directory {
+    const letters = [...LETTERS].reverse();
+    return {
+      next: () => {
+        for (let letter = letters.pop(); letter !== undefined; letter = letters.pop()) {
+          try {
+            const stat = this.stat({ path: `${letter}:\\`, follow: true });
+            return { name: encodeName(`${letter}:`), stat };
+          } catch {
+            // No such drive, or nothing in it.
+          }
+        }
+        return null;
+      },
+      close: () => {},
+    };
+  }
+}
