@@ -92,6 +92,10 @@ export const kernel32 = Deno.dlopen("kernel32.dll", {
  * whereas GetLastError can be overwritten by what Deno does between two calls.
  */
 export const ntdll = Deno.dlopen("ntdll.dll", {
+  NtOpenFile: {
+    parameters: ["buffer", "u32", "buffer", "buffer", "u32", "u32"],
+    result: "u32",
+  },
   NtReadFile: {
     parameters: [WORD, WORD, "pointer", WORD, "buffer", "buffer", "u32", "buffer", "buffer"],
     result: "u32",
@@ -103,9 +107,6 @@ export const ntdll = Deno.dlopen("ntdll.dll", {
   /** Wine alone has it. */
   wine_get_version: { parameters: [], result: "pointer", optional: true },
 }).symbols;
-
-/** Whether this is Wine, which imitates Windows on other systems. */
-export const IS_WINE = ntdll.wine_get_version !== null;
 
 /** What CreateFileW and its like return when they fail. */
 export const INVALID_HANDLE = 0xffff_ffff_ffff_ffffn;

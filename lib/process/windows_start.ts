@@ -1,5 +1,5 @@
 import type { ProcessOptions } from "./process.ts";
-import { addressOf, allocate, IS_WINE, kernel32, lastError } from "./windows_api.ts";
+import { addressOf, allocate, kernel32, lastError } from "./windows_api.ts";
 import {
   commandLine,
   environmentBlock,
@@ -7,6 +7,7 @@ import {
   utf16z,
 } from "./windows_command_line.ts";
 import { Job } from "./windows_job.ts";
+import { IS_WINE, wineConsole } from "./windows_wine.ts";
 
 /** What a program is connected to: a pseudo console, or its own ends of three pipes. */
 export type Connection =
@@ -49,10 +50,10 @@ function startupInfo(connection: Connection) {
   if ("console" in connection) {
     const PSEUDOCONSOLE = 0x2_0016n;
     [key, value, length] = [PSEUDOCONSOLE, connection.console, 8n];
-    // Where our own stdio is redirected a program would get copies of that in place of its console, unless it
-    // is told to use other handles, of which there are none (microsoft/terminal#11276, microsoft/node-pty#334).
-    // Under Wine it would then have none at all and end at once; there we must run on a console ourselves.
-    if (!IS_WINE) setStdio([0n, 0n, 0n]);
+    // Where our own stdio is redirected, as in most CI jobs, a program would get copies of that in place of its
+    // console, unless it is told to use other handles; so it is given none, and opens its console
+    // (microsoft/terminal#11276, microsoft/node-pty#334).
+    setStdio(IS_WINE ? wineConsole() : [0n, 0n, 0n]);
   } else {
     const HANDLE_LIST = 0x2_0002n;
     [key, value, length] = [HANDLE_LIST, address + BigInt(listSize), 24n];
@@ -99,7 +100,7 @@ export function startProgram(
       utf16z(commandLine(file, args)),
       null,
       null,
-      withPipes ? 1 : 0,
+      withPipes || IS_WINE ? 1 : 0,
       SUSPENDED | UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO | (withPipes ? NO_WINDOW : 0),
       environmentBlock(env),
       utf16z(cwd),
