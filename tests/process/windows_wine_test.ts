@@ -29,7 +29,6 @@ for (const part of ["pipes", "pty"]) {
     clearTimeout(timer);
     const results = await Deno.readTextFile(join(folder.path, "results.xml")).catch(() => "");
     for (const [, attributes, body] of results.matchAll(/<testcase ([^>]*)>(.*?)<\/testcase>/gs)) {
-      const testName = attributes!.match(/\bname="([^"]*)"/)![1]!.replaceAll("&apos;", "'");
       await t.step({
         name: attributes!.match(/\bname="([^"]*)"/)![1]!.replaceAll("&apos;", "'"),
         ignore: body!.includes("<skipped"),
