@@ -1,5 +1,5 @@
 import { byteSource, type ClosableSource } from "./byte_source.ts";
-import { endSession, sendSignal } from "./posix_session.ts";
+import { ProcessSession, sendSignal } from "./posix_session.ts";
 import type { ExitStatus, Process, ProcessOptions } from "./process.ts";
 
 /**
@@ -41,8 +41,8 @@ class PipedProcess implements Process {
   readonly stderr: ClosableSource;
   readonly exited: Promise<ExitStatus>;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #session: ProcessSession;
   #running = true;
-  #gone = false;
 
   constructor(child: Deno.ChildProcess) {
     this.pid = child.pid;
@@ -53,6 +53,7 @@ class PipedProcess implements Process {
       this.#running = false;
       return exitStatus(status);
     });
+    this.#session = new ProcessSession(this.pid, this.exited);
     // A pipe that breaks while nobody writes is no news.
     this.#stdin.closed.catch(() => {});
   }
@@ -79,10 +80,8 @@ class PipedProcess implements Process {
   }
 
   async end(): Promise<void> {
-    if (this.#gone) return;
-    await endSession(this.pid);
+    await this.#session.end();
     await this.exited;
-    this.#gone = true;
     this.#stdin.abort().catch(() => {});
     // What escaped to a session of its own may hold the other ends.
     this.stdout.close();

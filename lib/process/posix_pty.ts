@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { signalName } from "./posix_process.ts";
-import { endSession, sendSignal, sessionProcesses } from "./posix_session.ts";
+import { ProcessSession } from "./posix_session.ts";
 import type { ByteSource, ExitStatus, Pty, PtyOptions, WindowSize } from "./process.ts";
 import { sttySettings } from "./terminal_modes.ts";
 
@@ -83,8 +83,8 @@ class PosixPty implements Pty {
   readonly stdout: ByteSource = { read: () => this.#read() };
   readonly exited: Promise<ExitStatus>;
   readonly #terminal: UnixTerminal;
+  readonly #session: ProcessSession;
   #running = true;
-  #gone = false;
   #chunks: Uint8Array[] = [];
   #size = 0;
   #ended = false;
@@ -111,6 +111,7 @@ class PosixPty implements Pty {
         );
       });
     });
+    this.#session = new ProcessSession(this.pid, this.exited);
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -134,18 +135,12 @@ class PosixPty implements Pty {
 
   signal(name: string): void {
     const signal = signalName(name);
-    if (!signal || !this.#running) return;
-    sessionProcesses(this.pid).then((processes) => {
-      const group = processes.find(({ pid }) => pid === this.pid)?.foreground ?? 0;
-      if (group > 1) sendSignal(-group, signal);
-    });
+    if (signal && this.#running) this.#session.signalForeground(signal);
   }
 
   async end(): Promise<void> {
-    if (this.#gone) return;
-    await endSession(this.pid);
+    await this.#session.end();
     await this.exited;
-    this.#gone = true;
     this.#finish();
   }
 
