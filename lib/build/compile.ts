@@ -1,8 +1,9 @@
 /** Makes an executable of a bundle with `deno compile`. */
-import { cpSync, globSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { type Bundle, installPackages, NATIVE_PACKAGE } from "./bundle.ts";
 import { runCommand } from "./command.ts";
+import { filesBelow } from "./files.ts";
 import type { Runtime } from "./runtime/find.ts";
 import type { ProgramName, Target } from "./targets.ts";
 
@@ -84,7 +85,7 @@ async function stage(
       cpSync(from, join(dir, "node_modules", name), { recursive: true, dereference: true });
     }
   }
-  for (const path of globSync("**/*", { cwd: dir })) await Deno.utime(join(dir, path), 0, 0);
+  for (const path of filesBelow(dir)) await Deno.utime(path, 0, 0);
   return dir;
 }
 

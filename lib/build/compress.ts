@@ -1,14 +1,22 @@
 /** Copies of a file for those who accept a compressed download. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { constants, createGzip, createZstdCompress } from "node:zlib";
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
+
+/** What @types/node does not know yet. */
+interface Zstd {
+  createZstdCompress(options: { chunkSize: number; params: Record<number, number> }): Transform;
+  constants: { ZSTD_c_compressionLevel: number; ZSTD_c_checksumFlag: number };
+}
+const { createZstdCompress, constants } = zlib as unknown as Zstd;
 
 /**
  * How to compress, by the end of the copy's name. Higher levels cost far more time than they save:
  * docs/executables.md has the figures.
  */
 const COMPRESSORS = {
-  ".gz": () => createGzip({ level: 6, chunkSize: 1 << 20 }),
+  ".gz": () => zlib.createGzip({ level: 6, chunkSize: 1 << 20 }),
   ".zst": () =>
     createZstdCompress({
       chunkSize: 1 << 20,

@@ -1,7 +1,7 @@
 /** Tells in milliseconds whether there is anything to build. */
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { Dist, fileStamp, type Manifest } from "./dist.ts";
+import { filesBelow } from "./files.ts";
 import { type Artifact, artifacts, type Target, TARGETS } from "./targets.ts";
 
 /** What builds, as far as it makes a difference. */
@@ -23,8 +23,11 @@ export function usualTargets(manifest: Manifest): Target[] {
 
 /** The files that decide how something is built, beside the programs' sources. */
 export function buildInputs(root: string): string[] {
-  const own = globSync("lib/build/**/*.{ts,json,lock}", { cwd: root });
-  return ["deno.json", "deno.lock", ...own].map((path) => join(root, path));
+  return [
+    join(root, "deno.json"),
+    join(root, "deno.lock"),
+    ...filesBelow(join(root, "lib", "build")),
+  ];
 }
 
 /**

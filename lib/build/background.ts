@@ -1,0 +1,92 @@
+/** Builds beside a running server. */
+import { join } from "node:path";
+import type { Log } from "../cli/log.ts";
+import { errorMessage } from "../cli/program.ts";
+import { outdated } from "./freshness.ts";
+
+/** How far a build is; changes as it goes on. */
+export interface BuildState {
+  readonly status: "building" | "ready" | "failed";
+  /** The files that are or were to be built. One that is there is whole, but may be an old one. */
+  readonly names: ReadonlySet<string>;
+  /** Why it failed, in one line. */
+  readonly reason?: string;
+  /** Resolves when nothing is being built any more; never rejects. */
+  readonly done: Promise<void>;
+}
+
+export interface StartBuildOptions {
+  /** Where the files go. */
+  dir: string;
+  log: Log;
+  /** Ends the build. */
+  signal?: AbortSignal;
+  /** The project's folder. @default the one that this file is in */
+  root?: string;
+}
+
+/** The lines of a program's output. */
+async function* lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+  if (rest !== "") yield rest;
+}
+
+/**
+ * Builds what is missing or outdated, in a program of its own, so that the server goes on at full
+ * speed. Returns at once; when there is nothing to do nothing is started.
+ */
+export function startBuild(options: StartBuildOptions): BuildState {
+  const { dir, log, signal, root = join(import.meta.dirname!, "..", "..") } = options;
+  const names = new Set(outdated(root, dir).map(({ name }) => name));
+  const state: { -readonly [K in keyof BuildState]: BuildState[K] } = {
+    status: names.size === 0 ? "ready" : "building",
+    names,
+    done: Promise.resolve(),
+  };
+  if (names.size === 0) return state;
+  log.info("building", { files: names.size });
+  state.done = runBuild(root, dir, log, signal).then((reason) => {
+    state.status = reason === undefined ? "ready" : "failed";
+    if (reason === undefined) return;
+    state.reason = reason;
+    if (!signal?.aborted) log.error("build failed", { reason });
+  });
+  return state;
+}
+
+/** Runs the build to its end; resolves to why it failed, or undefined. */
+async function runBuild(
+  root: string,
+  dir: string,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  // The server's secrets are in these variables.
+  const env = Object.entries(Deno.env.toObject()).filter(([name]) => !/^CONVERGE_/.test(name));
+  let last = "the build ended without a word";
+  try {
+    signal?.throwIfAborted();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", join(root, "lib", "build", "main.ts"), "--out-dir", dir],
+      cwd: root,
+      env: { ...Object.fromEntries(env), NO_COLOR: "1" },
+      clearEnv: true,
+      signal,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    for await (const line of lines(child.stderr)) {
+      log.info("build", { line });
+      last = line;
+    }
+    return (await child.status).success ? undefined : last.replace(/^build: /, "");
+  } catch (error) {
+    return signal?.aborted ? "the server is ending" : errorMessage(error);
+  }
+}
