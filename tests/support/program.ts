@@ -1,5 +1,6 @@
 /** Runs real programs for tests and waits for what they print. */
 import { join } from "node:path";
+import { inTime } from "./deadline.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
@@ -68,7 +69,7 @@ export class Program implements AsyncDisposable {
   /**
    * Waits until what was printed so far, on either stream, matches.
    *
-   * @throws {Error} with all that it printed if the program ends without it
+   * @throws {Error} with all that it printed if the program ends without it, or says nothing more
    */
   async waitFor(pattern: RegExp): Promise<RegExpMatchArray> {
     for (;;) {
@@ -78,7 +79,7 @@ export class Program implements AsyncDisposable {
       if (this.#ended) {
         throw new Error(`ended without ${pattern}:\n${this.stdout}\n${this.stderr}`);
       }
-      await changed;
+      await inTime(changed, () => `still no ${pattern}:\n${this.stdout}\n${this.stderr}`);
     }
   }
 

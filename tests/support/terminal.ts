@@ -1,5 +1,6 @@
 /** A person at a terminal: runs a program in one and waits for what it shows. */
 import { spawn } from "@lydell/node-pty";
+import { inTime } from "./deadline.ts";
 
 type NodePty = ReturnType<typeof spawn>;
 
@@ -63,7 +64,7 @@ export class Terminal implements AsyncDisposable {
   /**
    * Waits until something is shown behind what the last wait found.
    *
-   * @throws {Error} with all that was shown if the program ends without it
+   * @throws {Error} with all that was shown if the program ends without it, or shows nothing more
    */
   async waitFor(pattern: RegExp): Promise<RegExpMatchArray> {
     for (;;) {
@@ -74,7 +75,7 @@ export class Terminal implements AsyncDisposable {
         return match;
       }
       if (this.#ended) throw new Error(`ended without ${pattern}:\n${this.#output}`);
-      await changed;
+      await inTime(changed, () => `still no ${pattern}:\n${this.#output}`);
     }
   }
 

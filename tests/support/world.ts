@@ -22,6 +22,8 @@ export interface AgentStart {
   dir?: TempDir;
   /** What `.authorized_keys` holds; null leaves it out. @default the person's public key */
   authorizedKeys?: string | Uint8Array | null;
+  /** Whether to announce as JSON, which {@link Agent.announced} reads. @default true */
+  json?: boolean;
 }
 
 /** An agent that has registered, or is about to. */
@@ -104,10 +106,11 @@ export class World implements AsyncDisposable {
     const dir = options.dir ?? new TempDir();
     const keys = options.authorizedKeys === undefined ? this.publicKey : options.authorizedKeys;
     if (keys !== null) dir.write(".authorized_keys", keys);
+    const json = options.json === false ? [] : ["--json"];
     const id = options.id === undefined ? [] : ["--id", options.id];
     const program = startEntry(
       "agent.ts",
-      ["--json", ...id, ...options.args ?? [], this.url],
+      [...json, ...id, ...options.args ?? [], this.url],
       { cwd: dir.path, env: options.env },
     );
     return this.#stack.use(new Agent(program, dir, this.url));
@@ -129,6 +132,13 @@ export class World implements AsyncDisposable {
       ...[`-oHostKeyAlias=${agent.id}`, `-oProxyCommand=${proxyCommand}`],
       ...[`-oKnownHostsCommand=/bin/echo ${agent.id} ${agent.hostKey}`],
     ];
+  }
+
+  /** Starts wsproxy by itself. */
+  startWsproxy(id: string, options?: ProgramOptions): Program {
+    const permissions = ["-N", "-E"];
+    const url = `${this.url}/client/${id}`;
+    return this.#stack.use(startEntry("wsproxy.ts", [url], { ...options, permissions }));
   }
 
   /** Starts tunnel at a free port. */

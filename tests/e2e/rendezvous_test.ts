@@ -1,0 +1,128 @@
+/** How agents and clients find each other: IDs, restarts, waiting, other people's tools. */
+import assert from "node:assert/strict";
+import { have, run, startEntry } from "../support/program.ts";
+import { World } from "../support/world.ts";
+
+Deno.test("an ID that is taken is replaced, and the agent says so", async () => {
+  await using world = await World.start();
+  const first = await world.startAgent({ id: "job" }).announced();
+  assert.equal(first.id, "job");
+  const agent = world.startAgent({ id: "job", json: false });
+  const [, id] = await agent.program.waitFor(/log in to the job (\S+)/);
+  assert.notEqual(id, "job");
+  await agent.program.waitFor(/ID job is in use/);
+  const [, hostKey] = await agent.program.waitFor(
+    /KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/,
+  );
+  const announced = { ...first, id: id!, hostKey: hostKey! };
+  const { stdout } = await world.ssh(announced, ["echo $CONVERGE_ID"]);
+  assert.equal(stdout.trim(), id);
+});
+
+Deno.test("without --id a random one is made up, and it works", async () => {
+  await using world = await World.start();
+  const [one, two] = await Promise.all([
+    world.startAgent().announced(),
+    world.startAgent().announced(),
+  ]);
+  assert.match(one.id, /^[a-z0-9]{16}$/);
+  assert.notEqual(one.id, two.id);
+  assert.equal((await world.ssh(one, ["echo $CONVERGE_ID"])).stdout.trim(), one.id);
+});
+
+Deno.test("a bad ID is wrong use", async () => {
+  await using world = await World.start();
+  const { code, stderr } = await world.startAgent({ id: "a/b" }).program.result();
+  assert.equal(code, 2);
+  assert.match(stderr, /^agent: .*"a\/b" is not 1 to 64 letters/);
+});
+
+Deno.test("agent without arguments prints all options", async () => {
+  await using program = startEntry("agent.ts", []);
+  const { code, stdout } = await program.result();
+  assert.equal(code, 0);
+  for (const option of ["--id", "--authorized-keys", "--expiry", "--hold", "--json"]) {
+    assert.ok(stdout.includes(option), option);
+  }
+});
+
+Deno.test("an agent that cannot reach the server ends with 1 and says why", async () => {
+  await using world = await World.start(["--base-path", "/elsewhere"]);
+  const { code, stderr } = await world.startAgent().program.result();
+  assert.equal(code, 1);
+  assert.match(stderr, /agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*\(?404\)?/);
+});
+
+Deno.test("the server is killed and started again", async (t) => {
+  await using world = await World.start();
+  const agent = world.startAgent({ id: "job" });
+  const announced = await agent.announced();
+
+  world.server.kill("SIGKILL");
+  await world.server.result();
+  await world.startServer();
+  const start = performance.now();
+  await world.server.waitFor(/"event":"agent registered".*"id":"job"/);
+  const seconds = (performance.now() - start) / 1_000;
+
+  await t.step("the agent is back under its ID within 5 s", async () => {
+    assert.ok(seconds < 5, `${seconds} s`);
+    assert.equal((await world.ssh(announced, ["echo $CONVERGE_ID"])).stdout, "job\n");
+  });
+  await t.step("a second agent cannot take its ID", async () => {
+    const second = await world.startAgent({ id: "job" }).announced();
+    assert.notEqual(second.id, "job");
+    assert.equal((await world.ssh(announced, ["echo $CONVERGE_ID"])).stdout, "job\n");
+  });
+});
+
+Deno.test("a client for an unknown ID", async (t) => {
+  await using world = await World.start(["--log-level", "debug"]);
+
+  await t.step("gets the server's reason, and wsproxy ends with 1", async () => {
+    const { code, stderr } = await world.startWsproxy("nobody").result();
+    assert.equal(code, 1);
+    assert.match(stderr, /^wsproxy: .*nobody.*\n$/);
+  });
+  await t.step("with ?wait=1m it gets in when the agent appears", async () => {
+    const proxy = world.startWsproxy("late?wait=1m", { interactive: true });
+    await world.server.waitFor(/"event":"client waits"/);
+    await world.startAgent({ id: "late" }).announced();
+    await proxy.waitFor(/^SSH-2\.0-/);
+  });
+});
+
+Deno.test("another websocket tool works in wsproxy's place", {
+  ignore: !have("python3") ||
+    (await run("/usr/bin/python3", ["-c", "import websockets"])).code !== 0,
+}, async () => {
+  await using world = await World.start();
+  const agent = await world.startAgent().announced();
+  const script = world.home.write(
+    "proxy.py",
+    `
+import asyncio, os, sys, websockets
+
+async def main():
+    async with websockets.connect(sys.argv[1]) as ws:
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        async def up():
+            while data := await reader.read(65536):
+                await ws.send(data)
+            await ws.close()
+        task = asyncio.create_task(up())
+        async for data in ws:
+            os.write(1, data)
+        task.cancel()
+
+asyncio.run(main())
+`,
+  );
+  const proxy = `-oProxyCommand=/usr/bin/python3 ${script} ${world.url}/client/${agent.id}`;
+  const input = crypto.getRandomValues(new Uint8Array(60_000));
+  const result = await world.ssh(agent, [proxy, "cat; exit 5"], { input });
+  assert.equal(result.code, 5, result.stderr);
+  assert.deepEqual(result.bytes, input);
+});
