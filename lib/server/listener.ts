@@ -1,4 +1,5 @@
 /** The listening socket: node:http, because of what docs/decisions says of Deno.serve. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -31,15 +32,28 @@ const STALLED_MS = 120_000;
  * @throws {Error} if the certificate or the key is of no use
  */
 export function createListener({ tls }: ListenerOptions): Server {
-  try {
-    const server = tls
-      ? createTlsServer({ ...TIMEOUTS, ...tls }) as unknown as Server
-      : createServer(TIMEOUTS);
-    server.maxConnections = connectionLimit();
-    server.setTimeout(STALLED_MS);
-    return server;
-  } catch (error) {
-    throw new Error(`cannot use the TLS certificate and key: ${errorMessage(error)}`);
+  if (tls) checkTls(tls);
+  const server = tls
+    ? createTlsServer({ ...TIMEOUTS, ...tls }) as unknown as Server
+    : createServer(TIMEOUTS);
+  server.maxConnections = connectionLimit();
+  server.setTimeout(STALLED_MS);
+  return server;
+}
+
+/** Deno would notice only when the first visitor comes. */
+function checkTls({ cert, key }: { cert: string; key: string }): void {
+  const attempt = <T>(what: string, make: () => T): T => {
+    try {
+      return make();
+    } catch (error) {
+      throw new Error(`cannot use ${what}: ${errorMessage(error)}`);
+    }
+  };
+  const certificate = attempt("--tls-cert as a PEM certificate", () => new X509Certificate(cert));
+  const privateKey = attempt("--tls-key as a PEM key", () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new Error("cannot use --tls-key: it is not the key of the certificate in --tls-cert");
   }
 }
 

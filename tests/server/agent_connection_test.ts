@@ -201,10 +201,7 @@ Deno.test("what an agent reports is kept, in bounds", async () => {
   assert.equal(info!.version.length, 100);
   assert.deepEqual(info!.facts, { host: "h".repeat(100), user: "", os: "linux", shell: "" });
   agent.control.send({ type: "status", deadline: 7, clients: [{ sessions: ["sftp"] }, 5] });
-  // The answer to a ping comes after the status was read.
-  const pong = new Promise((resolve) => agent.control.socket.once("pong", resolve));
-  agent.control.socket.ping();
-  await pong;
+  await agent.control.settled();
   assert.deepEqual(server.snapshot()[0]!.status, {
     deadline: 7,
     activity: undefined,

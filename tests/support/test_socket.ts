@@ -106,6 +106,13 @@ export class TestSocket implements AsyncDisposable {
     this.socket.send(plain ? data : JSON.stringify(data));
   }
 
+  /** Waits until the server has read all that was sent: it answers a ping in its turn. */
+  async settled(): Promise<void> {
+    const pong = new Promise((resolve) => this.socket.once("pong", resolve));
+    this.socket.ping();
+    await Promise.race([pong, this.closed]);
+  }
+
   close(code = 1000, reason = ""): void {
     this.socket.close(code, reason);
   }
@@ -153,11 +160,12 @@ export class TestAgent implements AsyncDisposable {
     return this.registered.id;
   }
 
-  /** Opens a data connection; the server says nothing until it is paired. */
+  /** Opens a data connection and waits until the server has it parked, or has paired it. */
   async park(options: TestSocketOptions = { halfClose: true }): Promise<TestSocket> {
     const data = await TestSocket.open(`${this.base}/${agentPath(this.id)}`, options);
     this.#parked.push(data);
     data.send({ type: "park", protocol: PROTOCOL_VERSION, resume: this.registered.resume });
+    await data.settled();
     return data;
   }
 
