@@ -1,6 +1,6 @@
 /**
- * The functions of Windows that processes and terminals need, by their own names. Their meaning is on
- * Microsoft's pages of the same names; a handle is a bigint.
+ * The functions of Windows that processes and terminals need, by their own names. Their meaning is
+ * on Microsoft's pages of the same names; a handle is a bigint.
  *
  * Importing this module opens the system's libraries, so only Windows can.
  *
@@ -88,8 +88,8 @@ export const kernel32 = Deno.dlopen("kernel32.dll", {
 }).symbols;
 
 /**
- * ntdll.dll. NtReadFile and NtWriteFile are what ReadFile and WriteFile call; they return their status,
- * whereas GetLastError can be overwritten by what Deno does between two calls.
+ * ntdll.dll. NtReadFile and NtWriteFile are what ReadFile and WriteFile call; they return their
+ * status, whereas GetLastError can be overwritten by what Deno does between two calls.
  */
 export const ntdll = Deno.dlopen("ntdll.dll", {
   NtOpenFile: {
@@ -115,8 +115,8 @@ export const INVALID_HANDLE = 0xffff_ffff_ffff_ffffn;
 export const INFINITE = 0xffff_ffff;
 
 /**
- * Memory for a structure, all zeros. V8 keeps small typed arrays within its own heap, where they move;
- * what Windows is to fill in, or to read later, needs an ArrayBuffer of its own.
+ * Memory for a structure, all zeros. V8 keeps small typed arrays within its own heap, where they
+ * move; what Windows is to fill in, or to read later, needs an ArrayBuffer of its own.
  */
 export function allocate(size: number): DataView<ArrayBuffer> {
   return new DataView(new ArrayBuffer(size));

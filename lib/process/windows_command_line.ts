@@ -31,9 +31,9 @@ export function quoteArgument(argument: string): string {
 /**
  * The command line for `file` and `args`.
  *
- * cmd.exe reads its own differently: what follows `/c` or `/k` is one command, taken as it is, and with
- * `/s` exactly the outermost pair of quotes is removed from it. So that command is put between quotes
- * and not escaped, and `/s` is added when it is missing.
+ * cmd.exe reads its own differently: what follows `/c` or `/k` is one command, taken as it is, and
+ * with `/s` exactly the outermost pair of quotes is removed from it. So that command is put between
+ * quotes and not escaped, and `/s` is added when it is missing.
  *
  * @example
  * ```ts
@@ -59,17 +59,9 @@ function isCmd(file: string): boolean {
 }
 
 /**
- * The value of the variable `name`, which Windows finds whatever its case.
- */
-export function environmentValue(env: Record<string, string>, name: string): string | undefined {
-  const wanted = name.toUpperCase();
-  return Object.entries(env).findLast(([key]) => key.toUpperCase() === wanted)?.[1];
-}
-
-/**
- * The environment block for `env`: `NAME=value` strings in UTF-16, each with a NUL at its end, sorted by the
- * upper-case name as CreateProcessW asks for, and a last NUL. Of names that differ in case alone the
- * last one counts.
+ * The environment block for `env`: `NAME=value` strings in UTF-16, each with a NUL at its end,
+ * sorted by the upper-case name as CreateProcessW asks for, and a last NUL. Of names that differ in
+ * case alone the last one counts.
  *
  * @throws {TypeError} if a name is empty or contains `=` after its first character, or anything
  * contains NUL
@@ -87,25 +79,4 @@ export function environmentBlock(env: Record<string, string>): Uint8Array<ArrayB
   const sorted = [...byName].sort(([a], [b]) => a < b ? -1 : 1);
   // An empty environment still needs two NULs.
   return utf16z(sorted.map(([, entry]) => `${entry}\0`).join("") || "\0");
-}
-
-/**
- * Where to look for the program `file`, the most likely path first. A name without a folder is looked up in
- * `PATH`; one that does not end in `.exe` or `.com` may have that at its end.
- *
- * @param cwd where relative paths start
- */
-export function programCandidates(
-  file: string,
-  cwd: string,
-  env: Record<string, string>,
-): string[] {
-  const names = /\.(exe|com)$/i.test(file) ? [file] : [`${file}.exe`, `${file}.com`, file];
-  if (/^([A-Za-z]:|[\\/])/.test(file)) return names;
-  const folders = /[\\/]/.test(file)
-    ? [cwd]
-    : (environmentValue(env, "PATH") ?? "").split(";").map((folder) => folder.replaceAll('"', ""));
-  return folders
-    .filter((folder) => folder !== "")
-    .flatMap((folder) => names.map((name) => `${folder.replace(/[\\/]+$/, "")}\\${name}`));
 }

@@ -35,10 +35,11 @@ export function isFailure(status: number): boolean {
 /**
  * Waits for all pipes and jobs of this program at once, on a single thread.
  *
- * Deno runs asynchronous foreign calls, and the pipes of Deno.Command, on a pool of four threads a processor
- * on Windows. A read that waits for a quiet shell holds its thread, so a few shells would hold up
- * everything else, file access included. Here one call to GetQueuedCompletionStatusEx waits for them
- * all; it is under way only while something can complete, so nothing keeps an idle program from exiting.
+ * Deno runs asynchronous foreign calls, and the pipes of Deno.Command, on a pool of four threads a
+ * processor on Windows. A read that waits for a quiet shell holds its thread, so a few shells would
+ * hold up everything else, file access included. Here one call to GetQueuedCompletionStatusEx waits
+ * for them all; it is under way only while something can complete, so nothing keeps an idle program
+ * from exiting.
  */
 class CompletionPort {
   readonly #port: bigint;
@@ -89,7 +90,8 @@ class CompletionPort {
     );
     if (isFailure(status)) return Promise.resolve({ status, length: 0 });
     const { promise, resolve } = Promise.withResolvers<Transfer>();
-    // The closure also keeps `result` and `bytes` from being collected while Windows writes to them.
+    // The closure also keeps `result` and `bytes` from being collected while Windows writes to
+    // them.
     this.#transfers.set(id, () => {
       this.#transfers.delete(id);
       resolve({

@@ -9,8 +9,8 @@ const ACTIVE_PROCESS_ZERO = 4, EXIT_PROCESS = 7, ABNORMAL_EXIT_PROCESS = 8;
 const TERMINATED = 1;
 
 /**
- * A program and everything that it starts. Windows ends them all when the job's only handle is closed,
- * so also when this process dies.
+ * A program and everything that it starts. Windows ends them all when the job's only handle is
+ * closed, so also when this process dies.
  */
 export class Job {
   readonly #handle: bigint;

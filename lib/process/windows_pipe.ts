@@ -26,8 +26,8 @@ export function createWriterPipe(inheritable: boolean): Pipe<PipeWriter> {
 }
 
 /**
- * As with CreatePipe the reading end is the pipe's server, so that bytes can still be read after the
- * writer has closed its end; but an end of CreatePipe's cannot be waited for without a thread.
+ * As with CreatePipe the reading end is the pipe's server, so that bytes can still be read after
+ * the writer has closed its end; but an end of CreatePipe's cannot be waited for without a thread.
  */
 function createPipe(ours: "reader" | "writer", inheritable: boolean) {
   const FLAG_OVERLAPPED = 0x4000_0000;
@@ -139,7 +139,8 @@ export class PipeReader extends PipeEnd implements ByteSource {
   async #readChunk(): Promise<void> {
     const buffer = new Uint8Array(PIPE_SIZE);
     const { status, length } = await this.track(completionPort.read(this.handle, buffer));
-    // The usual failure is STATUS_PIPE_BROKEN: all writers are gone. After any other there is no more either.
+    // The usual failure is STATUS_PIPE_BROKEN: all writers are gone. After any other there is no
+    // more either.
     if (isFailure(status)) return this.close();
     if (length > 0 && !this.#discarding) this.#chunks.push(buffer.slice(0, length));
   }
@@ -151,7 +152,8 @@ export class PipeWriter extends PipeEnd {
 
   /** Resolves when the pipe has taken the bytes; they are dropped when nobody will read them. */
   async write(bytes: Uint8Array): Promise<void> {
-    // Windows would hand a write of no bytes on as a read of none, which programs take for end of file.
+    // Windows would hand a write of no bytes on as a read of none, which programs take for end of
+    // file.
     if (this.closed || bytes.length === 0) return;
     const copy = new Uint8Array(new ArrayBuffer(bytes.length));
     copy.set(bytes);

@@ -7,23 +7,22 @@ import {
   type PipeReader,
   type PipeWriter,
 } from "./windows_pipe.ts";
-import { prepareProgram, type StartedProgram, startProgram } from "./windows_start.ts";
+import { type StartedProgram, startProgram } from "./windows_start.ts";
 
 /**
  * Starts a program with pipes for its stdin, stdout and stderr.
  *
- * It gets a hidden console of its own, since console programs need one. Nobody can type there, so there is no
- * Ctrl-C to send: every signal ends the program and all that it started.
+ * It gets a hidden console of its own, since console programs need one. Nobody can type there, so
+ * there is no Ctrl-C to send: every signal ends the program and all that it started.
  *
  * @throws {Error} if it cannot be started
  */
-export async function spawnProcess(options: ProcessOptions): Promise<Process> {
-  const program = await prepareProgram(options);
-  // Nothing waits from here on, so that no other program starts and inherits these handles.
+export function spawnProcess(options: ProcessOptions): Process {
+  // Nothing here waits, so that no other program starts meanwhile and inherits these handles.
   const stdin = createWriterPipe(true), stdout = createReaderPipe(true);
   const stderr = createReaderPipe(true);
   try {
-    const started = startProgram(program, {
+    const started = startProgram(options, {
       stdin: stdin.theirs,
       stdout: stdout.theirs,
       stderr: stderr.theirs,

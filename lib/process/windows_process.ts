@@ -1,6 +1,6 @@
 /**
- * Programs on Windows: with a terminal on ConPTY, or with pipes; each in a job object, so that all it
- * starts can be ended with it. docs/windows.md says what of it was tried where.
+ * Programs on Windows: with a terminal on ConPTY, or with pipes; each in a job object, so that all
+ * it starts can be ended with it. docs/windows.md says what of it was tried where.
  *
  * @module
  */

@@ -7,7 +7,7 @@ import {
   type PipeReader,
   type PipeWriter,
 } from "./windows_pipe.ts";
-import { prepareProgram, type StartedProgram, startProgram } from "./windows_start.ts";
+import { type StartedProgram, startProgram } from "./windows_start.ts";
 
 /** How long programs have to end after their console was closed, in milliseconds. */
 const GRACE_MS = 1000;
@@ -15,21 +15,20 @@ const GRACE_MS = 1000;
 const CTRL_C = new Uint8Array([3]);
 
 /**
- * Starts a program on a pseudo console (ConPTY). That takes and gives UTF-8, whatever the code page of the programs
- * in it; terminal modes do not exist there.
+ * Starts a program on a pseudo console (ConPTY). That takes and gives UTF-8, whatever the code page
+ * of the programs in it; terminal modes do not exist there.
  *
  * @throws {Error} if it cannot be started
  */
-export async function spawnPty(options: PtyOptions): Promise<Pty> {
-  const program = await prepareProgram(options);
+export function spawnPty(options: PtyOptions): Pty {
   const input = createWriterPipe(false), output = createReaderPipe(false);
   let console: bigint | undefined;
   try {
     console = createPseudoConsole(options, input.theirs, output.theirs);
-    // Children inherit that Ctrl-C is ignored, if whoever started us had it so: with a process group
-    // of our own, for instance.
+    // Children inherit that Ctrl-C is ignored, if whoever started us had it so: with a process
+    // group of our own, for instance.
     kernel32.SetConsoleCtrlHandler(null, 0);
-    const started = startProgram(program, { console });
+    const started = startProgram(options, { console });
     return new ConPty(started, console, input.ours, output.ours);
   } catch (error) {
     input.ours.close();
@@ -60,8 +59,9 @@ function createPseudoConsole(size: WindowSize, input: bigint, output: bigint): b
 let closing: Promise<void> = Promise.resolve();
 
 /**
- * Tells the programs in it that their console is closed. Up to Windows 11 24H2 this blocks until the last output was read,
- * which takes a thread; so only one is closed at a time, or else no thread is left to read with.
+ * Tells the programs in it that their console is closed. Up to Windows 11 24H2 this blocks until
+ * the last output was read, which takes a thread; so only one is closed at a time, or else no
+ * thread is left to read with.
  */
 function closePseudoConsole(console: bigint): Promise<void> {
   closing = closing.then(() => kernel32.ClosePseudoConsoleAsync(console));

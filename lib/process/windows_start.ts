@@ -1,11 +1,8 @@
+import { existsSync } from "node:fs";
+import { findProgram } from "./find_program.ts";
 import type { ProcessOptions } from "./process.ts";
 import { addressOf, allocate, kernel32, lastError } from "./windows_api.ts";
-import {
-  commandLine,
-  environmentBlock,
-  programCandidates,
-  utf16z,
-} from "./windows_command_line.ts";
+import { commandLine, environmentBlock, utf16z } from "./windows_command_line.ts";
 import { Job } from "./windows_job.ts";
 import { IS_WINE, wineConsole } from "./windows_wine.ts";
 
@@ -18,15 +15,6 @@ export type Connection =
 export interface StartedProgram {
   job: Job;
   pid: number;
-}
-
-/** The path of the program that `options` names. */
-async function findProgram({ file, cwd, env }: ProcessOptions): Promise<string> {
-  for (const path of programCandidates(file, cwd, env)) {
-    const found = await Deno.stat(path).catch(() => undefined);
-    if (found?.isFile) return path;
-  }
-  throw new Deno.errors.NotFound(`cannot start "${file}": there is no such program`);
 }
 
 /** A STARTUPINFOEXW, and the attribute list that it refers to. */
@@ -50,9 +38,9 @@ function startupInfo(connection: Connection) {
   if ("console" in connection) {
     const PSEUDOCONSOLE = 0x2_0016n;
     [key, value, length] = [PSEUDOCONSOLE, connection.console, 8n];
-    // Where our own stdio is redirected, as in most CI jobs, a program would get copies of that in place of its
-    // console, unless it is told to use other handles; so it is given none, and opens its console
-    // (microsoft/terminal#11276, microsoft/node-pty#334).
+    // Where our own stdio is redirected, as in most CI jobs, a program would get copies of that in
+    // place of its console, unless it is told to use other handles; so it is given none, and opens
+    // its console (microsoft/terminal#11276, microsoft/node-pty#334).
     setStdio(IS_WINE ? wineConsole() : [0n, 0n, 0n]);
   } else {
     const HANDLE_LIST = 0x2_0002n;
@@ -68,46 +56,50 @@ function startupInfo(connection: Connection) {
   return { info, list };
 }
 
-/** Finds what `options` names, so that {@link startProgram} need not wait. */
-export async function prepareProgram(options: ProcessOptions): Promise<ProcessOptions> {
-  const path = await findProgram(options);
-  const folder = await Deno.stat(options.cwd).catch(() => undefined);
-  if (!folder?.isDirectory) {
-    throw new Deno.errors.NotFound(`cannot start "${path}": there is no folder "${options.cwd}"`);
+/**
+ * The program's path, and whether its folder is there: CreateProcessW's errors leave open which is
+ * missing.
+ */
+function checkedPath({ file, cwd, env }: ProcessOptions): string {
+  const path = findProgram(file, env);
+  if (path === undefined) {
+    throw new Deno.errors.NotFound(`cannot start "${file}": there is no such program`);
   }
-  return { ...options, file: path };
+  if (!existsSync(cwd)) {
+    throw new Deno.errors.NotFound(`cannot start "${path}": there is no folder "${cwd}"`);
+  }
+  return path;
 }
 
 /**
- * Starts a program that {@link prepareProgram} found. It is in a job object of its own before it runs its
- * first instruction. The caller may close the handles of `connection` afterwards.
+ * Starts a program. It is in a job object of its own before it runs its first instruction. The
+ * caller may close the handles of `connection` afterwards.
  *
+ * @throws {Deno.errors.NotFound} if the program or its folder does not exist
  * @throws {Error} if Windows refuses
  */
-export function startProgram(
-  { file, args, cwd, env }: ProcessOptions,
-  connection: Connection,
-): StartedProgram {
+export function startProgram(options: ProcessOptions, connection: Connection): StartedProgram {
   const SUSPENDED = 4, UNICODE_ENVIRONMENT = 0x400, EXTENDED_STARTUPINFO = 0x8_0000;
   const NO_WINDOW = 0x0800_0000;
+  const path = checkedPath(options);
   const withPipes = "stdin" in connection;
   const { info, list } = startupInfo(connection);
   const created = allocate(24); // PROCESS_INFORMATION
   const job = new Job();
   try {
     const success = kernel32.CreateProcessW(
-      utf16z(file),
-      utf16z(commandLine(file, args)),
+      utf16z(path),
+      utf16z(commandLine(path, options.args)),
       null,
       null,
       withPipes || IS_WINE ? 1 : 0,
       SUSPENDED | UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO | (withPipes ? NO_WINDOW : 0),
-      environmentBlock(env),
-      utf16z(cwd),
+      environmentBlock(options.env),
+      utf16z(options.cwd),
       info,
       created,
     );
-    if (success === 0) throw lastError(`start "${file}"`);
+    if (success === 0) throw lastError(`start "${path}"`);
     const process = created.getBigUint64(0, true), thread = created.getBigUint64(8, true);
     const pid = created.getUint32(16, true);
     try {

@@ -8,9 +8,10 @@ export const IS_WINE = ntdll.wine_get_version !== null;
 let handles: [bigint, bigint, bigint] | undefined;
 
 /**
- * Handles for a program on a pseudo console under Wine. On Windows such a program opens its console itself;
- * under Wine 10 it has the stdio that its parent gives it, or none. These two devices stand for the console of
- * whichever program uses them (init_console_std_handles() in Wine's dlls/kernelbase/console.c).
+ * Handles for a program on a pseudo console under Wine. On Windows such a program opens its console
+ * itself; under Wine 10 it has the stdio that its parent gives it, or none. These two devices stand
+ * for the console of whichever program uses them (init_console_std_handles() in Wine's
+ * dlls/kernelbase/console.c).
  */
 export function wineConsole(): [bigint, bigint, bigint] {
   if (!handles) {

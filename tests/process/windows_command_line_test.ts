@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import {
   commandLine,
   environmentBlock,
-  environmentValue,
-  programCandidates,
   quoteArgument,
   utf16z,
 } from "../../lib/process/windows_command_line.ts";
@@ -75,32 +73,6 @@ Deno.test("environmentBlock() refuses names and values that would forge entries"
   for (const [name, value] of [["", "x"], ["a=b", "x"], ["a", "x\0b=y"], ["a\0b", "x"]] as const) {
     assert.throws(() => environmentBlock({ [name]: value }), TypeError);
   }
-});
-
-Deno.test("environmentValue() finds a name in any case", () => {
-  assert.equal(environmentValue({ Path: "x" }, "PATH"), "x");
-  assert.equal(environmentValue({ Path: "x" }, "HOME"), undefined);
-});
-
-Deno.test("programCandidates() looks a bare name up in PATH", () => {
-  assert.deepEqual(programCandidates("git", "C:\\work", { Path: 'C:\\bin\\;;"C:\\a b"' }), [
-    "C:\\bin\\git.exe",
-    "C:\\bin\\git.com",
-    "C:\\bin\\git",
-    "C:\\a b\\git.exe",
-    "C:\\a b\\git.com",
-    "C:\\a b\\git",
-  ]);
-  assert.deepEqual(programCandidates("git.EXE", "C:\\", { PATH: "C:\\bin" }), ["C:\\bin\\git.EXE"]);
-  assert.deepEqual(programCandidates("git.exe", "C:\\", {}), []);
-});
-
-Deno.test("programCandidates() takes a path from the folder it starts in", () => {
-  assert.deepEqual(programCandidates(".\\tool.exe", "C:\\work", {}), ["C:\\work\\.\\tool.exe"]);
-  assert.deepEqual(programCandidates("D:\\tool.exe", "C:\\work", {}), ["D:\\tool.exe"]);
-  assert.deepEqual(programCandidates("//host/share/tool.exe", "C:\\work", {}), [
-    "//host/share/tool.exe",
-  ]);
 });
 
 Deno.test("utf16z() ends with NUL and keeps lone surrogates", () => {

@@ -15,7 +15,7 @@ function type(pty: Pty, text: string): Promise<void> {
 
 /** cmd.exe with its prompt shown. */
 async function openShell(): Promise<{ pty: Pty; screen: Screen }> {
-  const pty = await spawnPty(onTerminal());
+  const pty = spawnPty(onTerminal());
   const screen = new Screen(pty.stdout);
   await screen.until(PROMPT);
   return { pty, screen };
@@ -47,7 +47,7 @@ Deno.test("spawnPty() carries UTF-8 both ways", { ignore }, async () => {
 
 Deno.test("spawnPty() shows all that was printed before the end", { ignore }, async () => {
   const command = "for /l %i in (1,1,500) do @echo line %i";
-  const pty = await spawnPty(onTerminal(program("cmd.exe", "/d", "/s", "/c", command)));
+  const pty = spawnPty(onTerminal(program("cmd.exe", "/d", "/s", "/c", command)));
   assert.match(await new Screen(pty.stdout).untilEnd(), /^line 500\b/m);
   assert.deepEqual(await pty.exited, { code: 0 });
   await pty.end();
@@ -60,8 +60,8 @@ Deno.test("Ctrl-C ends the program in front and not the shell", { ignore }, asyn
   const { pty, screen } = await openShell();
   await type(pty, BUSY);
   await screen.until(/^ready/m);
-  // Wine takes Ctrl-C alone for the end of the terminal (tty_input() in its programs/conhost/conhost.c),
-  // but Alt-Ctrl-C for Ctrl-C.
+  // Wine takes Ctrl-C alone for the end of the terminal (tty_input() in its
+  // programs/conhost/conhost.c), but Alt-Ctrl-C for Ctrl-C.
   await type(pty, ON_WINE ? "\x1b\x03" : "\x03");
   await screen.until(PROMPT);
   await type(pty, "exit 5\r");
@@ -121,7 +121,7 @@ Deno.test("end() ends the shell and all that it started", { ignore }, async () =
 });
 
 Deno.test("end() ends a program whose output nobody has read", { ignore }, async () => {
-  const pty = await spawnPty(onTerminal(deno("for (;;) console.log('x'.repeat(70))")));
+  const pty = spawnPty(onTerminal(deno("for (;;) console.log('x'.repeat(70))")));
   await pty.end();
   await pty.exited;
 });
@@ -140,7 +140,7 @@ Deno.test("a program that has ended takes what it left in its console along", {
 
 Deno.test("signal() ends the tree, and the status says with what", { ignore }, async () => {
   using tree = new Tree();
-  const pty = await spawnPty(onTerminal(tree.program));
+  const pty = spawnPty(onTerminal(tree.program));
   await tree.started();
   pty.signal("TERM");
   assert.deepEqual(await pty.exited, { signal: "TERM", coreDumped: false });

@@ -26,8 +26,8 @@ export interface WineOptions {
 }
 
 /**
- * A folder that Windows programs see, one for each test. Leaving its scope ends what still runs in it and
- * deletes it.
+ * A folder that Windows programs see, one for each test. Leaving its scope ends what still runs in
+ * it and deletes it.
  */
 export class WineFolder implements AsyncDisposable {
   /** Its path here. */
@@ -52,8 +52,8 @@ export class WineFolder implements AsyncDisposable {
   }
 
   /**
-   * The command and its arguments that run `program`, a path like `./agent.exe`, in this folder. Its process
-   * is the Windows program itself.
+   * The command and its arguments that run `program`, a path like `./agent.exe`, in this folder.
+   * Its process is the Windows program itself.
    */
   command(program: string, args: string[], options: WineOptions = {}): [string, string[]] {
     const variables = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
