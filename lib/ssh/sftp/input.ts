@@ -46,13 +46,17 @@ export class Input {
     }
     if (first.length === length) return this.#pieces.shift()!;
     const bytes = new Uint8Array(length);
-    for (let filled = 0; filled < length;) {
-      const piece = this.#pieces.shift()!;
+    let filled = 0;
+    let used = 0;
+    while (filled < length) {
+      const piece = this.#pieces[used]!;
       const part = piece.subarray(0, length - filled);
       bytes.set(part, filled);
       filled += part.length;
-      if (part.length < piece.length) this.#pieces.unshift(piece.subarray(part.length));
+      if (part.length === piece.length) used++;
+      else this.#pieces[used] = piece.subarray(part.length);
     }
+    this.#pieces.splice(0, used);
     return bytes;
   }
 }

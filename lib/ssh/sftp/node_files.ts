@@ -13,7 +13,7 @@ import {
 } from "./file_system.ts";
 import { encodeName } from "./names.ts";
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
+const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } =
   fs.constants;
 
 /** Turns `ENOENT: no such file or directory, open 'x'` into its parts. */
@@ -94,15 +94,25 @@ export class NodeFiles implements FileSystem {
   [Symbol.dispose](): void {}
 
   open(path: string, options: OpenOptions): number {
-    const access = !options.write ? O_RDONLY : options.read ? O_RDWR : O_WRONLY;
+    const { read, write, append, create, truncate, exclusive, mode } = options;
     // Windows has neither of the two; elsewhere opening a FIFO would wait for its other end.
-    const flags = access | (O_NOCTTY ?? 0) | (O_NONBLOCK ?? 0) |
-      (options.append ? O_APPEND : 0) |
-      (options.create ? O_CREAT : 0) |
-      (options.truncate ? O_TRUNC : 0) |
-      (options.exclusive ? O_EXCL : 0);
-    const fd = attempt(() => fs.openSync(checked(path), flags, options.mode));
+    const always = (O_NOCTTY ?? 0) | (O_NONBLOCK ?? 0);
+    const made = (create ? O_CREAT : 0) | (create && exclusive ? O_EXCL : 0);
+    const fd = attempt(() => {
+      checked(path);
+      // Deno creates only what is written, and does not truncate what is read or appended to.
+      if (create && !write) fs.closeSync(fs.openSync(path, always | O_WRONLY | made, mode));
+      if (!write) return fs.openSync(path, always | O_RDONLY);
+      const access = (read ? O_RDWR : O_WRONLY) | (append ? O_APPEND : 0);
+      return fs.openSync(path, always | access | made, mode);
+    });
     this.#paths.set(fd, path);
+    try {
+      if (truncate) this.truncate({ path, follow: true }, 0);
+    } catch (error) {
+      this.close(fd);
+      throw error;
+    }
     return fd;
   }
 
