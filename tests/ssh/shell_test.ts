@@ -22,11 +22,10 @@ Deno.test("a shell's terminal has the client's size and follows it", async () =>
   await using server = await TestSshServer.start();
   await using terminal = server.terminal([], [], { columns: 100, rows: 30 });
   await terminal.waitFor(/ready> /);
-  terminal.write("stty size; trap 'echo resized; stty size' WINCH\r");
+  terminal.write("stty size\r");
   await terminal.waitFor(/30 100\r\n/);
   terminal.resize(77, 22);
-  // Bash runs the trap with the next prompt.
-  terminal.write("\r");
+  terminal.write('until [ "$(stty size)" = "22 77" ]; do :; done; stty size\r');
   await terminal.waitFor(/22 77\r\n/);
   terminal.write("exit\r");
   equal(await terminal.exited, 0);
