@@ -73,11 +73,17 @@ function show(id, blocks, notes) {
   );
 }
 
+/** Whether a private key was taken out of the field, and nothing written there since. */
+let refused = false;
+
 /** Reads the form, writes the commands, remembers what is valid. */
 function update() {
   const { keys, problems, secret } = readPublicKeys(keysText.value);
-  if (secret) keysText.value = "";
-  const warnings = secret ? [privateKeyWarning] : problems.slice(0, 4);
+  if (secret) {
+    keysText.value = "";
+    refused = true;
+  }
+  const warnings = refused ? [privateKeyWarning] : problems.slice(0, 4);
   const count = keys.length === 1 ? "1 key." : `${keys.length} keys.`;
   if (warnings.length > 0) say(keysState, "warning", warnings);
   else say(keysState, "hint", keys.length > 0 ? [count] : []);
@@ -125,8 +131,10 @@ plain.remove();
 for (const id of ["keys-rich", "forget", "remembered"]) element(id, HTMLElement).hidden = false;
 element("write", HTMLElement).hidden = true;
 
-form.addEventListener("input", update);
-form.addEventListener("change", update);
+form.addEventListener("input", ({ target }) => {
+  if (target === keysText && keysText.value.trim() !== "") refused = false;
+  update();
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 const newId = element("new-id", HTMLButtonElement);
 newId.type = "button";
@@ -136,6 +144,7 @@ newId.addEventListener("click", () => {
 });
 element("forget", HTMLButtonElement).addEventListener("click", () => {
   keysText.value = "";
+  refused = false;
   idInput.value = "";
   for (const select of selects) select.selectedIndex = 0;
   update();

@@ -1,0 +1,100 @@
+/** The commands that the usage page writes, run as they stand: they give a shell. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Program, run, TempDir } from "../support/program.ts";
+import { Terminal } from "../support/terminal.ts";
+import { openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
+
+/** Puts programs that run our sources where the server serves the executables. */
+function writePrograms(folder: TempDir): void {
+  for (const name of ["agent", "wsproxy", "tunnel"]) {
+    const command = `'${Deno.execPath()}' run --no-check -A '${join(ROOT, `${name}.ts`)}' "$@"`;
+    folder.write(name, `#!/bin/sh\nexec ${command}\n`);
+  }
+}
+
+/**
+ * Makes a home with a key, and an ssh that knows no other: OpenSSH itself looks for its files in the
+ * home that the system's list of users names.
+ */
+async function makeHome(home: TempDir): Promise<{ env: Record<string, string>; key: string }> {
+  const key = join(home.path, "key");
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "it's $(me) & co", "-f", key]);
+  const config = home.write(
+    "config",
+    `IdentityFile ${key}\nIdentitiesOnly yes\nIdentityAgent none\n` +
+      `UserKnownHostsFile ${home.path}/known_hosts\n`,
+  );
+  for (const name of ["ssh", "sftp"]) {
+    home.write(name, `#!/bin/sh\nexec /usr/bin/${name} -F '${config}' "$@"\n`, 0o755);
+  }
+  const PATH = `${home.path}:${Deno.env.get("PATH")}`;
+  // Our sources run from the cache that is there already.
+  const DENO_DIR = Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME")!, ".cache/deno");
+  // ssh hands its ProxyCommand to this shell.
+  return {
+    env: { HOME: home.path, PATH, DENO_DIR, SHELL: "/bin/sh" },
+    key: Deno.readTextFileSync(`${key}.pub`),
+  };
+}
+
+for (const local of ["wsproxy", "tunnel"]) {
+  Deno.test({
+    name: `the commands that the form writes give a shell and files: ${local}`,
+    ignore: withoutBrowser,
+    async fn() {
+      await using files = new TempDir();
+      writePrograms(files);
+      await using home = new TempDir();
+      const { env, key } = await makeHome(home);
+      await using job = new TempDir();
+      await using server = await startPageServer({ staticDir: files.path });
+      const blocks = new Map<string, string>();
+      {
+        await using browser = await openBrowser();
+        await using watched = await openPage(browser, server);
+        const { page } = watched;
+        await page.goto(`${server.url}/usage`);
+        await page.getByLabel("Public keys").fill(key);
+        await page.getByRole("button", { name: "Make one up" }).click();
+        await page.locator("#local").selectOption(local);
+        for (const figure of await page.locator("#commands figure").all()) {
+          const title = await figure.locator("figcaption").innerText();
+          blocks.set(title, await figure.locator("code").textContent() ?? "");
+        }
+      }
+      const block = (pattern: RegExp) => [...blocks].find(([title]) => pattern.test(title))![1];
+      await using agent = new Program("sh", ["-e", "-c", block(/job/)], { cwd: job.path });
+      const [, id] = block(/job/).match(/--id (\S+)/)!;
+      await server.logged("agent registered", { id });
+
+      const once = block(/^Once/);
+      const fetched = await run("sh", ["-e", "-c", once], { cwd: home.path, env });
+      assert.equal(fetched.code, 0, fetched.stderr);
+      const setPath = once.split("\n").at(-1);
+      // Another run may have the port of the page's example, so the tunnel takes a free one.
+      let port = "0";
+      const inShell = (command: string) => `${setPath}\n${command.replaceAll("10000", port)}`;
+      await using stack = new AsyncDisposableStack();
+      if (local === "tunnel") {
+        const tunnel = new Program("sh", ["-c", inShell(`exec ${block(/the tunnel$/)}`)], { env });
+        port = (await stack.use(tunnel).waitFor(/listening on .*:(\d+)/))[1]!;
+      }
+      await using terminal = new Terminal("sh", ["-c", inShell(block(/shell$/))], { env });
+      await terminal.waitFor(/fingerprint is SHA256:[\s\S]*\? $/);
+      terminal.write("yes\r");
+      await terminal.waitFor(/[$#] $/);
+      terminal.write("echo $((6 * 7)) > answer; pwd\r");
+      await terminal.waitFor(new RegExp(`${job.path}\\r\\n`));
+      const options = { env, input: "get answer\n", cwd: home.path };
+      const sftp = await run("sh", ["-c", inShell(block(/files$/i))], options);
+      assert.equal(sftp.code, 0, sftp.stderr);
+      assert.equal(Deno.readTextFileSync(join(home.path, "answer")), "42\n");
+      terminal.write("exit 7\r");
+      assert.equal(await terminal.exited, 7);
+      assert.equal((await agent.result()).code, 0);
+    },
+  });
+}

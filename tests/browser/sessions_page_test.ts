@@ -1,0 +1,116 @@
+/** The sessions page in a real browser, with agents that come and go. */
+import assert from "node:assert/strict";
+import { startEntry, TempDir } from "../support/program.ts";
+import { agentInfo, openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
+
+Deno.test({
+  name: "the sessions page shows agents coming and going, without a reload",
+  ignore: withoutBrowser,
+  async fn() {
+    await using server = await startPageServer();
+    await using browser = await openBrowser();
+    await using watched = await openPage(browser, server);
+    const { page, faults } = watched;
+    await page.goto(`${server.url}/sessions`);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.getByText("No agent is connected.").waitFor();
+    {
+      await using folder = new TempDir();
+      await using agent = startEntry("agent.ts", ["--id", "come-and-go", server.url], {
+        cwd: folder.path,
+      });
+      await page.getByRole("cell", { name: "come…" }).waitFor();
+      await page.getByText("1 agent, 0 clients", { exact: true }).waitFor();
+      agent.kill("SIGTERM");
+      await agent.result();
+    }
+    await page.getByText("0 agents, 0 clients", { exact: true }).waitFor();
+    await page.getByText("No agent is connected.").waitFor();
+    assert.deepEqual(faults, []);
+  },
+});
+
+Deno.test({
+  name: "the sessions page shows markup in an agent's facts as text",
+  ignore: withoutBrowser,
+  async fn() {
+    await using server = await startPageServer({ adminPassword: "secret" });
+    await using browser = await openBrowser();
+    const httpCredentials = { username: "admin", password: "secret" };
+    const evil = '<img src=x onerror=alert(1)>"&';
+    for (const javaScriptEnabled of [true, false]) {
+      await using watched = await openPage(browser, server, { httpCredentials, javaScriptEnabled });
+      const { page, faults } = watched;
+      const agent = agentInfo("evil", [[evil]]);
+      agent.facts = { host: evil, user: evil, os: evil, shell: evil };
+      server.agents = [agent];
+      await page.goto(`${server.url}/sessions?search=${encodeURIComponent(evil)}`);
+      if (javaScriptEnabled) await page.getByText("Live", { exact: true }).waitFor();
+      assert.equal(await page.locator("tbody td", { hasText: evil }).count(), 5);
+      assert.equal(await page.locator("img").count(), 0);
+      assert.equal(await page.getByLabel("Search").inputValue(), evil);
+      assert.ok(await page.getByText("192.0.2.1", { exact: true }).isVisible());
+      // The browser asks without the password first.
+      assert.deepEqual(faults.filter((fault) => !/401/.test(fault)), []);
+    }
+  },
+});
+
+Deno.test({
+  name: "the sessions page finds, sorts and pages 2,000 agents with and without scripts",
+  ignore: withoutBrowser,
+  async fn() {
+    await using server = await startPageServer({ adminPassword: "secret" });
+    server.agents = Array.from({ length: 2000 }, (_, i) => agentInfo(`job-${1000 + i}`));
+    await using browser = await openBrowser();
+    const httpCredentials = { username: "admin", password: "secret" };
+    for (const javaScriptEnabled of [true, false]) {
+      await using watched = await openPage(browser, server, { httpCredentials, javaScriptEnabled });
+      const { page } = watched;
+      const first = page.locator("tbody tr").first();
+      await page.goto(`${server.url}/sessions`);
+      assert.equal(await page.locator("tbody tr").count(), 50);
+      await page.getByRole("link", { name: "Host" }).click();
+      await page.waitForURL(/sort=host/);
+      await page.getByRole("link", { name: "Host" }).click();
+      await page.waitForURL(/descending=1/);
+      assert.match(await first.innerText(), /job-2999/);
+      await page.getByRole("link", { name: "Next" }).click();
+      await page.getByText("Page 2 of 40").waitFor();
+      assert.match(await first.innerText(), /job-2949/);
+      await page.getByLabel("Search").fill("job-150");
+      await page.getByLabel("Search").press("Enter");
+      await page.getByText("2000 agents, 0 clients; 10 found").waitFor();
+      assert.match(await first.innerText(), /job-1509/);
+      if (javaScriptEnabled) await page.getByText("Live", { exact: true }).waitFor();
+      assert.equal(await page.locator("tbody tr").count(), 10);
+    }
+  },
+});
+
+Deno.test({
+  name: "the sessions page comes back by itself when the server was away",
+  ignore: withoutBrowser,
+  async fn() {
+    await using browser = await openBrowser();
+    let port = 0;
+    const stack = new AsyncDisposableStack();
+    try {
+      const before = await startPageServer();
+      port = before.port;
+      stack.use(before);
+      before.agents = [agentInfo("before-1")];
+      const watched = stack.use(await openPage(browser, before));
+      await watched.page.goto(`${before.url}/sessions`);
+      await watched.page.getByText("Live", { exact: true }).waitFor();
+      await before[Symbol.asyncDispose]();
+      await watched.page.getByText("The connection is lost; trying again").waitFor();
+      const after = stack.use(await startPageServer({ port }));
+      after.agents = [agentInfo("before-1"), agentInfo("after-it")];
+      await watched.page.getByText("Live", { exact: true }).waitFor();
+      await watched.page.getByRole("cell", { name: "aft…" }).waitFor();
+    } finally {
+      await stack.disposeAsync();
+    }
+  },
+});
