@@ -13,8 +13,8 @@ export interface Download {
   platform: string;
   /** How it is fetched and checked there; `deno` is a script for Deno anywhere. */
   system: "linux" | "darwin" | "windows" | "deno";
-  /** Missing as long as the file is not there. */
-  file?: {
+  /** Why the file is not there, a sentence; if it is there, what it is. */
+  file: string | {
     /** In bytes. */
     size: number;
     /** What goes over the wire to those who accept compression, in bytes. */
@@ -28,8 +28,6 @@ export interface Download {
 export interface DownloadsProps {
   site: Site;
   downloads: Download[];
-  /** Whether the missing files are being built right now. */
-  building: boolean;
 }
 
 const PROGRAMS = [
@@ -57,55 +55,44 @@ function commands(site: Site, { name, program, system }: Download, sha256: strin
   ].join("\n");
 }
 
-function Card(
-  { site, download, building }: { site: Site; download: Download; building: boolean },
-): VNode {
+function Card({ site, download }: { site: Site; download: Download }): VNode {
   const { name, platform, system, file } = download;
   return (
     <div class="card">
       <h3>
         <code>{name}</code> for {platform}
       </h3>
-      {file === undefined
-        ? (
-          <p class="note">
-            {building
-              ? "This file is still being built. Come back in a minute."
-              : "This file is not on this server."}
+      {typeof file === "string" ? <p class="note">{file}</p> : (
+        <>
+          <p>
+            <a class="button" href={`${site.base}/static/${name}`} download={name}>
+              Download {name}
+            </a>{" "}
+            <span class="muted">
+              {formatBytes(file.size)}
+              {file.compressedSize !== undefined &&
+                `, ${formatBytes(file.compressedSize)} compressed on the way`}
+            </span>
           </p>
-        )
-        : (
-          <>
-            <p>
-              <a class="button" href={`${site.base}/static/${name}`} download={name}>
-                Download {name}
-              </a>{" "}
-              <span class="muted">
-                {formatBytes(file.size)}
-                {file.compressedSize !== undefined &&
-                  `, ${formatBytes(file.compressedSize)} compressed on the way`}
-              </span>
-            </p>
-            <dl>
-              <dt>SHA-256</dt>
-              <dd class="mono hash">{file.sha256}</dd>
-            </dl>
-            <Code
-              title={system === "windows"
-                ? "Fetch it in PowerShell and check it: it prints True"
-                : "Fetch it and check it"}
-            >
-              {commands(site, download, file.sha256)}
-            </Code>
-          </>
-        )}
+          <dl>
+            <dt>SHA-256</dt>
+            <dd class="mono hash">{file.sha256}</dd>
+          </dl>
+          <Code
+            title={system === "windows"
+              ? "Fetch it in PowerShell and check it: it prints True"
+              : "Fetch it and check it"}
+          >
+            {commands(site, download, file.sha256)}
+          </Code>
+        </>
+      )}
     </div>
   );
 }
 
 /** The downloads page. */
-export function downloadsPage({ site, downloads, building }: DownloadsProps): string {
-  const complete = downloads.every(({ file }) => file !== undefined);
+export function downloadsPage({ site, downloads }: DownloadsProps): string {
   return renderPage(
     <Layout
       site={site}
@@ -114,18 +101,12 @@ export function downloadsPage({ site, downloads, building }: DownloadsProps): st
       scripts={["copy"]}
       lead="Each program is one file and needs nothing installed."
     >
-      {!complete && building && (
-        <p class="note">
-          The server has just started and is still building some of the files. Everything else works
-          already.
-        </p>
-      )}
       {PROGRAMS.map(([program, purpose]) => (
         <section key={program}>
           <h2 id={program}>{program}</h2>
           <p>{purpose}</p>
           {downloads.filter((download) => download.program === program).map((download) => (
-            <Card key={download.name} site={site} download={download} building={building} />
+            <Card key={download.name} site={site} download={download} />
           ))}
         </section>
       ))}

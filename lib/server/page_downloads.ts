@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { System } from "../../templates/assets/choices.js";
 import type { Download } from "../../templates/downloads.tsx";
+import type { BuildState } from "../build/background.ts";
 import { artifacts, type Target, TARGETS } from "../build/targets.ts";
 
 /** The systems, as people know them. */
@@ -23,36 +24,41 @@ async function sizeOf(file: string): Promise<number | undefined> {
   return await Deno.stat(file).then(({ size }) => size, () => undefined);
 }
 
+/** Why a file is not there. */
+function whyMissing(name: string, build: BuildState | undefined): string {
+  if (!build?.names.has(name) || build.status === "ready") {
+    return "This file is not on this server.";
+  }
+  return build.status === "building"
+    ? "This file is still being built. Come back in a minute."
+    : `This file could not be built: ${build.reason}`;
+}
+
 /**
  * What is there to download. A file that is always built is listed even while it is missing, others
- * only if they are there. A file counts as there once its checksum is known.
+ * only if they are there or being built. A file counts as there once its checksum is known.
  *
  * @param folder where the build puts the files
+ * @param build how far that is
  */
-export async function listDownloads(folder: string): Promise<Download[]> {
+export async function listDownloads(folder: string, build?: BuildState): Promise<Download[]> {
   const checksums = await readChecksums(folder);
-  const listed = await Promise.all(
-    artifacts(TARGETS).map(async ({ name, program, target }) => {
-      const path = join(folder, name);
-      const [size, zstd, gzip] = await Promise.all(
-        [path, `${path}.zst`, `${path}.gz`].map(sizeOf),
-      );
-      const sha256 = checksums.get(name);
-      const file = size === undefined || sha256 === undefined
-        ? undefined
-        : { size, sha256, compressedSize: zstd ?? gzip };
-      const download: Download = {
-        name,
-        program,
-        platform: target === undefined ? "any system with Deno" : PLATFORMS[target.name]!,
-        system: target?.os ?? "deno",
-        file,
-      };
-      return { download, wanted: target?.byDefault ?? false };
-    }),
-  );
-  const shown = listed.filter(({ download, wanted }) => wanted || download.file !== undefined)
-    .map(({ download }) => download);
+  const shown: Download[] = [];
+  for (const { name, program, target } of artifacts(TARGETS)) {
+    const path = join(folder, name);
+    const size = await sizeOf(path);
+    const sha256 = checksums.get(name);
+    const there = size !== undefined && sha256 !== undefined;
+    if (!there && !target?.byDefault && !build?.names.has(name)) continue;
+    const compressedSize = await sizeOf(`${path}.zst`) ?? await sizeOf(`${path}.gz`);
+    shown.push({
+      name,
+      program,
+      platform: target === undefined ? "any system with Deno" : PLATFORMS[target.name]!,
+      system: target?.os ?? "deno",
+      file: there ? { size, sha256, compressedSize } : whyMissing(name, build),
+    });
+  }
   // Executables first, scripts last.
   return shown.toSorted((a, b) => Number(a.system === "deno") - Number(b.system === "deno"));
 }

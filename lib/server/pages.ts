@@ -1,15 +1,20 @@
+import { join } from "node:path";
 import { aboutPage } from "../../templates/about.tsx";
 import { readPublicKeys } from "../../templates/assets/public_keys.js";
 import { downloadsPage } from "../../templates/downloads.tsx";
 import { errorPage } from "../../templates/error.tsx";
 import { sessionsPage } from "../../templates/sessions.tsx";
 import type { Site } from "../../templates/site.ts";
+import type { BuildState } from "../build/background.ts";
 import { makeRendezvousId } from "../wire/protocol.ts";
 import type { AdminLock, Locked } from "./admin_lock.ts";
 import { listDownloads, systemsOf } from "./page_downloads.ts";
 import { usageFromForm } from "./page_usage.ts";
 import type { SessionsFeed } from "./sessions_feed.ts";
 import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
+
+/** Where the styles and scripts of the pages are, to be served below `/static/`. */
+export const ASSETS_DIR = join(import.meta.dirname!, "../../templates/assets");
 
 /** Nothing but our own styles, scripts and images; nobody may frame a page. */
 const CONTENT_SECURITY_POLICY = [
@@ -70,8 +75,8 @@ function redirectWithId(site: Site, form: URLSearchParams): Response {
 export interface PagesOptions {
   /** Where the executables are. */
   staticDir: string;
-  /** Whether missing executables are being built right now. @default no */
-  building?: () => boolean;
+  /** How far their build is. @default nothing is built */
+  build?: BuildState;
   sessions: SessionsFeed;
   /** Who may see the sessions. */
   lock: AdminLock;
@@ -82,7 +87,7 @@ export interface PagesOptions {
  * sessions page shows. An unknown path gets a page that says so.
  */
 export function createPages(options: PagesOptions): Pages {
-  const { staticDir, building = () => false, sessions, lock } = options;
+  const { staticDir, build, sessions, lock } = options;
   return async (request, site, path) => {
     const form = new URL(request.url).searchParams;
     switch (path.replace(/(.)\/$/, "$1")) {
@@ -90,11 +95,9 @@ export function createPages(options: PagesOptions): Pages {
         return html(aboutPage({ site }));
       case "/usage":
         if (form.has("new-id")) return redirectWithId(site, form);
-        return html(usageFromForm(site, form, systemsOf(await listDownloads(staticDir))));
-      case "/downloads": {
-        const downloads = await listDownloads(staticDir);
-        return html(downloadsPage({ site, downloads, building: building() }));
-      }
+        return html(usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build))));
+      case "/downloads":
+        return html(downloadsPage({ site, downloads: await listDownloads(staticDir, build) }));
       case "/sessions": {
         const locked = await lock.check(request);
         if (locked) return lockedResponse(site, locked);

@@ -93,7 +93,7 @@ for (const local of ["wsproxy", "tunnel"]) {
       assert.equal(sftp.code, 0, sftp.stderr);
       assert.equal(Deno.readTextFileSync(join(home.path, "answer")), "42\n");
       terminal.write("exit 7\r");
-      assert.equal(await terminal.exited, 7);
+      assert.equal(await terminal.exited, 7, terminal.output);
       assert.equal((await agent.result()).code, 0);
     },
   });

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { AdminLock } from "../../lib/server/admin_lock.ts";
-import { createPages } from "../../lib/server/pages.ts";
+import { ASSETS_DIR, createPages } from "../../lib/server/pages.ts";
 import type { AgentInfo } from "../../lib/server/rendezvous_types.ts";
 import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
+import { serveStatic } from "../../lib/server/static_files.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
@@ -59,24 +60,6 @@ export async function openPage(
   return { page, faults, [Symbol.asyncDispose]: () => context.close() };
 }
 
-const TYPES: Record<string, string> = {
-  css: "text/css",
-  js: "text/javascript",
-  svg: "image/svg+xml",
-};
-
-/** Serves the styles and scripts of the pages, and the files of `staticDir`. */
-async function serveFile(name: string, staticDir: string): Promise<Response> {
-  const type = TYPES[/\.(css|js|svg)$/.exec(name)?.[1] ?? ""];
-  const folder = type === undefined ? staticDir : join(ROOT, "templates/assets");
-  try {
-    const headers = { "content-type": type ?? "application/octet-stream" };
-    return new Response(await Deno.readFile(join(folder, name)), { headers });
-  } catch {
-    return new Response("no such file\n", { status: 404 });
-  }
-}
-
 /** A server below `/relay` with all pages; it ends when disposed of. */
 export interface PageServer extends TestServer {
   /** What the sessions page shows in place of what is connected, if a test sets it. */
@@ -94,7 +77,7 @@ export async function startPageServer(options: Partial<ServerOptions> = {}): Pro
   const pages = createPages({ staticDir, sessions, lock });
   const started = await startTestServer({ basePath: "/relay", ...options }, {
     pages,
-    staticFiles: (_request, name) => serveFile(name, staticDir),
+    staticFiles: (request, name) => serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR] }),
   });
   const server: PageServer = {
     ...started,

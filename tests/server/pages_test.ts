@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { AdminLock } from "../../lib/server/admin_lock.ts";
+import type { BuildState } from "../../lib/build/background.ts";
 import { createPages } from "../../lib/server/pages.ts";
 import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
 import type { Site } from "../../templates/site.ts";
@@ -18,11 +19,12 @@ const SITE: Site = {
 async function get(
   path: string,
   site: Partial<Site> = {},
-  { staticDir = "nowhere", building = false, password = undefined as string | undefined } = {},
+  options: { staticDir?: string; build?: BuildState; password?: string } = {},
 ): Promise<[Response, string]> {
+  const { staticDir = "nowhere", build, password } = options;
   const lock = new AdminLock(password);
   using sessions = new SessionsFeed({ snapshot: () => [], open: lock.open });
-  const pages = createPages({ staticDir, building: () => building, sessions, lock });
+  const pages = createPages({ staticDir, build, sessions, lock });
   const full = { ...SITE, ...site };
   const url = new URL(full.http + path);
   const response = await pages(new Request(url), full, url.pathname.slice(full.base.length));
@@ -158,10 +160,16 @@ Deno.test("the downloads page has each file with its size, checksum and commands
   }
 });
 
-Deno.test("the downloads page says what is still being built", async () => {
-  const [response, text] = await get("/downloads", {}, { building: true });
+Deno.test("the downloads page says what is still being built, or could not be", async () => {
+  const names = new Set(["agent", "agent-linux-arm64", "wsproxy.js"]);
+  const build: BuildState = { status: "building", names, done: Promise.resolve() };
+  const [response, text] = await get("/downloads", {}, { build });
   assert.equal(response.status, 200);
-  assert.match(text, /still being built/);
+  assert.match(text, /agent-linux-arm64[\s\S]*?still being built/);
+  assert.match(text, /agent\.exe[\s\S]*?not on this server/);
+  const failed: BuildState = { ...build, status: "failed", reason: "<no> space" };
+  const [, other] = await get("/downloads", {}, { build: failed });
+  assert.match(decode(other), /wsproxy\.js[\s\S]*?could not be built: <no> space/);
 });
 
 Deno.test("the sessions page asks for the administrator's password if there is one", async () => {
