@@ -4,9 +4,10 @@ import { connectFailure } from "./connect_failure.ts";
 import { oneLine, readResponseHead, type Transport, writeAll } from "./http_upgrade.ts";
 import { startInsecureTls } from "./insecure_tls.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
+import { startTls } from "./trust.ts";
 
 export interface DialOptions {
-  /** PEM certificates of authorities to trust besides those that Deno trusts. */
+  /** PEM certificates of authorities to trust besides those that the machine and Deno trust. */
   ca?: string;
   /** Trust any certificate. */
   insecure?: boolean;
@@ -132,7 +133,7 @@ export async function dial(url: URL, options: DialOptions): Promise<Transport> {
     if (!secure) return tcp;
     if (options.insecure) return await startInsecureTls(tcp, hostname);
     const caCerts = ca === undefined ? [] : [ca];
-    const tls = await Deno.startTls(tcp, { hostname, caCerts, alpnProtocols: ["http/1.1"] });
+    const tls = await startTls(tcp, { hostname, caCerts, alpnProtocols: ["http/1.1"] });
     conn = tls;
     await tls.handshake();
     return tls;

@@ -1,6 +1,12 @@
-/** TLS that trusts any certificate, for `--insecure`; Deno's own API has no such thing. */
+/**
+ * TLS that trusts any certificate, for `--insecure`. Deno's own API has no such thing; node:tls has,
+ * but on Deno 2.7 only over a TCP connection that it opens itself. So it gets one, to this program,
+ * where its bytes are put on the connection that is there.
+ */
 
 import type { Transport } from "./http_upgrade.ts";
+import { pipe } from "./pipe.ts";
+import { tcpStream } from "./tcp_stream.ts";
 
 /**
  * Starts TLS on a connection without looking at the certificate.
@@ -12,42 +18,26 @@ export async function startInsecureTls(
   hostname: string,
 ): Promise<Transport> {
   // Loaded only when needed: it would double the time that wsproxy takes to start.
-  const [{ connect }, { Duplex }, { isIP }] = await Promise.all([
-    import("node:tls"),
-    import("node:stream"),
-    import("node:net"),
-  ]);
-  const buffer = new Uint8Array(65_536);
-  const socket = new Duplex({
-    read() {
-      conn.read(buffer).then(
-        (count) => this.push(count === null ? null : buffer.slice(0, count)),
-        (error) => this.destroy(error),
-      );
-    },
-    write(bytes: Uint8Array, _encoding, done) {
-      const writeAll = async () => {
-        for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
-      };
-      writeAll().then(() => done(), done);
-    },
-    destroy(error, done) {
-      try {
-        conn.close();
-      } catch {
-        // It is closed already.
-      }
-      done(error);
-    },
+  const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const tls = connect({
+    host: "127.0.0.1",
+    port: listener.addr.port,
+    servername: isIP(hostname) === 0 ? hostname : "",
+    rejectUnauthorized: false,
   });
-  const servername = isIP(hostname) === 0 ? hostname : undefined;
-  const tls = connect({ socket, servername, rejectUnauthorized: false });
   const ready = Promise.withResolvers<void>();
-  tls.once("secureConnect", ready.resolve);
+  ready.promise.catch(() => {});
   // Kept for good: an error that nobody waits for must not end the program.
-  tls.on("error", ready.reject);
+  let failure: Error | undefined;
+  tls.on("error", (error: Error) => {
+    failure ??= error;
+    ready.reject(error);
+  });
   tls.once("close", () => ready.reject(new Error("it was closed before TLS had started")));
-  socket.on("error", ready.reject);
+  tls.once("secureConnect", ready.resolve);
+  // Why the connection broke shows at the end of TLS.
+  void pipe(tcpStream(await listener.accept()), tcpStream(conn)).catch(() => {});
   await ready.promise;
 
   const chunks: AsyncIterator<Uint8Array> = tls[Symbol.asyncIterator]();
@@ -66,11 +56,8 @@ export async function startInsecureTls(
     },
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        tls.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+        tls.write(bytes, (error) => error ? reject(failure ?? error) : resolve(bytes.length));
       }),
-    close() {
-      tls.destroy();
-      socket.destroy();
-    },
+    close: () => void tls.destroy(),
   };
 }

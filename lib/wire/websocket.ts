@@ -20,7 +20,7 @@ export interface WebSocketOptions {
   headers?: Record<string, string>;
   /** The subprotocols to offer. A server may ignore them. */
   protocols?: string[];
-  /** PEM certificates of authorities to trust besides those that Deno trusts. */
+  /** PEM certificates of authorities to trust besides those that the machine and Deno trust. */
   ca?: string;
   /** Trust any certificate. @default false */
   insecure?: boolean;
