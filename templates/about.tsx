@@ -22,9 +22,9 @@ function Path(): VNode {
           <span>the agent, with an SSH server inside</span>
         </li>
       </ol>
+      <p class="through">one SSH connection, encrypted from end to end</p>
       <figcaption>
-        Both sides call the server over a websocket, so neither has to let anybody in. Inside runs
-        one SSH connection, encrypted from end to end.
+        Both sides call the server over a websocket, so neither has to let anybody in.
       </figcaption>
     </figure>
   );
@@ -37,6 +37,7 @@ export function aboutPage({ site }: { site: Site }): string {
       site={site}
       title="A shell inside your CI job"
       current="/"
+      styles={["about"]}
       lead="The job fails on the build machine and nowhere else? Go and look. Converge gives you a shell and the files of the running job, through firewalls, with nothing but ssh and sftp."
     >
       <p class="row">

@@ -19,6 +19,8 @@ export interface LayoutProps {
   lead?: ComponentChildren;
   /** The page's path if it is one of the navigation. */
   current?: typeof NAVIGATION[number][0];
+  /** Stylesheets of templates/assets besides those of every page, without `.css`. */
+  styles?: string[];
   /** Modules of templates/assets to run, without `.js`. */
   scripts?: string[];
   children: ComponentChildren;
@@ -36,7 +38,7 @@ function Mark(): VNode {
 
 /** A whole page: head, header with the navigation, the page itself, footer. */
 export function Layout(
-  { site, title, lead, current, scripts = [], children }: LayoutProps,
+  { site, title, lead, current, styles = [], scripts = [], children }: LayoutProps,
 ): VNode {
   return (
     <html lang="en">
@@ -46,7 +48,9 @@ export function Layout(
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · Converge`}</title>
         <link rel="icon" href={`${site.base}/static/icon.svg`} type="image/svg+xml" />
-        <link rel="stylesheet" href={`${site.base}/static/style.css`} />
+        {["style", "components", ...styles].map((name) => (
+          <link key={name} rel="stylesheet" href={`${site.base}/static/${name}.css`} />
+        ))}
         {scripts.map((name) => (
           <script key={name} type="module" src={`${site.base}/static/${name}.js`} />
         ))}

@@ -143,6 +143,7 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
       site={site}
       title="Sessions"
       current="/sessions"
+      styles={["forms", "sessions"]}
       scripts={["sessions"]}
       lead="The agents that are connected to this server, and who is with them."
     >

@@ -21,6 +21,7 @@ export function usagePage(props: UsageFormProps): string {
       site={site}
       title="Usage"
       current="/usage"
+      styles={["forms"]}
       scripts={["copy", "usage_form"]}
       lead="Start the agent in the job, then reach it with ssh or sftp from your own computer."
     >

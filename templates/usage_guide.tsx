@@ -92,6 +92,11 @@ function Wsproxy({ site }: { site: Site }): VNode {
         key, so ssh asks nothing and nobody can pose as the agent.
       </p>
       <p>
+        If the job is not there yet, the server says so and ssh ends. With <code>?wait=5m</code>
+        {" "}
+        behind the ID it waits that long for the agent.
+      </p>
+      <p>
         wsproxy knows the websocket standard and nothing of Converge. Any tool that connects stdin
         and stdout to a websocket with binary frames can take its place, for instance websocat:
       </p>
