@@ -1,0 +1,80 @@
+/** The agent for Windows, as users get it, under Wine and reached by a real ssh. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Program, run } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { type Announced, World } from "../support/world.ts";
+
+const AGENT = join(import.meta.dirname!, "..", "..", "dist", "agent.exe");
+
+function skip(what: string): boolean {
+  if (existsSync(AGENT)) return skipWithoutWine(what);
+  console.error(`skipped: ${what} (dist/agent.exe is not built: deno task build)`);
+  return true;
+}
+
+/** Wine's PowerShell does nothing, so the shell has to be named. */
+const OPTIONS = ["--json", "--hold", "--shell", "cmd.exe"];
+const PROMPT = /Z:\\\S*>/;
+const name = "agent.exe gives ssh shells and commands under Wine";
+
+Deno.test(name, { ignore: skip(name) }, async (t) => {
+  await using world = await World.start();
+  await using folder = await WineFolder.create();
+  await folder.add(AGENT);
+  const echo = `echo ${world.publicKey.trim()}>.authorized_keys`;
+  assert.equal((await run(...folder.command("cmd", ["/c", echo]))).code, 0);
+  await using program = new Program(...folder.command("./agent.exe", [...OPTIONS, world.url]));
+  const agent: Announced = JSON.parse((await program.waitFor(/^\{.*\}$/m))[0]);
+
+  for (const code of [0, 7, 255]) {
+    await t.step(`a command's output, errors and status ${code} arrive`, async () => {
+      const result = await world.ssh(agent, [`echo out& echo err>&2& exit ${code}`]);
+      assert.deepEqual([result.stdout, result.stderr, result.code], ["out\r\n", "err\r\n", code]);
+    });
+  }
+
+  await t.step("a command gets its input to the end", async () => {
+    const result = await world.ssh(agent, ["sort"], { input: "pear\r\napple\r\n" });
+    assert.deepEqual([result.stdout, result.code], ["apple\r\npear\r\n", 0]);
+  });
+
+  await t.step("a shell shows a prompt, echoes, and ends at once with the status 7", async () => {
+    await using terminal = world.terminal(agent);
+    await terminal.waitFor(PROMPT);
+    terminal.resize(120, 40);
+    terminal.write("echo [%CONVERGE_ID%] hällo €\r");
+    await terminal.waitFor(new RegExp(`\\[${agent.id}\\] hällo €`));
+    await terminal.waitFor(PROMPT);
+    terminal.write("exit 7\r");
+    assert.equal(await terminal.exited, 7);
+  });
+
+  await t.step("nothing that a shell started outlives a client that is killed", async () => {
+    const terminal = world.terminal(agent);
+    await terminal.waitFor(PROMPT);
+    terminal.write("start /b cmd /c pause\r");
+    terminal.write("cmd /k echo deep%CONVERGE_ID%\r");
+    await terminal.waitFor(new RegExp(`deep${agent.id}`));
+    const running = [...(await folder.processes()).values()].join("\n");
+    assert.match(running, /cmd\S* \/c pause/);
+    assert.match(running, /cmd \/k echo deep/);
+    await terminal[Symbol.asyncDispose]();
+    const limit = AbortSignal.timeout(20_000);
+    // Only the agent is left; its pid is its program's.
+    while ((await folder.processes()).size > 1) limit.throwIfAborted();
+    assert.deepEqual([...(await folder.processes()).keys()], [program.pid]);
+  });
+
+  await t.step("the agent ends with its hold file and last shell, with status 0", async () => {
+    await using terminal = world.terminal(agent);
+    await terminal.waitFor(PROMPT);
+    terminal.write("del %CONVERGE_HOLD%\r");
+    await terminal.waitFor(PROMPT);
+    terminal.write("exit\r");
+    assert.equal(await terminal.exited, 0);
+    assert.equal((await program.result()).code, 0);
+    assert.equal((await folder.processes()).size, 0);
+  });
+});
