@@ -39,7 +39,7 @@ export interface AuthorizedKeys {
 export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
   const found: AuthorizedKeys = { keys: [], broken: [] };
   for (const [index, text] of decode(bytes).split(/\r\n|\n|\r/).entries()) {
-    const line = text.trim();
+    const line = withoutQuotes(text.trim());
     if (line === "" || line.startsWith("#")) continue;
     const number = index + 1;
     const parsed = parseLine(line);
@@ -57,6 +57,12 @@ function decode(bytes: Uint8Array): string {
     : "utf-8";
   // PowerShell's >> appends UTF-16 to whatever there is; a key's characters then have NULs between them.
   return new TextDecoder(encoding).decode(bytes).replaceAll("\0", "");
+}
+
+/** A line that is quoted as a whole, as cmd writes it for `echo "ssh-rsa …" > .authorized_keys`. */
+function withoutQuotes(line: string): string {
+  const [, inner] = /^"([^"]*)"$/.exec(line) ?? /^'([^']*)'$/.exec(line) ?? [];
+  return inner?.trim() ?? line;
 }
 
 function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine, "line"> {

@@ -45,6 +45,8 @@ export interface SshServerOptions {
   subsystems?: Record<string, SubsystemHandler>;
   /** How long a client may take to log in, in milliseconds. @default 60000 */
   loginGraceMs?: number;
+  /** Bytes on a connection after which its keys are exchanged anew. @default 1 GiB */
+  rekeyBytes?: number;
 }
 
 /** An SSH server without a socket of its own: it serves the streams it is given. */
@@ -69,7 +71,11 @@ export class SshServer {
     const { address } = peer;
     const id = ++this.#connections;
     const log = withFields(this.#options.log, { connection: id });
-    const transport = new Transport(stream, hostKey.key, VERSION);
+    const transport = new Transport(stream, {
+      hostKey: hostKey.key,
+      version: VERSION,
+      rekeyBytes: this.#options.rekeyBytes,
+    });
     let connection: ServerConnection | undefined;
     const login = new Login(transport, { authentication, address, log }, (identity) => {
       clearTimeout(grace);

@@ -121,7 +121,6 @@ export function createOffer(hostKeyTypes: string[]): unknown {
         "curve25519-sha256@libssh.org",
         "ecdh-sha2-nistp256",
         "ecdh-sha2-nistp384",
-        "ecdh-sha2-nistp521",
         "diffie-hellman-group16-sha512",
         "diffie-hellman-group14-sha256",
       ], known.SUPPORTED_KEX),

@@ -7,7 +7,7 @@ import { Writer } from "./wire_format.ts";
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
 const HIGH_WATER = 1024 * 1024;
 
-/** Bytes either way after which keys are exchanged anew (RFC 4253, section 9). */
+/** Bytes after which keys are exchanged anew (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
 /** How long the client has to take our last words and to close, in milliseconds. */
@@ -21,7 +21,17 @@ export const SIGNATURE_ALGORITHMS = [
   "ecdsa-sha2-nistp521",
   "rsa-sha2-512",
   "rsa-sha2-256",
+  "sk-ssh-ed25519@openssh.com",
+  "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
+
+export interface TransportOptions {
+  hostKey: PrivateKey;
+  /** The version that the server tells the client. */
+  version: string;
+  /** Bytes, both ways together, after which keys are exchanged anew. @default 1 GiB */
+  rekeyBytes?: number;
+}
 
 /** Takes one packet; what it throws ends the connection as a protocol error. */
 export type PacketHandler = (type: number, payload: Uint8Array) => void;
@@ -35,6 +45,7 @@ export type PacketHandler = (type: number, payload: Uint8Array) => void;
 export class Transport {
   readonly #stream: ByteStream;
   readonly #protocol: Protocol;
+  readonly #rekeyBytes: number;
   #onPacket: PacketHandler = () => {};
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -49,8 +60,10 @@ export class Transport {
   /** What the client calls itself; empty until it said so. */
   clientVersion = "";
 
-  constructor(stream: ByteStream, hostKey: PrivateKey, version: string) {
+  constructor(stream: ByteStream, options: TransportOptions) {
+    const { hostKey, version, rekeyBytes = REKEY_BYTES } = options;
     this.#stream = stream;
+    this.#rekeyBytes = rekeyBytes;
     this.#protocol = new Protocol({
       server: true,
       // By the prefix OpenSSH's client knows that it may send eow@openssh.com; without that
@@ -217,7 +230,7 @@ export class Transport {
 
   #countBytes(count: number): void {
     this.#bytesSinceKeys += count;
-    if (this.#bytesSinceKeys > REKEY_BYTES && !this.#ended) {
+    if (this.#bytesSinceKeys > this.#rekeyBytes && !this.#ended) {
       this.#bytesSinceKeys = 0;
       this.#protocol.rekey();
     }

@@ -91,7 +91,7 @@ export class TestSshServer implements AsyncDisposable {
     const options = {
       Port: this.port,
       User: "ann",
-      IdentityFile: this.key,
+      ...more.includes("-i") ? {} : { IdentityFile: this.key },
       IdentitiesOnly: "yes",
       UserKnownHostsFile: join(this.dir.path, "known_hosts"),
       StrictHostKeyChecking: "yes",
