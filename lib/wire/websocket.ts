@@ -11,7 +11,7 @@
 import { connectFailure } from "./connect_failure.ts";
 import { dial } from "./dial.ts";
 import { refusalReason, requestUpgrade, type Transport } from "./http_upgrade.ts";
-import { WebSocketConnection } from "./websocket_connection.ts";
+import { type ConnectionOptions, WebSocketConnection } from "./websocket_connection.ts";
 
 export { WebSocketClosedError, WebSocketConnection } from "./websocket_connection.ts";
 
@@ -30,6 +30,8 @@ export interface WebSocketOptions {
   timeout?: number;
   /** Milliseconds between two pings; three without a byte in return end it. @default 20_000 */
   pingInterval?: number;
+  /** Milliseconds that the server has to answer a close, or else to go on. @default 5_000 */
+  closeTimeout?: number;
 }
 
 /** The URL without what may be secret: user, password, query. */
@@ -49,14 +51,16 @@ export class UpgradeRefusedError extends Error {
   }
 }
 
-type OpenOptions = Required<Pick<WebSocketOptions, "protocols" | "signal" | "pingInterval">> & {
+interface OpenOptions extends Omit<ConnectionOptions, "protocol" | "rest"> {
   headers: Headers;
+  protocols: string[];
   ca?: string;
   insecure?: boolean;
-};
+  signal: AbortSignal;
+}
 
 async function open(url: URL, options: OpenOptions): Promise<WebSocketConnection> {
-  const { headers, protocols, pingInterval, signal } = options;
+  const { headers, protocols, signal } = options;
   let transport: Transport | undefined;
   const close = () => {
     try {
@@ -75,7 +79,7 @@ async function open(url: URL, options: OpenOptions): Promise<WebSocketConnection
     }
     signal.throwIfAborted();
     const protocol = head.headers.get("sec-websocket-protocol") ?? "";
-    return new WebSocketConnection(transport, { protocol, rest: head.rest, pingInterval });
+    return new WebSocketConnection(transport, { ...options, protocol, rest: head.rest });
   } catch (error) {
     close();
     throw error;
@@ -95,7 +99,8 @@ export async function connectWebSocket(
   url: URL,
   options: WebSocketOptions = {},
 ): Promise<WebSocketConnection> {
-  const { timeout = 30_000, pingInterval = 20_000, protocols = [], ca, insecure } = options;
+  const { timeout = 30_000, pingInterval = 20_000, closeTimeout = 5_000 } = options;
+  const { protocols = [], ca, insecure } = options;
   const headers = new Headers(options.headers);
   const given = options.signal ?? new AbortController().signal;
   const deadline = new AbortController();
@@ -107,7 +112,8 @@ export async function connectWebSocket(
   signal.addEventListener("abort", abort);
   try {
     signal.throwIfAborted();
-    const opening = open(url, { headers, protocols, pingInterval, ca, insecure, signal });
+    const timers = { pingInterval, closeTimeout };
+    const opening = open(url, { headers, protocols, ca, insecure, signal, ...timers });
     return await Promise.race([opening, aborted.promise]);
   } catch (cause) {
     given.throwIfAborted();

@@ -1,8 +1,9 @@
 import { FrameWriter } from "./frame_writer.ts";
-import { oneLine, type Transport } from "./http_upgrade.ts";
+import type { Transport } from "./http_upgrade.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./websocket_frame.ts";
+import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./websocket_message.ts";
 
 /** The connection ended with a close code other than 1000 and 1001, or without one (1006). */
 export class WebSocketClosedError extends Error {
@@ -19,48 +20,26 @@ export class WebSocketClosedError extends Error {
 
 /** The largest message that is taken, in bytes. */
 const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
-/** What a fragment costs besides its bytes. */
-const FRAGMENT_OVERHEAD = 64;
 /** Reading pauses while more than this is queued, in bytes. */
 const MAX_QUEUED = 8 * 1024 * 1024;
 /** See {@link ReadBuffer}. */
 const READ_BUFFER = 256 * 1024;
 /** How many pings may stay unanswered. */
 const MAX_SILENT_PINGS = 3;
-/** How long the peer has to answer a close frame, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 5000;
-
-/** Close codes that mean end of file; 1005 stands for a close frame without a code. */
-const CLEAN_CODES = new Set([1000, 1001, 1005]);
-
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-function decodeText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new FrameError(1007, "a text is not UTF-8");
-  }
-}
-
-/** The payload of a close frame; the reason is cut to what fits. */
-function closePayload(code: number, reason: string): Uint8Array {
-  if (code === 1005) return new Uint8Array(0);
-  const payload = new Uint8Array(125);
-  new DataView(payload.buffer).setUint16(0, code);
-  const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
-  return payload.subarray(0, 2 + written);
-}
-
-function parseClose(payload: Uint8Array): { code: number; reason: string } {
-  if (payload.length === 0) return { code: 1005, reason: "" };
-  const code = payload.length === 1 ? 0 : payload[0]! << 8 | payload[1]!;
-  if (code < 1000 || code > 4999 || (code >= 1004 && code <= 1006) || code === 1015) {
-    throw new FrameError(1002, "a close frame has no valid code");
-  }
-  return { code, reason: oneLine(decodeText(payload.subarray(2))) };
+/** What a connection starts with. */
+export interface ConnectionOptions {
+  /** The subprotocol that the server chose, or "". */
+  protocol: string;
+  /** What came behind the head of the server's answer. */
+  rest: Uint8Array;
+  /** See `WebSocketOptions`. */
+  pingInterval: number;
+  /** See `WebSocketOptions`. */
+  closeTimeout: number;
 }
 
 /** An open websocket, message by message; for bytes see `websocketStream()`. */
@@ -74,28 +53,27 @@ export class WebSocketConnection {
   readonly #incoming = new MessageQueue<string | Uint8Array>(MAX_QUEUED);
   readonly #writer: FrameWriter;
   readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #closeTimeout: number;
   #timer: ReturnType<typeof setInterval>;
   /** Whether bytes came since the last tick of the timer. */
   #heard = true;
   #silentPings = 0;
-  /** The message whose last fragment has not come yet. */
-  #partial: { opcode: number; fragments: Uint8Array[]; length: number } | undefined;
-  #closeReceived = false;
+  readonly #joiner = new MessageJoiner(MAX_MESSAGE_LENGTH);
+  /** Whether nothing that may still come counts: after the peer's close frame, or its mistake. */
+  #readEnded = false;
   /** Whether nobody cares any more for what comes. */
   #dropped = false;
   #gone = false;
 
   /** Use `connectWebSocket()`. */
-  constructor(
-    transport: Transport,
-    options: { protocol: string; rest: Uint8Array; pingInterval: number },
-  ) {
+  constructor(transport: Transport, options: ConnectionOptions) {
     this.#transport = transport;
+    this.#closeTimeout = options.closeTimeout;
     this.protocol = options.protocol;
     this.closed = this.#closed.promise;
     this.#writer = new FrameWriter(transport, () => {
       // After an error too: the peer may have said why before it closed.
-      if (this.#closeReceived) this.#shut();
+      if (this.#readEnded) this.#shut();
       else this.#startClosing();
     });
     this.#timer = setInterval(() => this.#tick(), options.pingInterval);
@@ -104,7 +82,7 @@ export class WebSocketConnection {
 
   /** Whether the peer has closed cleanly: it takes nothing more. */
   get peerClosed(): boolean {
-    return this.#closeReceived && this.#incoming.ended?.error === undefined;
+    return this.#readEnded && this.#incoming.ended?.error === undefined;
   }
 
   /**
@@ -131,7 +109,7 @@ export class WebSocketConnection {
 
   /**
    * Closes with 1000 once all is sent; `receive()` goes on until the peer's own close.
-   * A peer that then stays silent for five seconds counts as lost.
+   * A peer that then stays silent for `closeTimeout` counts as lost.
    *
    * @throws {Error} if the connection is closed or broke
    */
@@ -143,8 +121,8 @@ export class WebSocketConnection {
 
   /**
    * Ends both directions; what was sent is still written, what comes is dropped.
-   * Never throws, may be called again; forced if the peer neither takes it nor answers within five
-   * seconds.
+   * Never throws, may be called again; forced if the peer neither takes it nor answers within
+   * `closeTimeout`.
    */
   close(code = 1000, reason = ""): void {
     if (this.#dropped || this.#gone) return;
@@ -166,7 +144,7 @@ export class WebSocketConnection {
     try {
       this.#take(parser.push(rest));
       const buffer = new ReadBuffer(READ_BUFFER);
-      while (!this.#closeReceived && !this.#gone) {
+      while (!this.#readEnded && !this.#gone) {
         await this.#incoming.room();
         const count = await this.#transport.read(buffer.space);
         if (count === null) throw new WebSocketClosedError(1006, "");
@@ -181,6 +159,7 @@ export class WebSocketConnection {
         this.#incoming.end(
           new Error(`the server broke the websocket protocol: ${cause.message}`, { cause }),
         );
+        this.#readEnded = true;
         this.close(cause.code, cause.message);
       } else {
         this.#fail(new Error(`the connection was lost: ${cause.message}`, { cause }));
@@ -191,51 +170,26 @@ export class WebSocketConnection {
   #take(frames: Iterable<Frame>): void {
     for (const frame of frames) {
       this.#takeFrame(frame);
-      if (this.#closeReceived) return;
+      if (this.#readEnded) return;
     }
   }
 
-  #takeFrame({ opcode, final, payload }: Frame): void {
-    if (opcode === Opcode.ping) {
-      this.#writer.pong(payload);
-    } else if (opcode === Opcode.close) {
-      const { code, reason } = parseClose(payload);
-      this.#closeReceived = true;
+  #takeFrame(frame: Frame): void {
+    if (frame.opcode === Opcode.ping) {
+      this.#writer.pong(frame.payload);
+    } else if (frame.opcode === Opcode.close) {
+      const { code, reason } = parseClose(frame.payload);
+      this.#readEnded = true;
       this.#incoming.end(
-        CLEAN_CODES.has(code) ? undefined : new WebSocketClosedError(code, reason),
+        isCleanClose(code) ? undefined : new WebSocketClosedError(code, reason),
       );
       if (this.#writer.closed) return this.#shut();
       this.#startClosing();
       this.#writer.close(closePayload(code, reason));
-    } else if (opcode !== Opcode.pong) {
-      this.#takeData(opcode, final, payload);
+    } else if (frame.opcode !== Opcode.pong) {
+      const message = this.#joiner.join(frame);
+      if (message !== undefined) this.#incoming.add(message);
     }
-  }
-
-  #takeData(opcode: number, final: boolean, payload: Uint8Array): void {
-    if ((opcode === Opcode.continuation) !== (this.#partial !== undefined)) {
-      throw new FrameError(1002, "the fragments of messages are mixed up");
-    }
-    if (this.#partial === undefined && final) return this.#deliver(opcode, payload);
-
-    const partial = this.#partial ??= { opcode, fragments: [], length: 0 };
-    partial.fragments.push(payload);
-    partial.length += payload.length;
-    const cost = partial.length + partial.fragments.length * FRAGMENT_OVERHEAD;
-    if (cost > MAX_MESSAGE_LENGTH) throw new FrameError(1009, "a message is too big");
-    if (!final) return;
-    const message = new Uint8Array(partial.length);
-    let at = 0;
-    for (const fragment of partial.fragments) {
-      message.set(fragment, at);
-      at += fragment.length;
-    }
-    this.#partial = undefined;
-    this.#deliver(partial.opcode, message);
-  }
-
-  #deliver(opcode: number, message: Uint8Array): void {
-    this.#incoming.add(opcode === Opcode.text ? decodeText(message) : message);
   }
 
   #tick(): void {
@@ -255,7 +209,7 @@ export class WebSocketConnection {
     this.#heard = false;
     let written = this.#writer.written;
     this.#timer = setInterval(() => {
-      const wanted = !this.#dropped && !this.#closeReceived;
+      const wanted = !this.#dropped && !this.#readEnded;
       const alive = this.#writer.written > written ||
         (wanted && (this.#heard || this.#incoming.paused));
       if (!alive) {
@@ -265,7 +219,7 @@ export class WebSocketConnection {
       }
       written = this.#writer.written;
       this.#heard = false;
-    }, CLOSE_TIMEOUT_MS);
+    }, this.#closeTimeout);
   }
 
   #fail(error: Error): void {
