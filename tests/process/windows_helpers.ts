@@ -13,6 +13,9 @@ export const { spawnProcess, spawnPty } = ON_WINDOWS
   ? await import("../../lib/process/windows_process.ts")
   : {} as typeof import("../../lib/process/windows_process.ts");
 
+/** More than the threads that Deno has for blocking calls on Windows, four a processor. */
+export const MANY = 4 * navigator.hardwareConcurrency + 2;
+
 /** cmd.exe, or another program, in the tests' own folder and environment. */
 export function program(file = "cmd.exe", ...args: string[]): ProcessOptions {
   return { file, args, cwd: Deno.cwd(), env: Deno.env.toObject() };
