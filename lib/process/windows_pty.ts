@@ -25,8 +25,8 @@ export function spawnPty(options: PtyOptions): Pty {
   let console: bigint | undefined;
   try {
     console = createPseudoConsole(options, input.theirs, output.theirs);
-    // Children inherit that Ctrl-C is ignored, if whoever started us had it so: with a process
-    // group of our own, for instance.
+    // A program that was started to ignore Ctrl-C, as the first of a process group is, hands that on
+    // to what it starts.
     kernel32.SetConsoleCtrlHandler(null, 0);
     const started = startProgram(options, { console });
     return new ConPty(started, console, input.ours, output.ours);

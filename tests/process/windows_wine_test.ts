@@ -13,7 +13,7 @@ const FILES = globSync(["lib/process/*.ts", "tests/process/windows_*.ts"], { cwd
 /** When the tests of one file must hang, in milliseconds; they take seconds. */
 const LIMIT_MS = 300_000;
 
-for (const part of ["pipes", "pty"]) {
+for (const part of ["process", "pty"]) {
   const name = `windows_${part}_test.ts passes under Wine`;
   Deno.test(name, { ignore: skipWithoutWine(name) }, async (t) => {
     await using folder = await WineFolder.create();
