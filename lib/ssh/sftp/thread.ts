@@ -17,9 +17,11 @@ function tell(message: FromThread): void {
   self.postMessage(message, message.type === "data" ? [message.bytes.buffer] : []);
 }
 
+/** Made once: finding the functions of a C library takes milliseconds. */
+const files = createFiles();
+
 /** A client's session and how much is on its way. */
 class ServedClient {
-  readonly #files = createFiles();
   readonly #session: Session;
   /** Bytes of replies that the client has not got yet. */
   #unsent = 0;
@@ -31,7 +33,7 @@ class ServedClient {
 
   constructor(cwd: string) {
     this.#session = new Session({
-      files: this.#files,
+      files,
       paths: Deno.build.os === "windows" ? new WindowsPaths(cwd) : new PosixPaths(cwd),
       users: new SystemUsers(),
       send: (bytes) => {
@@ -85,7 +87,6 @@ class ServedClient {
   #close(error?: string): void {
     clearTimeout(this.#timer);
     this.#session[Symbol.dispose]();
-    this.#files[Symbol.dispose]();
     this.isOver = true;
     tell({ type: "ended", error });
   }

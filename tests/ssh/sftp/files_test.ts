@@ -8,7 +8,14 @@ import {
   Status,
 } from "../../../lib/ssh/sftp/numbers.ts";
 import { TempDir } from "../../support/program.ts";
-import { assertStatus, decodeReplies, encodePacket, SYSTEMS, TestClient } from "./test_client.ts";
+import {
+  assertStatus,
+  concat,
+  decodeReplies,
+  encodePacket,
+  SYSTEMS,
+  TestClient,
+} from "./test_client.ts";
 
 const text = (bytes: Uint8Array | null) => bytes && new TextDecoder().decode(bytes);
 
@@ -146,7 +153,7 @@ for (const [system, create] of SYSTEMS) {
       packets.push(encodePacket(PacketType.close, 9000, handle));
       packets.push(encodePacket(PacketType.remove, 9001, "x"));
       packets.push(encodePacket(PacketType.lstat, 9002, "x"));
-      const bytes = Uint8Array.from(packets.flatMap((packet) => [...packet]));
+      const bytes = concat(packets);
       const replies = new Map(
         decodeReplies(client.exchange(bytes)).map((reply) => [reply.id, reply]),
       );

@@ -56,5 +56,5 @@ Deno.test("formatLongName() shows numbers where there are no names", () => {
     users,
     0,
   );
-  assert.match(line, /^-rw-r--r--  12 4242     4243     123456789012 /);
+  assert.match(line, /^-rw-r--r-- {2}12 4242 {5}4243 {5}123456789012 /);
 });

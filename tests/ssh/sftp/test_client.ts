@@ -60,8 +60,18 @@ function writeField(message: Writer, field: Field): void {
 export function encodePacket(type: number, ...fields: Field[]): Uint8Array<ArrayBuffer> {
   const message = new Writer().byte(type);
   for (const field of fields) writeField(message, field);
-  const bytes = message.bytes();
-  return Uint8Array.from([...new Writer().uint32(bytes.length).bytes(), ...bytes]);
+  return new Uint8Array(new Writer().string(message.bytes()).bytes());
+}
+
+/** Several pieces as one. */
+export function concat(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let length = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, length);
+    length += piece.length;
+  }
+  return bytes;
 }
 
 /** The greeting. */
@@ -97,18 +107,31 @@ export function readTestAttributes(body: Reader): TestAttributes {
 export class TestClient implements Disposable {
   readonly files: FileSystem;
   readonly session: Session;
+  readonly #cwd: string;
   #received: Uint8Array[] = [];
   #id = 100;
 
-  constructor(createFiles: () => FileSystem, cwd: string) {
+  constructor(createFiles: () => FileSystem, cwd: string, { greet = true } = {}) {
     this.files = createFiles();
-    this.session = new Session({
+    this.#cwd = cwd;
+    this.session = this.#createSession();
+    if (greet) this.exchange(INIT);
+  }
+
+  #createSession(): Session {
+    return new Session({
       files: this.files,
-      paths: new PosixPaths(cwd),
+      paths: new PosixPaths(this.#cwd),
       users: new SystemUsers(),
       send: (bytes) => this.#received.push(bytes),
     });
-    this.exchange(INIT);
+  }
+
+  /** Another session on the same file system, greeted. */
+  anotherSession(): Session {
+    const session = this.#createSession();
+    this.exchange(INIT, session);
+    return session;
   }
 
   [Symbol.dispose](): void {
@@ -117,11 +140,11 @@ export class TestClient implements Disposable {
   }
 
   /** Sends bytes and returns all that came back. */
-  exchange(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
-    this.session.receive(bytes);
-    while (this.session.step());
-    this.session.flush();
-    return Uint8Array.from(this.#received.splice(0).flatMap((piece) => [...piece]));
+  exchange(bytes: Uint8Array<ArrayBuffer>, session = this.session): Uint8Array {
+    session.receive(bytes);
+    while (session.step());
+    session.flush();
+    return concat(this.#received.splice(0));
   }
 
   /** Sends a request and returns its reply. */

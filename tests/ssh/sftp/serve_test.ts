@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { MAX_DATA, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import { WINDOW } from "../../../lib/ssh/sftp/messages.ts";
+import { SftpServer } from "../../../lib/ssh/sftp/serve.ts";
+import { MalformedError } from "../../../lib/ssh/wire_format.ts";
+import { TempDir } from "../../support/program.ts";
+import { MemoryChannel } from "./memory_channel.ts";
+import { assertStatus, encodePacket, readHandle } from "./test_client.ts";
+
+/** How many files below `path` this process has open. */
+function countOpen(path: string): number {
+  return Deno.readDirSync("/proc/self/fd").filter(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(path);
+    } catch {
+      // The descriptor by which the folder itself was read.
+      return false;
+    }
+  }).toArray().length;
+}
+
+/** Opens a file and returns its handle. */
+async function open(channel: MemoryChannel, path: string): Promise<Uint8Array> {
+  const flags = OpenFlag.read | OpenFlag.write | OpenFlag.create;
+  const before = (await channel.replies(0)).length;
+  channel.send(encodePacket(PacketType.open, before, path, flags, { attributes: {} }));
+  return readHandle((await channel.replies(before + 1))[before]!);
+}
+
+Deno.test("several clients are served at once", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const clients = ["a", "b", "c", "d", "e", "f"].map(async (name) => {
+    const channel = new MemoryChannel();
+    const served = sftp.serve(channel, { cwd: dir.path });
+    const handle = await open(channel, name);
+    for (let id = 1; id <= 200; id++) {
+      channel.send(encodePacket(PacketType.write, id, handle, BigInt(id), name.repeat(1000)));
+    }
+    channel.send(encodePacket(PacketType.read, 201, handle, 1n, 10_000));
+    channel.end();
+    await served;
+    const replies = await channel.replies(202);
+    for (const reply of replies.slice(1, 201)) assertStatus(reply, Status.ok);
+    assert.equal(replies[201]!.body.text(), name.repeat(1199));
+  });
+  await Promise.all(clients);
+});
+
+Deno.test("all that was asked for before the end is still done", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  dir.write("file", new Uint8Array(10 * MAX_DATA));
+  const channel = new MemoryChannel();
+  channel.setOpen(false);
+  const served = sftp.serve(channel, { cwd: dir.path });
+  channel.setOpen(true);
+  const handle = await open(channel, "file");
+  channel.setOpen(false);
+  for (let id = 1; id <= 10; id++) {
+    channel.send(encodePacket(PacketType.read, id, handle, BigInt((id - 1) * MAX_DATA), MAX_DATA));
+  }
+  channel.end();
+  channel.setOpen(true);
+  await served;
+  const replies = await channel.replies(11);
+  for (const reply of replies.slice(1)) assert.equal(reply.body.uint32(), MAX_DATA);
+});
+
+Deno.test("a client that takes no replies is waited for, in bounded memory", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  dir.write("file", new Uint8Array(MAX_DATA));
+  const channel = new MemoryChannel();
+  const served = sftp.serve(channel, { cwd: dir.path });
+  const handle = await open(channel, "file");
+  channel.setOpen(false);
+  // Together they ask for 5 GB, and fit into the window.
+  const requests = Array.from(
+    { length: 20_000 },
+    (_, id) => encodePacket(PacketType.read, id, handle, 0n, MAX_DATA),
+  );
+  channel.send(...requests);
+  while (channel.taken < 20_000 * requests[0]!.length) await channel.change();
+  const before = Deno.memoryUsage().rss;
+  const other = new MemoryChannel();
+  const servedToo = sftp.serve(other, { cwd: dir.path });
+  await open(other, "other");
+  assert.ok(Deno.memoryUsage().rss - before < 100 * 2 ** 20);
+  channel.setOpen(true);
+  while (channel.sent < 20 * WINDOW) await channel.change();
+  channel.vanish();
+  other.end();
+  await Promise.all([served, servedToo]);
+  assert.ok(channel.sent < 40 * WINDOW);
+});
+
+Deno.test("nothing is read ahead of what can be worked on", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const channel = new MemoryChannel();
+  const served = sftp.serve(channel, { cwd: dir.path });
+  const handle = await open(channel, "file");
+  channel.setOpen(false);
+  // The replies fill the window, so the writes behind them have to wait.
+  const data = new Uint8Array(MAX_DATA);
+  channel.send(encodePacket(PacketType.write, 1, handle, 0n, data));
+  for (let id = 2; id < 10; id++) {
+    channel.send(encodePacket(PacketType.read, id, handle, 0n, MAX_DATA));
+  }
+  for (let id = 10; id < 60; id++) {
+    channel.send(encodePacket(PacketType.write, id, handle, 0n, data));
+  }
+  const other = new MemoryChannel();
+  const servedToo = sftp.serve(other, { cwd: dir.path });
+  await open(other, "other");
+  assert.ok(channel.taken < 12 * MAX_DATA, String(channel.taken));
+  channel.setOpen(true);
+  const replies = await channel.replies(60);
+  for (const reply of replies.slice(10)) assertStatus(reply, Status.ok);
+  channel.end();
+  other.end();
+  await Promise.all([served, servedToo]);
+});
+
+Deno.test("a client that vanishes leaves nothing open, whatever it had asked for", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const channel = new MemoryChannel();
+  const served = sftp.serve(channel, { cwd: dir.path });
+  const handles: Uint8Array[] = [];
+  for (let i = 0; i < 20; i++) handles.push(await open(channel, `file-${i}`));
+  channel.send(encodePacket(PacketType.opendir, 20, "."));
+  await channel.replies(21);
+  assert.equal(countOpen(dir.path), 21);
+  const watcher = Deno.watchFs(dir.path);
+  // Copies a hole of a terabyte, which takes long.
+  channel.send(
+    encodePacket(PacketType.fsetstat, 21, handles[0]!, { attributes: { size: 2 ** 40 } }),
+  );
+  const copy = ["copy-data", handles[0]!, 0n, 2n ** 40n, handles[1]!, 0n] as const;
+  channel.send(encodePacket(PacketType.extended, 22, ...copy));
+  await channel.replies(22);
+  for await (const { paths } of watcher) {
+    if (paths.some((path) => path.endsWith("/file-1"))) break;
+  }
+  channel.vanish();
+  await served;
+  assert.equal(countOpen(dir.path), 0);
+});
+
+Deno.test("a client that breaks the protocol is dropped, and the next one served", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const channel = new MemoryChannel();
+  const served = sftp.serve(channel, { cwd: dir.path });
+  await open(channel, "file");
+  assert.equal(countOpen(dir.path), 1);
+  channel.send(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1));
+  await assert.rejects(served, MalformedError);
+  assert.equal(countOpen(dir.path), 0);
+  const next = new MemoryChannel();
+  const servedToo = sftp.serve(next, { cwd: dir.path });
+  await open(next, "file");
+  next.end();
+  await servedToo;
+});
+
+Deno.test("threads are used again", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const serve = async () => {
+    const channel = new MemoryChannel();
+    const served = sftp.serve(channel, { cwd: dir.path });
+    await open(channel, "file");
+    channel.end();
+    await served;
+  };
+  const threads = () => Deno.readDirSync("/proc/self/task").toArray().length;
+  await serve();
+  const before = threads();
+  for (let i = 0; i < 20; i++) await serve();
+  assert.ok(threads() <= before);
+});
+
+Deno.test("the end of the server ends its clients", async () => {
+  await using dir = new TempDir();
+  const sftp = new SftpServer();
+  const channel = new MemoryChannel();
+  const served = sftp.serve(channel, { cwd: dir.path });
+  await open(channel, "file");
+  sftp[Symbol.dispose]();
+  await assert.rejects(served, /the SFTP server has ended/);
+});
