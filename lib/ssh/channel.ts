@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Channel } from "./handler.ts";
 import { Message } from "./numbers.ts";
 import type { Transport } from "./transport.ts";
@@ -22,16 +23,8 @@ export interface ChannelLimits {
   packetSize: number;
 }
 
-function concat(chunks: Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let length = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, length);
-    length += chunk.length;
-  }
-  return bytes;
-}
+/** Small pieces are handed on together up to this size, in bytes; a large one goes without a copy. */
+const JOIN_BYTES = 32 * 1024;
 
 /** A channel on a transport. {@link Channel} is what handlers see; the connection feeds the rest. */
 export class TransportChannel implements Channel {
@@ -71,8 +64,7 @@ export class TransportChannel implements Channel {
       if (this.#receivedEnd) return null;
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
-    const bytes = concat(this.#received);
-    this.#received = [];
+    const bytes = this.#take();
     this.#consumed += bytes.length;
     if (this.#consumed >= CHANNEL_WINDOW / 2 && !this.#receivedEnd) {
       this.#send(Message.channelWindowAdjust, (message) => message.uint32(this.#consumed));
@@ -80,6 +72,18 @@ export class TransportChannel implements Channel {
       this.#consumed = 0;
     }
     return bytes;
+  }
+
+  /** The first piece received, with what follows as long as that is small. */
+  #take(): Uint8Array {
+    let count = 0, size = 0;
+    for (const { length } of this.#received) {
+      if (count > 0 && size + length > JOIN_BYTES) break;
+      size += length;
+      count++;
+    }
+    const pieces = this.#received.splice(0, count);
+    return count === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
   write(bytes: Uint8Array): Promise<void> {
