@@ -85,7 +85,9 @@ async function runBuild(
       log.info("build", { line });
       last = line;
     }
-    return (await child.status).success ? undefined : last.replace(/^build: /, "");
+    if ((await child.status).success) return undefined;
+    signal?.throwIfAborted();
+    return last.replace(/^build: /, "");
   } catch (error) {
     return signal?.aborted ? "the server is ending" : errorMessage(error);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../cli/program.ts";
 import { type Bundle, Bundler } from "./bundle.ts";
@@ -182,7 +182,7 @@ export async function build(options: BuildOptions): Promise<string[]> {
 /** The stamps of files; none that fits for one that was changed while it was being built from. */
 function stamps(paths: string[], start: number): Record<string, string> {
   return Object.fromEntries(paths.map((path) => {
-    const changed = Deno.statSync(path).mtime!.getTime() >= start;
-    return [path, changed ? "" : fileStamp(path)!];
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return [path, stat && stat.mtimeMs < start ? fileStamp(path)! : ""];
   }));
 }

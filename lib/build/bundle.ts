@@ -7,9 +7,8 @@
  * @module
  */
 import * as esbuild from "esbuild";
-import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { runCommand } from "./command.ts";
+import { installPackages } from "./packages.ts";
 import type { ProgramName, Target } from "./targets.ts";
 
 /** The only package with native code. */
@@ -70,6 +69,18 @@ function nativePlugin(specifier: string): esbuild.Plugin {
   };
 }
 
+/** Waits for esbuild; an error is one line with the place. */
+async function explained<T>(building: Promise<T>): Promise<T> {
+  try {
+    return await building;
+  } catch (cause) {
+    const [first] = (cause as esbuild.BuildFailure).errors ?? [];
+    if (first === undefined) throw cause;
+    const { file, line, column } = first.location ?? { file: "the sources", line: 0, column: 0 };
+    throw new Error(`cannot bundle "${file}:${line}:${column + 1}": ${first.text}`, { cause });
+  }
+}
+
 /** Bundles programs; leaving its scope ends what it started. */
 export class Bundler implements AsyncDisposable {
   readonly #options: BundlerOptions;
@@ -88,20 +99,23 @@ export class Bundler implements AsyncDisposable {
     const { root, work, signal } = this.#options;
     const config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
     this.#imports = config.imports;
-    const { metafile } = await esbuild.build({
+    const { metafile } = await explained(esbuild.build({
       ...COMMON,
       absWorkingDir: root,
       entryPoints: programs.map((program) => `${program}.ts`),
       outdir: work,
       packages: "external",
-    });
+    }));
     const names = Object.values(metafile.outputs).flatMap((output) =>
       output.imports.map(({ path }) => path)
     );
     const needed = Object.entries(this.#imports).filter(([name]) =>
       name !== NATIVE_PACKAGE && names.some((path) => path === name || path.startsWith(`${name}/`))
     );
-    await installPackages(join(work, "packages"), Object.fromEntries(needed), root, signal);
+    await installPackages(join(work, "packages"), Object.fromEntries(needed), {
+      lockFile: join(root, "deno.lock"),
+      signal,
+    });
   }
 
   /** How the sources name the native package: with `npm:` and its version. */
@@ -117,7 +131,7 @@ export class Bundler implements AsyncDisposable {
   async bundle(program: ProgramName, target?: Target): Promise<Bundle> {
     const { root, work, signal } = this.#options;
     signal?.throwIfAborted();
-    const { outputFiles, metafile } = await esbuild.build({
+    const { outputFiles, metafile } = await explained(esbuild.build({
       ...COMMON,
       absWorkingDir: root,
       entryPoints: [`${program}.ts`],
@@ -133,7 +147,7 @@ export class Bundler implements AsyncDisposable {
       minify: true,
       keepNames: true,
       legalComments: "none",
-    });
+    }));
     const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path));
     return {
       text: outputFiles[0]!.text,
@@ -147,30 +161,4 @@ export class Bundler implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await esbuild.stop();
   }
-}
-
-/**
- * Installs npm packages into `dir`/node_modules in the versions of the project's lock file, unless
- * they are there.
- *
- * @param imports as in deno.json
- * @throws {Error} if that fails
- */
-export async function installPackages(
-  dir: string,
-  imports: Record<string, string>,
-  root: string,
-  signal?: AbortSignal,
-): Promise<void> {
-  const lock = await Deno.readTextFile(join(root, "deno.lock"));
-  const config = JSON.stringify({ nodeModulesDir: "auto", imports });
-  const stamp = createHash("sha256").update(config).update(lock).digest("hex");
-  const stampFile = join(dir, ".installed");
-  if (await Deno.readTextFile(stampFile).catch(() => "") === stamp) return;
-  await Deno.remove(dir, { recursive: true }).catch(() => {});
-  await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(join(dir, "deno.json"), config);
-  await Deno.writeTextFile(join(dir, "deno.lock"), lock);
-  await runCommand(Deno.execPath(), ["install", "--quiet"], { cwd: dir, signal });
-  await Deno.writeTextFile(stampFile, stamp);
 }

@@ -1,9 +1,10 @@
 /** Makes an executable of a bundle with `deno compile`. */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { type Bundle, installPackages, NATIVE_PACKAGE } from "./bundle.ts";
+import { type Bundle, NATIVE_PACKAGE } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
+import { installPackages } from "./packages.ts";
 import type { Runtime } from "./runtime/find.ts";
 import type { ProgramName, Target } from "./targets.ts";
 
@@ -14,8 +15,8 @@ import type { ProgramName, Target } from "./targets.ts";
  */
 const PERMISSIONS: Record<ProgramName, string[]> = {
   agent: ["--allow-all"],
-  wsproxy: ["--allow-net", "--allow-env", "--allow-read"],
-  tunnel: ["--allow-net", "--allow-env", "--allow-read"],
+  wsproxy: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
+  tunnel: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
 };
 
 /** The options of `deno compile` for a program on a platform. */
@@ -79,7 +80,7 @@ async function stage(
   if (bundle.native) {
     const imports = nativePackages(target, nativeSpecifier);
     const packages = join(work, "native", target.name);
-    await installPackages(packages, imports, root, signal);
+    await installPackages(packages, imports, { lockFile: join(root, "deno.lock"), signal });
     for (const name of Object.keys(imports)) {
       const from = join(packages, "node_modules", name);
       cpSync(from, join(dir, "node_modules", name), { recursive: true, dereference: true });

@@ -8,7 +8,6 @@ import { parseTarget, type Target, TARGETS } from "./targets.ts";
 interface Options {
   all?: boolean;
   outDir: string;
-  workDir: string;
 }
 
 const root = join(import.meta.dirname!, "..", "..");
@@ -18,14 +17,13 @@ await runProgram("build", async (args, signal) => {
     .argument("[targets...]", `any of ${TARGETS.map(({ name }) => name).join(", ")}`)
     .option("--all", "build for all of them")
     .option("--out-dir <dir>", "where the files go", join(root, "dist"))
-    .option("--work-dir <dir>", "where packages and runtimes are kept", join(root, ".build"))
-    .action(async (names: string[], { all, outDir, workDir }: Options) => {
+    .action(async (names: string[], { all, outDir }: Options) => {
       if (all && names.length > 0) throw new UsageError("--all goes without names of targets");
       const targets = all ? TARGETS : names.map(target);
       await build({
         root,
         out: resolve(outDir),
-        work: resolve(workDir),
+        work: join(root, ".build"),
         targets: targets.length > 0 ? targets : undefined,
         log: (line) => console.error(line),
         signal,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { runCommand } from "../command.ts";
 import type { Target } from "../targets.ts";
 import { NPM_RUNTIME_VERSION, npmCompiler, npmRuntime } from "./npm.ts";
@@ -100,8 +100,9 @@ export function createRuntimeFinder(options: FindRuntimeOptions): RuntimeFinder 
   };
 
   return async (target) => {
-    const given = Deno.env.get("DENORT_BIN");
-    if (given !== undefined && await isFor(target, given)) {
+    const variable = Deno.env.get("DENORT_BIN");
+    const given = variable && resolve(variable);
+    if (given && await isFor(target, given)) {
       return { deno, env: { DENORT_BIN: given }, origin: `DENORT_BIN, ${given}` };
     }
     // Deno would take one of another platform all the same.

@@ -14,7 +14,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { runCommand } from "../command.ts";
+import { installPackages } from "../packages.ts";
 import type { Target } from "../targets.ts";
 import { elfRuntime } from "./elf.ts";
 import { machoRuntime } from "./macho.ts";
@@ -95,18 +95,10 @@ export function verifyRuntime(bytes: Uint8Array, pin: PinnedRuntime, file: strin
 /** Installs one package of npm/deno.json, as the lock file pins it, and returns its folder. */
 async function installPackage(alias: string, options: NpmRuntimeOptions): Promise<string> {
   const specifier = (packages.imports as Record<string, string>)[alias]!;
-  const name = specifier.replace(/^npm:(.+)@.*?$/, "$1");
   const dir = join(options.work, "npm", alias);
-  await Deno.mkdir(dir, { recursive: true });
-  const config = { nodeModulesDir: "auto", imports: { [alias]: specifier } };
-  await Deno.writeTextFile(join(dir, "deno.json"), JSON.stringify(config));
-  await Deno.copyFile(new URL("npm/deno.lock", import.meta.url), join(dir, "deno.lock"));
-  try {
-    await runCommand(Deno.execPath(), ["install", "--quiet"], { cwd: dir, signal: options.signal });
-  } catch (cause) {
-    throw new Error(`cannot install ${specifier}: ${(cause as Error).message}`, { cause });
-  }
-  return join(dir, "node_modules", name);
+  const lockFile = new URL("npm/deno.lock", import.meta.url);
+  await installPackages(dir, { [alias]: specifier }, { lockFile, signal: options.signal });
+  return join(dir, "node_modules", specifier.replace(/^npm:(.+)@.*?$/, "$1"));
 }
 
 /**

@@ -1,0 +1,155 @@
+/** The files that people download, run on machines as theirs. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { PROGRAMS } from "../../lib/build/targets.ts";
+import { serveStatic } from "../../lib/server/static_files.ts";
+import { VERSION } from "../../lib/version.ts";
+import { have, run, TempDir } from "../support/program.ts";
+import { startTestServer } from "../support/server.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { checkSums, snapshot } from "./support.ts";
+
+const LINUX_X64 = Deno.build.target === "x86_64-unknown-linux-gnu";
+
+/** Says that a test is skipped, if this machine cannot run what it runs. */
+function skipElsewhere(what: string): boolean {
+  if (!LINUX_X64) console.error(`skipped: ${what} (this is ${Deno.build.target})`);
+  return !LINUX_X64;
+}
+
+/** Runs a program as on a machine that has nothing. */
+async function runBare(file: string, args: string[]) {
+  await using home = new TempDir();
+  const variables = [`HOME=${home.path}`, "PATH=/nonexistent"];
+  return await run("env", ["-i", ...variables, file, ...args], { cwd: home.path });
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+async function startStatic() {
+  const { dist } = await snapshot();
+  return await startTestServer({}, {
+    staticFiles: (request, name) => serveStatic(request, name, { dirs: [dist] }),
+  });
+}
+
+Deno.test({
+  name: "the executables for Linux run on a machine without Deno",
+  ignore: skipElsewhere("executables for Linux"),
+  async fn() {
+    const { dist } = await snapshot();
+    for (const program of PROGRAMS) {
+      const { code, stdout, stderr } = await runBare(join(dist, program), ["--version"]);
+      assert.deepEqual([code, stdout, stderr], [0, `${VERSION}\n`, ""]);
+    }
+  },
+});
+
+Deno.test({
+  name: "wsproxy without Deno tells why a server refuses it",
+  ignore: skipElsewhere("wsproxy for Linux"),
+  async fn() {
+    const { dist } = await snapshot();
+    await using server = await startTestServer();
+    const { code, stdout, stderr } = await runBare(join(dist, "wsproxy"), [
+      `${server.ws}/client/nobody`,
+    ]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^wsproxy: .*nobody.*\n$/);
+  },
+});
+
+Deno.test({
+  name: "the executables for Windows run under Wine",
+  ignore: skipWithoutWine("executables for Windows"),
+  async fn() {
+    const { dist } = await snapshot();
+    await using folder = await WineFolder.create();
+    for (const program of PROGRAMS) {
+      await folder.add(join(dist, `${program}.exe`));
+      const [command, args] = folder.command(`./${program}.exe`, ["--version"]);
+      const { code, stdout, stderr } = await run(command, args);
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout.trim(), VERSION);
+    }
+  },
+});
+
+Deno.test("the bundles run with Deno, from a server", async () => {
+  await using server = await startStatic();
+  await using home = new TempDir();
+  for (const program of PROGRAMS) {
+    const url = `${server.url}/static/${program}.js`;
+    const args = ["run", "-A", "--quiet", "--reload", url, "--version"];
+    const { code, stdout, stderr } = await run(Deno.execPath(), args, { cwd: home.path });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, `${VERSION}\n`);
+  }
+});
+
+Deno.test("each executable holds no more permissions than its program needs", async () => {
+  const { dist } = await snapshot();
+  const permissions = async (name: string): Promise<Record<string, unknown>> => {
+    // What deno compile adds comes last; the permissions are in its metadata.
+    const bytes = await Deno.readFile(join(dist, name));
+    const tail = new TextDecoder("latin1").decode(bytes.subarray(-2_000_000));
+    return JSON.parse(tail.match(/"permissions":(\{[^}]*\})/)![1]!);
+  };
+  for (const name of ["wsproxy", "tunnel", "wsproxy.exe", "tunnel.exe"]) {
+    // An empty list is everything.
+    const { prompt, deny_import, allow_import: _, ...rest } = await permissions(name);
+    assert.deepEqual([prompt, deny_import], [false, []]);
+    const allowed = Object.entries(rest).filter(([, value]) => value !== null);
+    assert.deepEqual(allowed, [["allow_env", []], ["allow_net", []], ["allow_read", []]]);
+  }
+  assert.equal((await permissions("agent")).prompt, false);
+});
+
+Deno.test("the compressed copies are the files, and all fits its checksum", async () => {
+  if (!have("gzip", "zstd")) return;
+  const { dist } = await snapshot();
+  await checkSums(dist);
+  for (const name of ["agent", "tunnel.exe", "wsproxy.js"]) {
+    for (const [tool, suffix] of [["gzip", ".gz"], ["zstd", ".zst"]]) {
+      const command = `${tool} -dc "$1" | cmp - "$2"`;
+      const file = join(dist, name);
+      const { code, stdout } = await run("sh", ["-c", command, "sh", file + suffix, file]);
+      assert.equal(code, 0, stdout);
+    }
+  }
+});
+
+Deno.test("curl downloads the agent as it was built, compressed or not, and goes on after a break", async () => {
+  if (!have("curl")) return;
+  const { dist } = await snapshot();
+  const expected = await sha256(join(dist, "agent"));
+  const sums = await Deno.readTextFile(join(dist, "SHA256SUMS"));
+  assert.ok(sums.includes(`${expected}  agent\n`));
+  await using server = await startStatic();
+  await using dir = new TempDir();
+  const file = join(dir.path, "agent");
+  const url = `${server.url}/static/agent`;
+  const download = async (...args: string[]) => {
+    const { code, stderr } = await run("curl", ["-sS", ...args, "-o", file, url]);
+    assert.equal(code, 0, stderr);
+    assert.equal(await sha256(file), expected);
+  };
+  await download();
+  await download("--compressed");
+  await download("--compressed", "-H", "Accept-Encoding: gzip");
+  await Deno.truncate(file, 12_345_678);
+  await download("-C", "-");
+});
+
+Deno.test("the compressed agent is a download of less than 40 MB", async () => {
+  const { dist } = await snapshot();
+  for (const name of ["agent.gz", "agent.zst", "agent.exe.gz", "agent.exe.zst"]) {
+    assert.ok((await Deno.stat(join(dist, name))).size < 40e6, name);
+  }
+});

@@ -1,0 +1,84 @@
+/** What the tests of the build share. */
+import { join } from "node:path";
+import { Program, type ProgramOptions, run } from "../support/program.ts";
+
+export const ROOT = join(import.meta.dirname!, "..", "..");
+
+/** Where the build keeps packages and runtimes. */
+export const WORK = join(ROOT, ".build");
+
+/** Where the build puts files. */
+export const DIST = join(ROOT, "dist");
+
+/** Starts the build of the project in `root`. */
+export function startBuildProgram(
+  args: string[],
+  options: ProgramOptions & { root?: string } = {},
+): Program {
+  const main = join(options.root ?? ROOT, "lib", "build", "main.ts");
+  return new Program(Deno.execPath(), ["run", "-A", "--no-check", main, ...args], options);
+}
+
+let built: Promise<string> | undefined;
+
+/** Builds the executables, unless they are up to date. @returns the folder that they are in */
+export function builtDist(): Promise<string> {
+  return built ??= (async () => {
+    await using program = startBuildProgram([]);
+    const { code, stderr } = await program.result();
+    if (code !== 0) throw new Error(`the build failed: ${stderr}`);
+    return DIST;
+  })();
+}
+
+/** The project's sources, and what was built of them. */
+export interface Snapshot {
+  root: string;
+  dist: string;
+}
+
+let taken: Promise<Snapshot> | undefined;
+
+/** A copy of the project that stays the same while its files are worked on, until the tests end. */
+export function snapshot(): Promise<Snapshot> {
+  return taken ??= (async () => {
+    const dir = Deno.makeTempDirSync({ prefix: "converge-test-" });
+    addEventListener("unload", () => Deno.removeSync(dir, { recursive: true }));
+    const root = await copyProject(ROOT, join(dir, "root"));
+    const dist = await linkDist(await builtDist(), join(dir, "dist"));
+    await using program = startBuildProgram(["--out-dir", dist], { root });
+    const { code, stderr } = await program.result();
+    if (code !== 0) throw new Error(`the build failed: ${stderr}`);
+    return { root, dist };
+  })();
+}
+
+/** Copies the sources of the programs; packages and runtimes are shared. @returns the new folder */
+export async function copyProject(from: string, to: string): Promise<string> {
+  const names = [
+    ...["deno.json", "deno.lock", "lib", "templates"],
+    ...["agent.ts", "wsproxy.ts", "tunnel.ts"],
+  ];
+  await Deno.mkdir(to);
+  const { code, stderr } = await run("cp", ["-r", ...names.map((name) => join(from, name)), to]);
+  if (code !== 0) throw new Error(stderr);
+  await Deno.symlink(WORK, join(to, ".build"));
+  return to;
+}
+
+/** Links what was built instead of copying it: the build never changes a file in place. */
+export async function linkDist(from: string, to: string): Promise<string> {
+  await Deno.mkdir(to);
+  for (const { name, isFile } of Deno.readDirSync(from)) {
+    if (isFile) await Deno.link(join(from, name), join(to, name));
+  }
+  return to;
+}
+
+/** Checks files against their list of checksums, and says which do not fit. */
+export async function checkSums(dir: string): Promise<void> {
+  const { code, stdout, stderr } = await run("sha256sum", ["-c", "--quiet", "SHA256SUMS"], {
+    cwd: dir,
+  });
+  if (code !== 0) throw new Error(`${stdout}${stderr}`);
+}
