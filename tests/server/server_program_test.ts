@@ -152,3 +152,32 @@ Deno.test({
     assert.equal(new TextDecoder().decode(await data.bytes(7)), "through");
   },
 });
+
+Deno.test({
+  name: "server.ts survives more connections than there are file descriptors",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const entry = new URL("../../server.ts", import.meta.url).pathname;
+    const args = ["run", "-A", "--no-check", entry, "--host", "127.0.0.1", "--port", "0"];
+    await using program = new Program("sh", [
+      "-c",
+      'ulimit -n 1024 && exec "$0" "$@"',
+      Deno.execPath(),
+      ...args,
+    ]);
+    const [, port] = await program.waitFor(/listening.* port=(\d+)/);
+    const address = { hostname: "127.0.0.1", port: Number(port) };
+    const connections: Deno.Conn[] = [];
+    for (let i = 0; i < 1_500; i++) {
+      await Deno.connect(address).then((connection) => connections.push(connection), () => {});
+    }
+    for (const connection of connections) connection.close();
+    // It may need a moment until it accepts again.
+    let answer = "";
+    for (let i = 0; i < 50 && answer === ""; i++) {
+      answer = await fetch(`http://127.0.0.1:${port}/healthz`).then((response) => response.text())
+        .catch(() => new Promise((resolve) => setTimeout(resolve, 100, "")));
+    }
+    assert.equal(answer, "ok\n");
+  },
+});
