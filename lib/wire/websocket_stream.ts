@@ -46,8 +46,8 @@ class WebSocketByteStream implements ByteStream {
       } else {
         this.#error = new Error("the server sent a text where bytes are expected");
         this.#connection.close(CloseCode.unsupportedData, "expected binary frames");
+        throw this.#error;
       }
-      if (this.#error !== undefined) throw this.#error;
     }
     return null;
   }
