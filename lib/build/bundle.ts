@@ -7,7 +7,7 @@
  * @module
  */
 import * as esbuild from "esbuild";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { installPackages } from "./packages.ts";
 import type { ProgramName, Target } from "./targets.ts";
 
@@ -65,6 +65,23 @@ function nativePlugin(specifier: string): esbuild.Plugin {
       build.onLoad({ filter: /.*/, namespace }, () => ({
         contents: `export const { open, spawn } = await import("${NATIVE_PACKAGE}");`,
       }));
+    },
+  };
+}
+
+/**
+ * A thread is loaded by its address. In one file it is a `data:` address: `thread_url.ts` gives that
+ * of the thread.ts beside it.
+ */
+function threadPlugin(bundle: (path: string) => Promise<string>): esbuild.Plugin {
+  return {
+    name: "thread",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]thread_url\.ts$/ }, async ({ path }) => {
+        const text = await bundle(join(dirname(path), "thread.ts"));
+        const url = `data:text/javascript;base64,${new TextEncoder().encode(text).toBase64()}`;
+        return { contents: `export const threadUrl = "${url}";` };
+      });
     },
   };
 }
@@ -129,14 +146,27 @@ export class Bundler implements AsyncDisposable {
    * @throws {Error} if a source cannot be read or does not parse
    */
   async bundle(program: ProgramName, target?: Target): Promise<Bundle> {
-    const { root, work, signal } = this.#options;
-    signal?.throwIfAborted();
+    this.#options.signal?.throwIfAborted();
+    return await this.#bundle(`${program}.ts`, target);
+  }
+
+  async #bundle(entry: string, target?: Target): Promise<Bundle> {
+    const { root, work } = this.#options;
+    const threads: Bundle[] = [];
+    const bundleThread = async (path: string) => {
+      const thread = await this.#bundle(path, target);
+      threads.push(thread);
+      return thread.text;
+    };
     const { outputFiles, metafile } = await explained(esbuild.build({
       ...COMMON,
       absWorkingDir: root,
-      entryPoints: [`${program}.ts`],
+      entryPoints: [entry],
       nodePaths: [join(work, "packages", "node_modules")],
-      plugins: [nativePlugin(target ? NATIVE_PACKAGE : this.nativeSpecifier)],
+      plugins: [
+        nativePlugin(target ? NATIVE_PACKAGE : this.nativeSpecifier),
+        threadPlugin(bundleThread),
+      ],
       // Native parts that ssh2 can do without.
       external: ["*.node"],
       define: {
@@ -148,13 +178,14 @@ export class Bundler implements AsyncDisposable {
       keepNames: true,
       legalComments: "none",
     }));
-    const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path));
+    const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path))
+      .map((path) => resolve(root, path));
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
     return {
       text: outputFiles[0]!.text,
-      inputs: own.map((path) => resolve(root, path)).sort(),
-      native: Object.values(metafile.outputs).some(({ imports }) =>
-        imports.some(({ path }) => path.includes(NATIVE_PACKAGE))
-      ),
+      inputs: [...new Set([...own, ...threads.flatMap(({ inputs }) => inputs)])].sort(),
+      native: imports.some(({ path }) => path.includes(NATIVE_PACKAGE)) ||
+        threads.some(({ native }) => native),
     };
   }
 
