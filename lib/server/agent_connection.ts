@@ -6,6 +6,7 @@ import {
   CloseCode,
   type ControlMessage,
   type DataMessage,
+  MAX_MESSAGE_LENGTH,
   type ParkMessage,
   parseMessage,
   type PasswordVerifier,
@@ -72,9 +73,10 @@ function mayRetry({ label }: Refusal): boolean {
 }
 
 /** The version a first message names, whatever else is in it: it may be of another version. */
-function helloVersion(text: string): number | undefined {
+function helloVersion(data: string | ArrayBuffer): number | undefined {
+  if (typeof data !== "string" || data.length > MAX_MESSAGE_LENGTH) return undefined;
   try {
-    const { protocol } = JSON.parse(text);
+    const { protocol } = JSON.parse(data);
     return typeof protocol === "number" ? protocol : undefined;
   } catch {
     return undefined;
@@ -94,14 +96,12 @@ export function serveAgent(connection: Connection, id: string, context: AgentCon
     context.helloMs,
   );
   connection.onClose = () => clearTimeout(timeout);
-  connection.onMessage = (data, binary) => {
+  connection.onMessage = (data) => {
     clearTimeout(timeout);
     try {
-      if (binary) throw new ProtocolError("expected a text frame");
-      const text = new TextDecoder().decode(data);
-      const mismatch = versionMismatch(helloVersion(text) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
+      const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
       if (mismatch) return refuse(refusal("wrong-version", mismatch));
-      const hello = parseMessage<AgentHello>(text, "register", "park");
+      const hello = parseMessage<AgentHello>(data, "register", "park");
       const why = hello.type === "register"
         ? register(connection, id, hello, context)
         : park(connection, id, hello, context);
@@ -138,9 +138,7 @@ function register(
     registration.gone(code === CloseCode.normal || code === CloseCode.goingAway);
   connection.onMessage = (data) => {
     try {
-      registration.report(cleanStatus(
-        parseMessage<AgentMessage>(new TextDecoder().decode(data), "status"),
-      ));
+      registration.report(cleanStatus(parseMessage<AgentMessage>(data, "status")));
     } catch (error) {
       connection.close(CloseCode.policyViolation, (error as Error).message);
     }

@@ -14,19 +14,18 @@ const MAX_EARLY_FRAMES = 256;
 /** A client; it may send before it is paired. */
 export class ClientConnection implements Client {
   readonly #connection: Connection;
-  readonly #early: { data: Uint8Array; binary: boolean }[] = [];
+  readonly #early: (string | ArrayBuffer)[] = [];
   #earlyBytes = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    connection.onMessage = (data, binary) => {
-      this.#earlyBytes += data.length;
+    connection.onMessage = (data) => {
+      this.#earlyBytes += typeof data === "string" ? data.length : data.byteLength;
       if (this.#earlyBytes > MAX_EARLY_BYTES || this.#early.length >= MAX_EARLY_FRAMES) {
         this.close(CloseCode.policyViolation, "too much was sent before the agent came");
         connection.onMessage = () => {};
       } else {
-        // A copy: the message may be a small part of a large buffer.
-        this.#early.push({ data: new Uint8Array(data), binary });
+        this.#early.push(data);
       }
     };
   }
@@ -42,9 +41,7 @@ export class ClientConnection implements Client {
   /** Starts to copy between the client and the agent, beginning with what came early. */
   relay(data: DataConnection, options: RelayOptions): Relay {
     const relay = new Relay(data.take(this.address), this.#connection, options);
-    for (const { data, binary } of this.#early.splice(0)) {
-      this.#connection.onMessage(data, binary);
-    }
+    for (const message of this.#early.splice(0)) this.#connection.onMessage(message);
     return relay;
   }
 }

@@ -1,4 +1,4 @@
-import type { WebSocket } from "ws";
+import type { Backlog } from "./backlog.ts";
 import type { Closable } from "./rendezvous_types.ts";
 
 /**
@@ -10,47 +10,56 @@ const MESSAGE_COST = 1_024;
 /** The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5). */
 const MAX_REASON = 123;
 
+/** What {@link Connection.onClose} gets for a connection that ended without a close frame. */
+const ABNORMAL = 1006;
+
+export interface ConnectionOptions {
+  address: string;
+  /** Whether the half-close subprotocol was agreed on. */
+  halfClose: boolean;
+  backlog: Backlog;
+}
+
 /**
- * One websocket of an agent or a client.
+ * One websocket of an agent or a client, on the native one of `Deno.upgradeWebSocket`.
  *
  * What comes in goes to {@link Connection.onMessage} and {@link Connection.onClose}, which are set
  * anew when the connection changes its role. Invariant: `onClose` is called once, last.
+ *
+ * A native websocket pings its peer and ends when no answer comes, but it cannot be dropped while
+ * the peer takes nothing: it lives, with what waits in it, until the peer goes. So what waits is
+ * bounded, for each receiver and for all together.
  */
 export class Connection implements Closable {
-  onMessage: (data: Uint8Array, binary: boolean) => void = () => {};
+  onMessage: (data: string | ArrayBuffer) => void = () => {};
   onClose: (code: number, reason: string) => void = () => {};
-  /** Whether anything came in, or anything was taken by the peer, since it was set to false. */
-  alive = true;
   readonly #socket: WebSocket;
-  #behind = 0;
-  #endWhenSent = false;
-  #fault?: string;
+  readonly #backlog: Backlog;
+  /** What is sent before the upgrade is through. */
+  #early: (string | ArrayBuffer)[] = [];
+  /** What each message that the peer has not taken adds to `bufferedAmount`, oldest first. */
+  #lengths: number[] = [];
+  #bytes = 0;
   readonly #closed = Promise.withResolvers<void>();
 
-  /** @param address where it comes from, as far as the server knows */
-  constructor(socket: WebSocket, readonly address: string) {
+  /** Where it comes from, as far as the server knows. */
+  readonly address: string;
+  /** Whether its peer can end one direction and keep the other. */
+  readonly halfClose: boolean;
+
+  constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
-    socket.on("message", (data, binary) => {
-      this.alive = true;
-      this.onMessage(data as Uint8Array, binary);
-    });
-    socket.on("ping", () => this.alive = true);
-    socket.on("pong", () => this.alive = true);
-    // A close event follows.
-    socket.on("error", (error) => this.#fault = error.message);
-    socket.on("close", (code, reason) => {
-      this.onClose(code, this.#fault ?? reason.toString());
+    ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      for (const data of this.#early.splice(0)) this.send(data);
+    };
+    socket.onmessage = ({ data }) => this.onMessage(data);
+    socket.onclose = ({ code, reason, wasClean }) => {
+      this.#forget(this.#lengths.length);
+      this.onClose(wasClean ? code : ABNORMAL, reason);
       this.#closed.resolve();
-    });
-  }
-
-  /** The subprotocol that was agreed on, or empty. */
-  get protocol(): string {
-    return this.#socket.protocol;
-  }
-
-  get open(): boolean {
-    return this.#socket.readyState === this.#socket.OPEN;
+    };
   }
 
   /** Resolves when it is closed. */
@@ -60,39 +69,42 @@ export class Connection implements Closable {
 
   /** About how many bytes of memory wait for the peer to take them. */
   get behind(): number {
-    return this.#behind;
+    const { bufferedAmount } = this.#socket;
+    let [taken, bytes] = [0, this.#bytes];
+    while (taken < this.#lengths.length && bytes - this.#lengths[taken]! >= bufferedAmount) {
+      bytes -= this.#lengths[taken++]!;
+    }
+    this.#forget(taken);
+    return this.#bytes + this.#lengths.length * MESSAGE_COST;
   }
 
-  /** Sends a text frame for a string, else a binary one. */
-  send(data: string | Uint8Array): void {
-    const cost = data.length + MESSAGE_COST;
-    this.#behind += cost;
-    this.#socket.send(data, (error) => {
-      this.#behind -= cost;
-      if (error) return;
-      this.alive = true;
-      if (this.#endWhenSent && this.#behind === 0) this.close(1000, "");
-    });
+  /** Sends a text frame for a string, else a binary one; after the close it sends nothing. */
+  send(data: string | ArrayBuffer): void {
+    const { readyState, CONNECTING, OPEN } = this.#socket;
+    if (readyState === CONNECTING) return void this.#early.push(data);
+    if (readyState !== OPEN) return;
+    const before = this.#socket.bufferedAmount;
+    this.#socket.send(data);
+    const length = this.#socket.bufferedAmount - before;
+    this.#lengths.push(length);
+    this.#bytes += length;
+    this.#backlog.bytes += length + MESSAGE_COST;
   }
 
-  /** Closes cleanly once the peer has taken all that was sent. */
+  /** Ends cleanly: the peer gets what was sent, then a close frame. */
   end(): void {
-    this.#endWhenSent = true;
-    if (this.#behind === 0) this.close(1000, "");
+    this.close(1000, "");
   }
 
-  /** Closes now; what the peer has not taken may be lost. */
+  /** Sends no more; the close frame comes behind what was sent before. */
   close(code: number, reason: string): void {
     const bytes = new TextEncoder().encode(reason);
     this.#socket.close(code, bytes.length <= MAX_REASON ? reason : `${reason.slice(0, 38)}…`);
   }
 
-  ping(): void {
-    if (this.open) this.#socket.ping();
-  }
-
-  /** Drops the connection, and what waits for its peer, without another word. */
-  terminate(): void {
-    this.#socket.terminate();
+  #forget(messages: number): void {
+    const bytes = this.#lengths.splice(0, messages).reduce((sum, length) => sum + length, 0);
+    this.#bytes -= bytes;
+    this.#backlog.bytes -= bytes + messages * MESSAGE_COST;
   }
 }

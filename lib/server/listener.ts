@@ -1,10 +1,9 @@
-/** The listening socket: node:http, because of what docs/decisions says of Deno.serve. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
+
+/** How long to wait before listening again, in milliseconds. */
+const RELISTEN_MS = 500;
 
 export interface ListenerOptions {
   host: string;
@@ -14,31 +13,93 @@ export interface ListenerOptions {
   tls?: { cert: string; key: string };
 }
 
-/** Bounds on what a peer may take its time for, in milliseconds. */
-const TIMEOUTS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  // Longer than reverse proxies keep idle connections, so that they close first.
-  keepAliveTimeout: 75_000,
-  connectionsCheckingInterval: 5_000,
-};
-
-/** How long a response may make no progress, in milliseconds. */
-const STALLED_MS = 120_000;
+export type Handler = (request: Request, remoteAddress: string) => Response | Promise<Response>;
 
 /**
- * Makes the HTTP server, not listening yet.
- *
- * @throws {Error} if the certificate or the key is of no use
+ * The listening socket, on `Deno.serve`, which gives up for good when the process runs out of file
+ * descriptors. As anybody can make it run out of those, this one listens again; connections that
+ * are open do not notice.
  */
-export function createListener({ tls }: ListenerOptions): Server {
-  if (tls) checkTls(tls);
-  const server = tls
-    ? createTlsServer({ ...TIMEOUTS, ...tls }) as unknown as Server
-    : createServer(TIMEOUTS);
-  server.maxConnections = connectionLimit();
-  server.setTimeout(STALLED_MS);
-  return server;
+export class Listener {
+  readonly port: number;
+  readonly #options: ListenerOptions;
+  readonly #handler: Handler;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  #server: Deno.HttpServer<Deno.NetAddr>;
+
+  /**
+   * Listens.
+   *
+   * @throws {Error} if it cannot, or the certificate or the key is of no use, with a hint
+   */
+  constructor(options: ListenerOptions, handler: Handler, log: Log) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#log = log;
+    if (options.tls) checkTls(options.tls);
+    try {
+      this.#server = this.#listen(options.port);
+    } catch (error) {
+      const { host, port } = options;
+      throw new Error(`cannot listen on ${host}:${port}: ${whyNot(error)}`, { cause: error });
+    }
+    this.port = this.#server.addr.port;
+  }
+
+  /**
+   * Stops listening and ends requests that are being answered after `patience`, in milliseconds.
+   * Websockets are not its business.
+   */
+  async close(patience: number): Promise<void> {
+    this.#closing.abort();
+    const timer = Promise.withResolvers<void>();
+    const timeout = setTimeout(timer.resolve, patience);
+    await Promise.race([this.#server.shutdown().catch(() => {}), timer.promise]);
+    clearTimeout(timeout);
+  }
+
+  #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
+    const { host, tls } = this.#options;
+    const server = Deno.serve(
+      { hostname: host, port, ...tls, onListen() {} },
+      (request, info) => this.#handler(request, info.remoteAddr.hostname),
+    );
+    server.finished.catch((error) => this.#listenAgain(error));
+    return server;
+  }
+
+  #listenAgain(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#log.error("listening failed, trying again", { why: errorMessage(error) });
+    const timer = setTimeout(() => {
+      this.#closing.signal.removeEventListener("abort", stop);
+      try {
+        this.#server = this.#listen(this.port);
+        this.#log.info("listening again", { port: this.port });
+      } catch (error) {
+        this.#listenAgain(error);
+      }
+    }, RELISTEN_MS);
+    const stop = () => clearTimeout(timer);
+    this.#closing.signal.addEventListener("abort", stop, { once: true });
+  }
+}
+
+function whyNot(error: unknown): string {
+  const hints: [new () => Error, string][] = [
+    [Deno.errors.AddrInUse, "the port is in use; choose another one with --port"],
+    [Deno.errors.PermissionDenied, "permission denied; ports below 1024 are for root"],
+    [
+      Deno.errors.AddrNotAvailable,
+      "this machine has no such address; choose another one with --host",
+    ],
+  ];
+  const hint = hints.find(([type]) => error instanceof type)?.[1];
+  if (hint) return hint;
+  return /lookup|resolve|name/i.test(errorMessage(error))
+    ? "there is no such host; choose another one with --host"
+    : errorMessage(error);
 }
 
 /** Deno would notice only when the first visitor comes. */
@@ -54,44 +115,5 @@ function checkTls({ cert, key }: { cert: string; key: string }): void {
   const privateKey = attempt("--tls-key as a PEM key", () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new Error("cannot use --tls-key: it is not the key of the certificate in --tls-cert");
-  }
-}
-
-/**
- * Listens.
- *
- * @returns the port
- * @throws {Error} if it cannot, with a hint
- */
-export async function listen(server: Server, { host, port }: ListenerOptions): Promise<number> {
-  const listening = Promise.withResolvers<void>();
-  server.once("error", listening.reject).once("listening", listening.resolve);
-  server.listen(port, host);
-  try {
-    await listening.promise;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    const why: Record<string, string> = {
-      EADDRINUSE: "the port is in use; choose another one with --port",
-      EACCES: "permission denied; ports below 1024 are for root",
-      EADDRNOTAVAIL: "this machine has no such address; choose another one with --host",
-      ENOTFOUND: "there is no such host; choose another one with --host",
-    };
-    throw new Error(`cannot listen on ${host}:${port}: ${why[code ?? ""] ?? errorMessage(error)}`);
-  }
-  return (server.address() as AddressInfo).port;
-}
-
-/**
- * How many connections may be open, on Linux: a little less than there may be file descriptors,
- * because the server would never accept again after it ran out of those.
- */
-function connectionLimit(): number {
-  try {
-    const limits = readFileSync("/proc/self/limits", "utf8");
-    const files = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
-    return files > 0 ? files - Math.min(256, Math.ceil(files / 4)) : Infinity;
-  } catch {
-    return Infinity;
   }
 }

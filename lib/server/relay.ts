@@ -1,11 +1,14 @@
 import { formatSize } from "../cli/size.ts";
-import { CloseCode, EOF_FRAME, HALF_CLOSE_SUBPROTOCOL } from "../wire/protocol.ts";
+import { CloseCode, EOF_FRAME } from "../wire/protocol.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Connection } from "./connection.ts";
 import type { Link, PairEnd } from "./rendezvous_types.ts";
 
 export interface RelayOptions {
   /** How many bytes a receiver may fall behind before the pair is closed. */
   maxBuffer: number;
+  /** What waits for all receivers; when it is full, whoever is sent more is closed. */
+  backlog: Backlog;
 }
 
 /** One end of a pair. */
@@ -13,20 +16,16 @@ class Side {
   /** Whether its peer has no more to send. */
   ended = false;
   closed = false;
-  readonly #halfClose: boolean;
 
-  constructor(readonly name: "agent" | "client", readonly connection: Connection) {
-    this.#halfClose = connection.protocol === HALF_CLOSE_SUBPROTOCOL;
-  }
+  constructor(readonly name: "agent" | "client", readonly connection: Connection) {}
 
-  isEof(data: Uint8Array, binary: boolean): boolean {
-    return !binary && this.#halfClose && !this.ended &&
-      new TextDecoder().decode(data) === EOF_FRAME;
+  isEof(data: string | ArrayBuffer): boolean {
+    return data === EOF_FRAME && this.connection.halfClose && !this.ended;
   }
 
   /** Tells the peer that nothing more will come; the other direction goes on if it can. */
   finish(): void {
-    if (this.#halfClose && !this.ended) this.connection.send(EOF_FRAME);
+    if (this.connection.halfClose && !this.ended) this.connection.send(EOF_FRAME);
     else this.connection.end();
   }
 }
@@ -35,7 +34,7 @@ class Side {
  * Copies bytes both ways between an agent's data connection and a client, each message as it is.
  *
  * - An end of file in one direction leaves the other one open, if both sides speak
- *   {@link HALF_CLOSE_SUBPROTOCOL}; else it ends the pair once all is delivered.
+ *   the half-close subprotocol; else it ends the pair once all is delivered.
  * - A clean close of one side closes the other cleanly once all is delivered; a side that is lost,
  *   breaks the protocol or falls too far behind ends both at once, with a reason.
  */
@@ -44,14 +43,14 @@ export class Relay implements Link {
   toClient = 0;
   readonly #agent: Side;
   readonly #client: Side;
-  readonly #maxBuffer: number;
+  readonly #options: RelayOptions;
   readonly #done = Promise.withResolvers<PairEnd>();
   #end?: PairEnd;
 
   constructor(agent: Connection, client: Connection, options: RelayOptions) {
     this.#agent = new Side("agent", agent);
     this.#client = new Side("client", client);
-    this.#maxBuffer = options.maxBuffer;
+    this.#options = options;
     this.#listen(this.#agent, this.#client);
     this.#listen(this.#client, this.#agent);
   }
@@ -69,31 +68,40 @@ export class Relay implements Link {
   }
 
   #listen(from: Side, to: Side): void {
-    from.connection.onMessage = (data, binary) => this.#forward(from, to, data, binary);
+    from.connection.onMessage = (data) => this.#forward(from, to, data);
     from.connection.onClose = (code, reason) => this.#closed(from, to, code, reason);
   }
 
-  #forward(from: Side, to: Side, data: Uint8Array, binary: boolean): void {
+  #forward(from: Side, to: Side, data: string | ArrayBuffer): void {
     if (this.#end) return;
-    if (from.isEof(data, binary)) {
+    if (from.isEof(data)) {
       from.ended = true;
       to.finish();
       if (to.ended) from.connection.end();
-    } else if (!binary || from.ended) {
-      const reason = binary
-        ? `the ${from.name} sent bytes after its end of file`
+    } else if (typeof data === "string" || from.ended) {
+      const reason = from.ended
+        ? `the ${from.name} sent something after its end of file`
         : `the ${from.name} sent a text frame; bytes go in binary frames`;
-      const code = binary ? CloseCode.policyViolation : CloseCode.unsupportedData;
+      const code = from.ended ? CloseCode.policyViolation : CloseCode.unsupportedData;
       this.#break({ label: "protocol", reason }, ...this.#codes(from, code, CloseCode.peerLost));
-    } else if (to.connection.behind > this.#maxBuffer) {
-      const reason = `the ${to.name} fell more than ${formatSize(this.#maxBuffer)} behind`;
-      const code = CloseCode.receiverTooSlow;
-      this.#break({ label: "too-slow", reason }, code, code);
-    } else {
-      to.connection.send(data);
-      if (from === this.#client) this.toAgent += data.length;
-      else this.toClient += data.length;
+    } else if (data.byteLength > 0) {
+      this.#copy(from, to, data);
     }
+  }
+
+  #copy(from: Side, to: Side, data: ArrayBuffer): void {
+    const { maxBuffer, backlog } = this.#options;
+    const isBehind = to.connection.behind + data.byteLength > maxBuffer;
+    if (isBehind || backlog.full) {
+      const reason = isBehind
+        ? `the ${to.name} fell more than ${formatSize(maxBuffer)} behind`
+        : `the receivers of this server fell more than ${formatSize(backlog.limit)} behind`;
+      const code = CloseCode.receiverTooSlow;
+      return this.#break({ label: "too-slow", reason }, code, code);
+    }
+    to.connection.send(data);
+    if (from === this.#client) this.toAgent += data.byteLength;
+    else this.toClient += data.byteLength;
   }
 
   #closed(side: Side, other: Side, code: number, reason: string): void {

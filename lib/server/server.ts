@@ -1,6 +1,3 @@
-import { type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
 import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
@@ -8,9 +5,10 @@ import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../wire/pro
 import { VERSION } from "../version.ts";
 import { type AgentContext, type DataConnection, serveAgent } from "./agent_connection.ts";
 import { type ClientConnection, serveClient } from "./client_connection.ts";
+import { Backlog } from "./backlog.ts";
 import { Connection } from "./connection.ts";
-import { headersOf, sendResponse, textResponse } from "./http.ts";
-import { createListener, listen } from "./listener.ts";
+import { textResponse } from "./http.ts";
+import { Listener } from "./listener.ts";
 import { logEvents } from "./log_events.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import type { AgentInfo, ServerEvent } from "./rendezvous_types.ts";
@@ -22,32 +20,23 @@ import { addressOf, type SiteConfig, siteOf } from "./site.ts";
 export interface Timing {
   /** Waiting clients and lost agents. */
   sweepMs: number;
-  /** Peers are pinged; one that lets two pings pass without a sign of life is gone. */
-  pingMs: number;
+  /** A peer that is silent for half of this is pinged, and has the other half to answer. */
+  idleMs: number;
   /** An agent's connection must say by then what it is for. */
   helloMs: number;
-  /** Peers answer the last close frame by then. */
+  /** Peers answer the last close frame, and take the last answer, by then. */
   lastCloseMs: number;
 }
 
 const TIMING: Timing = {
   sweepMs: 1_000,
-  pingMs: 15_000,
+  idleMs: 30_000,
   helloMs: HELLO_TIMEOUT_MS,
   lastCloseMs: 1_000,
 };
 
-const WEBSOCKET_OPTIONS = {
-  noServer: true,
-  clientTracking: false,
-  perMessageDeflate: false,
-  // Each message is held in memory as a whole.
-  maxPayload: 2 ** 20,
-  // How long a peer gets to answer a close frame, in milliseconds; the types do not know it yet.
-  closeTimeout: 10_000,
-  handleProtocols: (offered: Set<string>) =>
-    offered.has(HALF_CLOSE_SUBPROTOCOL) && HALF_CLOSE_SUBPROTOCOL,
-};
+/** How many receivers may be as far behind as one may, before the farthest ones are closed. */
+const SLOW_RECEIVERS = 64;
 
 export interface ServerDependencies {
   log: Log;
@@ -83,31 +72,15 @@ export async function startServer(
   dependencies: ServerDependencies,
 ): Promise<RunningServer> {
   const { log, signal } = dependencies;
-  const http = createListener(options);
   const password = options.password === undefined
     ? undefined
     : await passwordVerifier(options.password);
-  const port = await listen(http, options);
-  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
-    (options.host.includes(":") ? `[${options.host}]` : options.host);
-  const site: SiteConfig = {
-    defaultHost: `${host}:${port}`,
-    tls: options.tls !== undefined,
-    basePath: options.basePath,
-    trustProxy: options.trustProxy,
-    username: options.username,
-    password: password !== undefined,
-    agentToken: options.agentToken !== undefined,
-  };
-  const url = siteOf(new Headers(), site).http;
-  const server = new RendezvousServer(http, options, dependencies, site, {
-    username: options.username,
-    password,
-    agentToken: options.agentToken,
-  });
+  const policy = { username: options.username, password, agentToken: options.agentToken };
+  const server = new RendezvousServer(options, dependencies, policy);
   const drain = () => void server.end(options.drain);
   signal?.addEventListener("abort", drain, { once: true });
   if (signal?.aborted) drain();
+  const { url, port } = server;
   log.info("listening", { url, host: options.host, port, version: VERSION });
   return {
     ...{ url, port, closed: server.closed },
@@ -121,8 +94,7 @@ export async function startServer(
 
 /** Answers requests, upgrades websockets and keeps watch over them until it ends. */
 class RendezvousServer {
-  readonly #http: Server;
-  readonly #options: ServerOptions;
+  readonly #listener: Listener;
   readonly #log: Log;
   readonly #site: SiteConfig;
   readonly #policy: AgentContext["policy"];
@@ -131,33 +103,31 @@ class RendezvousServer {
   readonly #router: Router;
   readonly #observe: (event: ServerEvent) => void;
   readonly #connections = new Set<Connection>();
-  readonly #websockets = new WebSocketServer(WEBSOCKET_OPTIONS);
-  readonly #timers: ReturnType<typeof setInterval>[];
+  readonly #backlog: Backlog;
+  readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #closed = Promise.withResolvers<void>();
   /** Resolves when draining is to be cut short. */
   readonly #hurry = Promise.withResolvers<void>();
 
   constructor(
-    http: Server,
     options: ServerOptions,
     dependencies: ServerDependencies,
-    site: SiteConfig,
     policy: AgentContext["policy"],
   ) {
-    this.#http = http;
-    this.#options = options;
-    this.#log = dependencies.log;
-    this.#site = site;
+    const { log } = dependencies;
+    this.#log = log;
     this.#policy = policy;
     this.#timing = { ...TIMING, ...dependencies.timing };
-    const logEvent = logEvents(dependencies.log);
+    const logEvent = logEvents(log);
     this.#observe = (event) => {
       logEvent(event);
       dependencies.observe?.(event);
     };
+    const backlog = new Backlog(SLOW_RECEIVERS * options.maxBuffer);
+    this.#backlog = backlog;
     this.#rendezvous = new Rendezvous({
       ...options,
-      link: (data, client) => client.relay(data, options),
+      link: (data, client) => client.relay(data, { maxBuffer: options.maxBuffer, backlog }),
       observe: this.#observe,
     });
     const notYet = () => Promise.resolve(textResponse(503, "there are no files here yet"));
@@ -166,12 +136,19 @@ class RendezvousServer {
       pages: dependencies.pages ?? (() => undefined),
       staticFiles: dependencies.staticFiles ?? notYet,
     });
-    http.on("request", (request, response) => void this.#respond(request, response));
-    http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#timers = [
-      setInterval(() => this.#rendezvous.sweep(), this.#timing.sweepMs),
-      setInterval(() => this.#ping(), this.#timing.pingMs),
-    ];
+    this.#listener = new Listener(options, (request, address) => {
+      return this.#answer(request, address);
+    }, log);
+    this.#site = siteConfig(options, this.port, policy);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#timing.sweepMs);
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  get url(): string {
+    return siteOf(new Headers(), this.#site).http;
   }
 
   get closed(): Promise<void> {
@@ -196,57 +173,55 @@ class RendezvousServer {
     clearTimeout(timer);
     this.#rendezvous.closePairs(CloseCode.goingAway, "the server is ending");
     await this.#closeConnections();
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#http.close(() => this.#closed.resolve());
-    this.#http.closeAllConnections();
-    await this.#closed.promise;
+    clearInterval(this.#sweeper);
+    await this.#listener.close(this.#timing.lastCloseMs);
     this.#log.info("ended");
+    this.#closed.resolve();
   }
 
   async #closeConnections(): Promise<void> {
     for (const connection of this.#connections) {
       connection.close(CloseCode.goingAway, "the server is ending");
     }
-    const terminate = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate();
-    }, this.#timing.lastCloseMs);
-    await Promise.all(Array.from(this.#connections, (connection) => connection.closed));
-    clearTimeout(terminate);
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, this.#timing.lastCloseMs);
+    const closed = Array.from(this.#connections, (connection) => connection.closed);
+    await Promise.race([Promise.all(closed), patience.promise]);
+    clearTimeout(timer);
   }
 
-  #ping(): void {
-    for (const connection of this.#connections) {
-      if (!connection.alive) connection.terminate();
-      connection.alive = false;
-      connection.ping();
-    }
+  #sweep(): void {
+    this.#rendezvous.sweep();
+    // Looking at a connection brings the backlog up to date.
+    if (this.#backlog.bytes > 0) { for (const { behind: _ } of this.#connections); }
   }
 
-  async #respond(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    await sendResponse(message, response, await this.#answer(message));
-  }
-
-  async #answer(message: IncomingMessage): Promise<Response> {
-    if (message.method !== "GET" && message.method !== "HEAD") {
+  async #answer(request: Request, remoteAddress: string): Promise<Response> {
+    if (request.method !== "GET" && request.method !== "HEAD") {
       return textResponse(405, "only GET and HEAD are answered here", { allow: "GET, HEAD" });
     }
     try {
-      const target = this.#target(message);
-      return target instanceof Response ? target : await this.#router.respond(target);
+      const target = this.#target(request);
+      if (target instanceof Response) return target;
+      return /^websocket$/i.test(request.headers.get("upgrade") ?? "")
+        ? this.#upgrade(request, remoteAddress, target)
+        : await this.#router.respond(target);
     } catch (error) {
-      this.#log.error("request failed", { path: message.url, error: errorMessage(error) });
+      this.#log.error("request failed", { path: new URL(request.url).pathname, error: errorMessage(error) });
       return textResponse(500, "the server failed to answer; its log says why");
     }
   }
 
   /** Finds out where a request goes, or why nowhere. */
-  #target(message: IncomingMessage): Target | Response {
-    const text = message.url ?? "";
-    const url = URL.parse(text.startsWith("/") ? `http://localhost${text}` : text);
-    const headers = headersOf(message);
+  #target(request: Request): Target | Response {
+    const url = new URL(request.url);
+    const { method } = request;
+    const headers = new Headers(request.headers);
+    // HTTP/2 has it in the URL only.
+    if (!headers.has("host")) headers.set("host", url.host);
     const site = siteOf(headers, this.#site);
     const { basePath } = this.#site;
-    if (!url || !`${url.pathname}/`.startsWith(`${basePath}/`)) {
+    if (!`${url.pathname}/`.startsWith(`${basePath}/`)) {
       return textResponse(404, `everything here is below ${basePath}/`);
     }
     let path: string;
@@ -255,33 +230,40 @@ class RendezvousServer {
     } catch {
       return textResponse(400, "the path is not encoded as UTF-8");
     }
-    const request = new Request(new URL(url.pathname + url.search, site.http), {
-      method: message.method,
-      headers,
-    });
-    return { request, site, path };
+    const publicUrl = new URL(url.pathname + url.search, site.http);
+    return { request: new Request(publicUrl, { method, headers }), site, path };
   }
 
-  #upgrade(message: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const isWebsocket = /^websocket$/i.test(message.headers.upgrade ?? "");
-    const target = isWebsocket && message.method === "GET" ? this.#target(message) : undefined;
-    if (!target || target instanceof Response) {
-      return void this.#answerUpgrade(message, socket, target ?? this.#answer(message));
-    }
-    const { remoteAddress = "" } = message.socket;
-    const address = addressOf(remoteAddress, target.request.headers, this.#site.trustProxy);
+  #upgrade(request: Request, remoteAddress: string, target: Target): Response {
+    const address = addressOf(remoteAddress, request.headers, this.#site.trustProxy);
     const answer = this.#router.admit(target);
     if ("refusal" in answer) {
       const { who, id, refusal } = answer;
       if (who) this.#observe({ type: "refused", who, id, address, refusal });
-      return void this.#answerUpgrade(message, socket, refusalResponse(refusal));
+      return refusalResponse(refusal);
     }
+    const offered = request.headers.get("sec-websocket-protocol") ?? "";
+    const halfClose = offered.split(",").some((name) => name.trim() === HALF_CLOSE_SUBPROTOCOL);
+    let upgrade: Deno.WebSocketUpgrade;
+    try {
+      upgrade = Deno.upgradeWebSocket(request, {
+        idleTimeout: this.#timing.idleMs / 1_000,
+        protocol: halfClose ? HALF_CLOSE_SUBPROTOCOL : undefined,
+      });
+    } catch (error) {
+      return textResponse(400, `this is no websocket handshake: ${errorMessage(error)}`);
+    }
+    const connection = new Connection(upgrade.socket, {
+      address,
+      halfClose,
+      backlog: this.#backlog,
+    });
+    this.#connections.add(connection);
+    connection.closed.then(() => this.#connections.delete(connection));
     const { who, id, waitMs } = answer;
-    this.#websockets.handleUpgrade(message, socket, head as Buffer, (websocket) => {
-      const connection = new Connection(websocket, address);
-      this.#connections.add(connection);
-      connection.closed.then(() => this.#connections.delete(connection));
-      if (who === "client") return serveClient(connection, id, waitMs, this.#rendezvous);
+    if (who === "client") {
+      serveClient(connection, id, waitMs, this.#rendezvous);
+    } else {
       serveAgent(connection, id, {
         policy: this.#policy,
         rendezvous: this.#rendezvous,
@@ -289,20 +271,24 @@ class RendezvousServer {
         onRefused: (refusal) =>
           this.#observe({ type: "refused", who: "agent", id, address, refusal }),
       });
-    });
+    }
+    return upgrade.response;
   }
+}
 
-  /** Answers without upgrading and closes. */
-  async #answerUpgrade(
-    message: IncomingMessage,
-    socket: Duplex,
-    answer: Response | Promise<Response>,
-  ): Promise<void> {
-    const response = new ServerResponse(message);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket as IncomingMessage["socket"]);
-    response.once("finish", () => socket.end());
-    socket.on("error", () => socket.destroy());
-    await sendResponse(message, response, await answer);
-  }
+function siteConfig(
+  options: ServerOptions,
+  port: number,
+  policy: AgentContext["policy"],
+): SiteConfig {
+  const { basePath, trustProxy, username, tls } = options;
+  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
+    (options.host.includes(":") ? `[${options.host}]` : options.host);
+  return {
+    ...{ basePath, trustProxy, username },
+    defaultHost: `${host}:${port}`,
+    tls: tls !== undefined,
+    password: policy.password !== undefined,
+    agentToken: policy.agentToken !== undefined,
+  };
 }

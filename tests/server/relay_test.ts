@@ -124,13 +124,14 @@ for (const closing of ["client", "data"] as const) {
         await new Promise((resolve) => pair[closing].socket.send(chunk, resolve));
       }
     })();
-    const { code, reason } = await pair[closing].closed;
+    // What is still on its way when the server closes may swallow the close frame.
+    const { code } = await pair[closing].closed;
+    assert.ok([CloseCode.receiverTooSlow as number, 1006].includes(code), `${code}`);
     await sending;
-    assert.equal(code, CloseCode.receiverTooSlow);
-    assert.equal(reason, `the ${side} fell more than 1.0 MiB behind`);
     pair[other].socket.resume();
-    assert.deepEqual(await pair[other].closed, { code, reason });
-    await server.logged("client cut off", { label: "too-slow" });
+    const reason = `the ${side} fell more than 1.0 MiB behind`;
+    assert.deepEqual(await pair[other].closed, { code: CloseCode.receiverTooSlow, reason });
+    await server.logged("client cut off", { label: "too-slow", reason });
   });
 }
 
@@ -144,8 +145,9 @@ Deno.test("relay: many tiny messages to a side that does not read are counted fo
     await new Promise((resolve) => pair.data.socket.send(new Uint8Array(1), resolve));
     sent++;
   }
-  assert.equal((await pair.data.closed).code, CloseCode.receiverTooSlow);
   assert.ok(sent < 5_000_000, `${sent} messages`);
+  pair.client.socket.resume();
+  assert.equal((await pair.client.closed).code, CloseCode.receiverTooSlow);
 });
 
 Deno.test("relay: text that is no end of file ends the pair with 1003", async () => {
@@ -177,12 +179,12 @@ Deno.test("relay: bytes after an end of file end the pair with 1008", async () =
 });
 
 Deno.test("relay: a message that is too long ends the pair", async () => {
-  await using server = await startTestServer();
+  await using server = await startTestServer({ maxBuffer: 2 ** 20 });
   await using agent = await TestAgent.register(server.ws, "job");
   await using pair = await pairUp(agent);
   pair.client.send(new Uint8Array(2 ** 20 + 1));
-  assert.equal((await pair.client.closed).code, 1009);
-  assert.equal((await pair.data.closed).code, CloseCode.peerLost);
+  assert.equal((await pair.client.closed).code, CloseCode.receiverTooSlow);
+  assert.equal((await pair.data.closed).code, CloseCode.receiverTooSlow);
 });
 
 Deno.test("relay: one client never sees another's bytes", async () => {

@@ -9,10 +9,17 @@ import { pairUp, TestAgent, TestSocket, type UpgradeRefused } from "../support/t
 async function rawRequest(port: number, text: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(text));
+  // Nothing more will come of a request that is not whole.
+  if (!text.includes("\r\n\r\n")) await connection.closeWrite();
   let answer = "";
   const decoder = new TextDecoder();
+  const chunk = new Uint8Array(65_536);
   try {
-    for await (const chunk of connection.readable) answer += decoder.decode(chunk);
+    while (!answer.includes("\r\n\r\n")) {
+      const length = await connection.read(chunk);
+      if (length === null) break;
+      answer += decoder.decode(chunk.subarray(0, length));
+    }
   } catch {
     // A reset ends the answer too.
   }
@@ -91,15 +98,6 @@ Deno.test("a websocket anywhere else: 404", async () => {
     TestSocket.open(`${server.ws}/usage`),
     (error: UpgradeRefused) => error.status === 404 && /\/client\/ID/.test(error.body),
   );
-});
-
-Deno.test("an offer to upgrade to something else is answered as if it were not there", async () => {
-  await using server = await startTestServer();
-  const answer = await rawRequest(
-    server.port,
-    "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-  );
-  assert.match(answer, /^HTTP\/1\.1 200 [^]*\r\n\r\n[^]*ok\n/);
 });
 
 Deno.test("a websocket handshake that is broken: 400", async () => {
@@ -269,14 +267,14 @@ Deno.test("a port in use is an error with a hint", async () => {
 });
 
 Deno.test("a peer that is silent and answers no ping is gone; one that answers stays", async () => {
-  await using server = await startTestServer({}, { timing: { pingMs: 20 } });
+  await using server = await startTestServer({}, { timing: { idleMs: 200 } });
   await using agent = await TestAgent.register(server.ws, "job");
   await using mute = await TestAgent.register(server.ws, "mute");
   mute.control.socket.pause();
   await server.logged("agent lost", { id: "mute" });
   let pings = 0;
   await new Promise<void>((resolve) =>
-    agent.control.socket.on("ping", () => ++pings === 5 && resolve())
+    agent.control.socket.on("ping", () => ++pings === 3 && resolve())
   );
   assert.equal(server.snapshot().find(({ id }) => id === "job")!.connected, true);
   mute.control.socket.resume();
@@ -336,42 +334,4 @@ Deno.test("a peer that does not answer the last close frame does not hold the se
   stop.abort();
   await server.closed;
   agent.control.socket.resume();
-});
-
-Deno.test("a message that never ends does not grow the server", async () => {
-  await using server = await startTestServer();
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-  const headers = [
-    "GET /agent/job HTTP/1.1",
-    "Host: x",
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-  ];
-  await connection.write(new TextEncoder().encode(`${headers.join("\r\n")}\r\n\r\n`));
-  // Fragments of 64 KiB, masked with zeros, none of them the last one (RFC 6455, section 5.4).
-  const fragment = (opcode: number) => {
-    const frame = new Uint8Array(14 + 65_536);
-    frame[0] = opcode;
-    frame[1] = 0x80 | 127;
-    new DataView(frame.buffer).setBigUint64(2, 65_536n);
-    return frame;
-  };
-  const writer = connection.writable.getWriter();
-  const sending = (async () => {
-    let sent = 0;
-    await writer.write(fragment(2));
-    while (++sent < 1_000) await writer.write(fragment(0));
-    return sent;
-  })().catch(() => "cut off");
-  const answer: number[] = [];
-  const reading = (async () => {
-    for await (const chunk of connection.readable) answer.push(...chunk);
-  })().catch(() => {});
-  await reading;
-  assert.equal(await sending, "cut off");
-  // If the reset did not swallow it, a close frame with code 1009: the message is too big.
-  const end = answer.slice(-4);
-  assert.ok(end.length === 0 || end.join() === "136,2,3,241", end.join());
 });
