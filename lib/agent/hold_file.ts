@@ -5,6 +5,8 @@ import type { Log } from "../cli/log.ts";
 
 /** How often the file is looked at even if nothing is heard of it, in milliseconds. */
 const POLL_EVERY = 10_000;
+/** How soon it is looked at when something else has happened in its folder, in milliseconds. */
+const LOOK_AGAIN_IN = 1_000;
 
 export interface HoldFileOptions {
   log: Log;
@@ -37,6 +39,7 @@ export class HoldFile implements AsyncDisposable {
   #wake = () => {};
   /** The file may have changed since the last look began. */
   #stale = true;
+  #lookingSoon: ReturnType<typeof setTimeout> | undefined;
   #watcher: Deno.FsWatcher | undefined;
   /** What tells the watched folder from one of the same name that was made later. */
   #watched: string | undefined;
@@ -59,11 +62,18 @@ export class HoldFile implements AsyncDisposable {
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       this.#stale = false;
+      this.#forgetLookingSoon();
       await this.#watch();
       await this.#look();
       await this.#wait();
     }
     await this.#unwatch();
+    this.#forgetLookingSoon();
+  }
+
+  #forgetLookingSoon(): void {
+    clearTimeout(this.#lookingSoon);
+    this.#lookingSoon = undefined;
   }
 
   /** Waits for news, or until it is time to look again. */
@@ -134,13 +144,17 @@ export class HoldFile implements AsyncDisposable {
     return [this.#path, dirname(this.#path)].some((own) => basename(own).toLowerCase() === name);
   }
 
+  #lookNow(): void {
+    this.#stale = true;
+    this.#wake();
+  }
+
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     try {
-      for await (const { kind, paths } of watcher) {
-        // A job may write thousands of other files into its folder.
-        if (kind === "access" || !paths.some((path) => this.#concerns(path))) continue;
-        this.#stale = true;
-        this.#wake();
+      for await (const { paths } of watcher) {
+        // A job may do a lot to other files there. Deno drops events then, ours among them.
+        if (paths.some((path) => this.#concerns(path))) this.#lookNow();
+        else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
       }
     } catch (error) {
       this.#options.log.debug("the hold file's folder is no longer watched", { error });
