@@ -56,6 +56,8 @@ export class Connection implements Closable {
     };
     socket.onmessage = ({ data }) => this.onMessage(data);
     socket.onclose = ({ code, reason, wasClean }) => {
+      // A peer that goes while it is being closed makes a second event.
+      socket.onclose = null;
       this.#forget(this.#lengths.length);
       this.onClose(wasClean ? code : ABNORMAL, reason);
       this.#closed.resolve();
