@@ -16,17 +16,21 @@ import { forwarding } from "../ssh/forwarding/forwarding.ts";
 import { generateHostKey, loadHostKey } from "../ssh/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
+import { delay } from "../wire/delay.ts";
 import { type AgentFacts, makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
 import { wantsColor } from "./announcement.ts";
 import { Announcer } from "./announcer.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
-import { HoldFile, makeHoldFile } from "./hold_file.ts";
-import { LifetimeKeeper } from "./lifetime_keeper.ts";
+import { makeIfMissing, WatchedFile } from "./watched_file.ts";
+import { LifetimeKeeper, type LifetimeStatus } from "./lifetime_keeper.ts";
 import { loginMessage } from "./messages.ts";
 import { Registration } from "./registration.ts";
 
 /** The hold file's name in the agent's folder. */
 const HOLD_FILE = ".hold";
+
+/** How long clients without a session may take to hang up by themselves, in milliseconds. */
+const HANG_UP_MS = 2_000;
 
 /** The exit status of a program that a signal has ended, by the signal's name. */
 const SIGNAL_STATUS: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
@@ -57,12 +61,15 @@ export async function runAgent(
   ]);
   const extraKeys = await fetchAllKeys(options, { ca, signal, log });
   if (options.insecure) log.warn("any certificate of the server is trusted");
-  if (options.hold) makeHoldFile(holdPath);
+  if (options.hold) makeIfMissing(holdPath);
 
   const shell = chooseAgentShell(options.shell, env);
   const id = options.id ?? makeRendezvousId();
   let registration: RegisteredMessage | undefined;
+  /** Nobody new gets in from here on, */
   const ended = new AbortController();
+  /** and from here on nobody who is in stays. */
+  const hangUp = new AbortController();
 
   const announcer = new Announcer({
     server,
@@ -78,17 +85,22 @@ export async function runAgent(
     log,
     print: printStdout,
   });
+  const announce = (status: LifetimeStatus, onlyNews = false) => {
+    if (registration) announcer.announce(registration, status, { signal: ended.signal, onlyNews });
+  };
   using lifetime = new LifetimeKeeper({
     expiry: options.expiry,
     warningTime: options.warningTime,
     log,
-    announce: (status) => {
-      if (registration) announcer.announce(registration, status, ended.signal);
-    },
+    announce,
   });
-  await using _hold = new HoldFile(holdPath, {
+  await using _hold = new WatchedFile(holdPath, {
     log,
     onChange: (modified) => lifetime.hold(modified),
+  });
+  await using _keys = new WatchedFile(keysFile, {
+    log,
+    onChange: () => announce(lifetime.status, true),
   });
 
   const authentication = {
@@ -141,9 +153,9 @@ export async function runAgent(
       registration = message;
       sessionEnv.CONVERGE_ID = message.id;
       Object.assign(authentication, { username: message.username, password: message.password });
-      announcer.announce(message, lifetime.status, ended.signal);
+      announce(lifetime.status);
     },
-    onClient: (stream, client) => ssh.serve(stream, client, ended.signal),
+    onClient: (stream, client) => ssh.serve(stream, client, hangUp.signal),
   });
 
   const cancel = () => lifetime.end("cancelled", SIGNAL_STATUS[signal.reason] ?? 1);
@@ -152,10 +164,14 @@ export async function runAgent(
   const running = rendezvous.run(ended.signal);
   try {
     const end = await Promise.race([lifetime.ended, running.then(() => undefined)]);
+    ended.abort();
+    // A client whose last session has ended gets its exit status and hangs up by itself.
+    if (lifetime.status.sessions === 0) await Promise.race([running, delay(HANG_UP_MS, hangUp.signal)]);
     return end?.status ?? 1;
   } finally {
     signal.removeEventListener("abort", cancel);
     ended.abort();
+    hangUp.abort();
     await Promise.allSettled([running, announcer.done()]);
   }
 }

@@ -40,17 +40,23 @@ export class Announcer {
   /**
    * Announces. Webhooks and the CI system are told only what they do not know yet.
    *
-   * @param signal gives up on webhooks
+   * @param options `signal` gives up on webhooks; `onlyNews` spares the job's log what it has seen
    */
-  announce(registration: RegisteredMessage, status: LifetimeStatus, signal: AbortSignal): void {
+  announce(
+    registration: RegisteredMessage,
+    status: LifetimeStatus,
+    { signal, onlyNews = false }: { signal: AbortSignal; onlyNews?: boolean },
+  ): void {
     const { json, color, env, log, print, notify, ca } = this.#options;
     const announcement = this.#announcement(registration, status);
     const data = announcementJson(announcement);
-    print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
-
-    const news = JSON.stringify([data.ssh, data.keys, data.password]);
-    if (news === this.#told) return;
-    this.#told = news;
+    const content = JSON.stringify([data.ssh, data.keys, data.password]);
+    const isNews = content !== this.#told;
+    if (isNews || !onlyNews) {
+      print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
+    }
+    if (!isNews) return;
+    this.#told = content;
     this.#track(announceOnGithub(announcement, { env, print: json ? () => {} : print, log }));
     for (const url of notify) this.#track(notifyUrl(url, data, { log, ca, signal }));
   }

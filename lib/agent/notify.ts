@@ -2,6 +2,7 @@
 
 import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
+import { delay } from "../wire/delay.ts";
 import type { AnnouncementJson } from "./announcement.ts";
 
 export interface NotifyOptions {
@@ -21,18 +22,6 @@ function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** Resolves after `delay` milliseconds or when the signal is aborted. */
-async function pause(delay: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, delay);
-  const stop = () => resolve();
-  signal?.addEventListener("abort", stop);
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", stop);
-}
-
 /**
  * Posts `announcement` as JSON. A failure is a line in the log, which never shows the URL: webhooks
  * have their secret in it.
@@ -47,10 +36,10 @@ export async function notifyUrl(
   for (let attempt = 0; !signal?.aborted; attempt++) {
     const failure = await post(url, announcement, client, options);
     if (failure === undefined) return log.debug("notified");
-    const delay = failure.final ? undefined : retryAfter[attempt];
-    log.warn("cannot notify", { reason: failure.reason, again: delay !== undefined });
-    if (delay === undefined) return;
-    await pause(delay, signal);
+    const wait = failure.final ? undefined : retryAfter[attempt];
+    log.warn("cannot notify", { reason: failure.reason, again: wait !== undefined });
+    if (wait === undefined) return;
+    await delay(wait, signal);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The hold file: whether it is there, and when it was last touched. */
+/** A file that people make, touch and remove, such as the hold file: whether it is there, and since when. */
 
 import { basename, dirname } from "node:path";
 import type { Log } from "../cli/log.ts";
@@ -8,7 +8,7 @@ const POLL_EVERY = 10_000;
 /** How soon it is looked at when something else has happened in its folder, in milliseconds. */
 const LOOK_AGAIN_IN = 1_000;
 
-export interface HoldFileOptions {
+export interface WatchedFileOptions {
   log: Log;
   /**
    * Called with the modification time (Unix time in milliseconds) when the file appears or is
@@ -19,19 +19,19 @@ export interface HoldFileOptions {
   pollEvery?: number;
 }
 
-/** Makes the hold file if it is missing; one that is there keeps its time. */
-export function makeHoldFile(path: string): void {
+/** Makes an empty file if there is none; one that is there keeps its time. */
+export function makeIfMissing(path: string): void {
   Deno.openSync(path, { append: true, create: true }).close();
 }
 
 /**
- * Watches the hold file. The system tells of changes in its folder; besides, it is looked at from
+ * Watches a file. The system tells of changes in its folder; besides, it is looked at from
  * time to time, because network file systems tell of nothing that others do, and a folder that was
  * removed and made again has to be watched anew.
  */
-export class HoldFile implements AsyncDisposable {
+export class WatchedFile implements AsyncDisposable {
   readonly #path: string;
-  readonly #options: HoldFileOptions;
+  readonly #options: WatchedFileOptions;
   readonly #stopped = new AbortController();
   readonly #running: Promise<unknown>;
   #known: number | undefined;
@@ -46,7 +46,7 @@ export class HoldFile implements AsyncDisposable {
   #listening: Promise<void> = Promise.resolve();
   #troubled = false;
 
-  constructor(path: string, options: HoldFileOptions) {
+  constructor(path: string, options: WatchedFileOptions) {
     this.#path = path;
     this.#options = options;
     this.#running = this.#run();
@@ -95,7 +95,12 @@ export class HoldFile implements AsyncDisposable {
       modified = (await Deno.stat(this.#path)).mtime?.getTime() ?? 0;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
-        if (!this.#troubled) this.#options.log.warn("cannot look at the hold file", { error });
+        if (!this.#troubled) {
+          this.#options.log.warn("cannot look at a watched file", {
+            path: this.#path,
+            error,
+          });
+        }
         this.#troubled = true;
         return;
       }
@@ -120,7 +125,7 @@ export class HoldFile implements AsyncDisposable {
       this.#watcher = Deno.watchFs(folder, { recursive: false });
     } catch (error) {
       // Gone for now, or a file system that cannot be watched: looking at the file has to do.
-      this.#options.log.debug("cannot watch the hold file's folder", { error });
+      this.#options.log.debug("cannot watch a folder", { folder, error });
       return;
     }
     this.#watched = identity;
@@ -157,7 +162,7 @@ export class HoldFile implements AsyncDisposable {
         else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
       }
     } catch (error) {
-      this.#options.log.debug("the hold file's folder is no longer watched", { error });
+      this.#options.log.debug("a folder is no longer watched", { path: this.#path, error });
     }
     if (this.#watcher === watcher) this.#watcher = undefined;
   }

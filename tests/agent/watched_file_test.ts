@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { HoldFile, makeHoldFile } from "../../lib/agent/hold_file.ts";
+import { makeIfMissing, WatchedFile } from "../../lib/agent/watched_file.ts";
 import { createLog } from "../../lib/cli/log.ts";
 import { TempDir } from "../support/program.ts";
 
@@ -8,7 +8,7 @@ const HOUR = 3_600_000;
 /** Longer than any test: what is seen was told by the system. */
 const NEVER = HOUR;
 
-/** Collects what a hold file tells and logs, and lets tests wait for the news that fits. */
+/** Collects what a watched file tells and logs, and lets tests wait for the news that fits. */
 class News {
   readonly all: (number | undefined)[] = [];
   readonly lines: string[] = [];
@@ -44,11 +44,11 @@ const gone = (modified: number | undefined) => modified === undefined;
 function watch(path: string, pollEvery: number) {
   const news = new News();
   const log = createLog({ level: "debug", write: news.write });
-  const file = new HoldFile(path, { log, pollEvery, onChange: news.onChange });
+  const file = new WatchedFile(path, { log, pollEvery, onChange: news.onChange });
   return { news, file };
 }
 
-Deno.test("HoldFile tells of a file that is there from the start", async () => {
+Deno.test("WatchedFile tells of a file that is there from the start", async () => {
   await using dir = new TempDir();
   const path = dir.write(".hold", "");
   const { news, file } = watch(path, NEVER);
@@ -56,7 +56,7 @@ Deno.test("HoldFile tells of a file that is there from the start", async () => {
   await news.until((modified) => modified === Deno.statSync(path).mtime!.getTime());
 });
 
-Deno.test("HoldFile hears at once of a file made, touched into the future and removed", async () => {
+Deno.test("WatchedFile hears at once of a file made, touched into the future and removed", async () => {
   await using dir = new TempDir();
   const path = dir.write(".hold", "");
   const { news, file } = watch(path, NEVER);
@@ -64,14 +64,14 @@ Deno.test("HoldFile hears at once of a file made, touched into the future and re
   await news.until(present);
   Deno.removeSync(path);
   await news.until(gone);
-  makeHoldFile(path);
+  makeIfMissing(path);
   await news.until(present);
   const later = new Date(Date.now() + HOUR);
   Deno.utimeSync(path, later, later);
   await news.until((modified) => modified! > Date.now() + HOUR / 2);
 });
 
-Deno.test("HoldFile does not stumble over other files in the folder", async () => {
+Deno.test("WatchedFile does not stumble over other files in the folder", async () => {
   await using dir = new TempDir();
   const path = dir.write(".hold", "");
   const { news, file } = watch(path, NEVER);
@@ -83,7 +83,7 @@ Deno.test("HoldFile does not stumble over other files in the folder", async () =
   assert.equal(news.all.length, 2);
 });
 
-Deno.test("HoldFile survives its folder vanishing and coming back", async () => {
+Deno.test("WatchedFile survives its folder vanishing and coming back", async () => {
   await using dir = new TempDir();
   const folder = join(dir.path, "job");
   const path = join(folder, ".hold");
@@ -101,38 +101,38 @@ Deno.test("HoldFile survives its folder vanishing and coming back", async () => 
   await news.until(gone);
 });
 
-Deno.test("HoldFile looks from time to time where the system tells nothing", async () => {
+Deno.test("WatchedFile looks from time to time where the system tells nothing", async () => {
   await using dir = new TempDir();
   const folder = join(dir.path, "not-yet");
   const path = join(folder, ".hold");
   const { news, file } = watch(path, 20);
   await using _ = file;
-  await news.logged("cannot watch the hold file's folder");
+  await news.logged("cannot watch a folder");
   Deno.mkdirSync(folder);
   Deno.writeTextFileSync(path, "");
   await news.until(present);
 });
 
-Deno.test("HoldFile does not take a file it cannot look at for one that is gone", async () => {
+Deno.test("WatchedFile does not take a file it cannot look at for one that is gone", async () => {
   await using dir = new TempDir();
   const path = join(dir.path, ".hold");
   // A link to itself cannot be followed.
   Deno.symlinkSync(path, path);
   const { news, file } = watch(path, 20);
   await using _ = file;
-  await news.logged("cannot look at the hold file");
+  await news.logged("cannot look at a watched file");
   Deno.removeSync(path);
-  makeHoldFile(path);
+  makeIfMissing(path);
   await news.until(present);
   assert.ok(!news.all.includes(undefined));
 });
 
-Deno.test("makeHoldFile() keeps the time of a file that is there", async () => {
+Deno.test("makeIfMissing() keeps the time of a file that is there", async () => {
   await using dir = new TempDir();
   const path = join(dir.path, ".hold");
-  makeHoldFile(path);
+  makeIfMissing(path);
   const later = new Date(Date.now() + HOUR);
   Deno.utimeSync(path, later, later);
-  makeHoldFile(path);
+  makeIfMissing(path);
   assert.ok(Deno.statSync(path).mtime! > new Date(Date.now() + HOUR / 2));
 });
