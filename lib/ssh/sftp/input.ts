@@ -4,6 +4,8 @@ import { MAX_PACKET } from "./numbers.ts";
 /** Cuts what comes in into packets, whatever pieces it comes in. */
 export class Input {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+  /** Where a packet is put together that came in several pieces. */
+  readonly #whole = new Uint8Array(4 + MAX_PACKET);
   #length = 0;
 
   add(bytes: Uint8Array<ArrayBuffer>): void {
@@ -13,14 +15,14 @@ export class Input {
   }
 
   /**
-   * The next packet without its length, or null if it has not all come yet.
+   * The next packet without its length, or null if it has not all come yet. It is there until the
+   * next call.
    *
    * @throws {MalformedError} if it is empty or too long
    */
   next(): Uint8Array<ArrayBuffer> | null {
     if (this.#length < 4) return null;
-    const header = this.#peekHeader();
-    const length = new DataView(header.buffer, header.byteOffset).getUint32(0);
+    const length = this.#peekLength();
     if (length === 0 || length > MAX_PACKET) {
       throw new MalformedError(`a packet of ${length} bytes`);
     }
@@ -28,13 +30,17 @@ export class Input {
     return this.#take(4 + length).subarray(4);
   }
 
-  #peekHeader(): Uint8Array<ArrayBuffer> {
-    const first = this.#pieces[0]!;
-    if (first.length >= 4) return first;
-    const header = this.#take(4);
-    this.#pieces.unshift(header);
-    this.#length += 4;
-    return header;
+  /** The four bytes before a packet. */
+  #peekLength(): number {
+    let length = 0;
+    let count = 0;
+    for (const piece of this.#pieces) {
+      for (let i = 0; i < piece.length && count < 4; i++, count++) {
+        length = length * 256 + piece[i]!;
+      }
+      if (count === 4) break;
+    }
+    return length;
   }
 
   #take(length: number): Uint8Array<ArrayBuffer> {
@@ -45,7 +51,7 @@ export class Input {
       return first.subarray(0, length);
     }
     if (first.length === length) return this.#pieces.shift()!;
-    const bytes = new Uint8Array(length);
+    const bytes = this.#whole.subarray(0, length);
     let filled = 0;
     let used = 0;
     while (filled < length) {

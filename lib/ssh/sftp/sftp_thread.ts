@@ -1,4 +1,5 @@
 import type { FromThread, ToThread } from "./messages.ts";
+import { threadUrl } from "./thread_url.ts";
 
 /** Who listens to a thread. */
 export interface ThreadListener {
@@ -9,7 +10,7 @@ export interface ThreadListener {
 
 /** The near side of thread.ts. */
 export class SftpThread implements Disposable {
-  readonly #worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
+  readonly #worker = new Worker(threadUrl, { type: "module" });
   /** Whoever uses the thread at the moment. */
   listener?: ThreadListener;
   isAlive = true;
