@@ -98,9 +98,9 @@ Deno.test({
     await using world = await World.start(["--static-dir", dist]);
     await using job = new TempDir();
     job.write(".authorized_keys", world.publicKey);
-    const deno = (
-      name: string,
-    ) => ["run", "-A", "--quiet", "--reload", `${world.http}/static/${name}`];
+    // Not everything may be loaded anew: node-pty's library is open in this process too.
+    const options = ["run", "-A", "--quiet", `--reload=${world.http}`];
+    const deno = (name: string) => [...options, `${world.http}/static/${name}`];
     await using agent = new Program(
       Deno.execPath(),
       [...deno("agent.js"), "--json", world.url],

@@ -86,7 +86,7 @@ Deno.test("the bundles run with Deno, from a server", async () => {
   await using home = new TempDir();
   for (const program of PROGRAMS) {
     const url = `${server.url}/static/${program}.js`;
-    const args = ["run", "-A", "--quiet", "--reload", url, "--version"];
+    const args = ["run", "-A", "--quiet", `--reload=${server.url}`, url, "--version"];
     const { code, stdout, stderr } = await run(Deno.execPath(), args, { cwd: home.path });
     assert.equal(code, 0, stderr);
     assert.equal(stdout, `${VERSION}\n`);
