@@ -3,32 +3,41 @@ import { ReadBuffer } from "./read_buffer.ts";
 
 const READ_BUFFER = 256 * 1024;
 
-/** Where {@link stdioStream} reads from and writes to. */
-export interface Stdio {
-  stdin: { read(buffer: Uint8Array): Promise<number | null> };
-  stdout: { write(bytes: Uint8Array): Promise<number>; close(): void };
+/** What {@link stdioStream} reads from and writes to. */
+export interface StdioOptions {
+  /** @default Deno.stdin */
+  stdin?: { read(buffer: Uint8Array): Promise<number | null> };
+  /** @default Deno.stdout */
+  stdout?: { write(bytes: Uint8Array): Promise<number> };
+  /** How long input may be silent after the end of output, in milliseconds. @default 2000 */
+  linger?: number;
 }
 
 /**
  * This program's standard input and output as one stream of bytes.
- * Its end closes standard output, so that whoever reads it sees an end of file.
+ *
+ * Deno cannot close standard output: whoever reads it sees its end only when this program ends. And
+ * ssh, who reads and writes us, waits for that before it ends our input. So once output has ended,
+ * input that is silent for a while counts as ended too.
  */
-export function stdioStream(stdio: Stdio = { stdin: Deno.stdin, stdout: Deno.stdout }): ByteStream {
-  return new StdioByteStream(stdio);
+export function stdioStream(options: StdioOptions = {}): ByteStream {
+  const { stdin = Deno.stdin, stdout = Deno.stdout, linger = 2000 } = options;
+  return new StdioByteStream({ stdin, stdout, linger });
 }
 
 class StdioByteStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
-  readonly #stdio: Stdio;
+  readonly #stdio: Required<StdioOptions>;
   readonly #buffer = new ReadBuffer(READ_BUFFER);
   readonly #closed = Promise.withResolvers<Error | undefined>();
   /** Set while a read is under way: standard input cannot be interrupted, only left alone. */
   #reading: PromiseWithResolvers<number | null> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #readEnded = false;
   #writeEnded = false;
   #gone = false;
 
-  constructor(stdio: Stdio) {
+  constructor(stdio: Required<StdioOptions>) {
     this.#stdio = stdio;
     this.closed = this.#closed.promise;
   }
@@ -37,11 +46,14 @@ class StdioByteStream implements ByteStream {
     if (this.#readEnded || this.#gone) return null;
     const reading = this.#reading = Promise.withResolvers<number | null>();
     this.#stdio.stdin.read(this.#buffer.space).then(reading.resolve, reading.reject);
+    if (this.#writeEnded) this.#startLingering();
     let count: number | null;
     try {
       count = await reading.promise;
     } catch (error) {
       throw this.#fail("cannot read standard input", error);
+    } finally {
+      clearTimeout(this.#timer);
     }
     if (count !== null) return this.#buffer.take(count);
     this.#readEnded = true;
@@ -64,25 +76,22 @@ class StdioByteStream implements ByteStream {
   end(): Promise<void> {
     if (this.#writeEnded || this.#gone) return Promise.resolve();
     this.#writeEnded = true;
-    this.#closeStdout();
     if (this.#readEnded) this.close();
+    else this.#startLingering();
     return Promise.resolve();
   }
 
   close(error?: Error): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#closeStdout();
+    clearTimeout(this.#timer);
     this.#reading?.resolve(null);
     this.#closed.resolve(error);
   }
 
-  #closeStdout(): void {
-    try {
-      this.#stdio.stdout.close();
-    } catch {
-      // It is closed already.
-    }
+  #startLingering(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#reading?.resolve(null), this.#stdio.linger);
   }
 
   #fail(what: string, cause: unknown): Error {
