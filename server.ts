@@ -1,9 +1,12 @@
 /** The rendez-vous server: `deno task serve`, or `server --help` for its options. */
+import { resolve } from "node:path";
+import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { createLog } from "./lib/cli/log.ts";
 import { runProgram } from "./lib/cli/program.ts";
 import { serverCommand } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/admin_lock.ts";
+import { Metrics } from "./lib/server/metrics.ts";
 import { ASSETS_DIR, createPages } from "./lib/server/pages.ts";
 import { startServer } from "./lib/server/server.ts";
 import { SessionsFeed } from "./lib/server/sessions_feed.ts";
@@ -15,12 +18,29 @@ if (import.meta.main) {
       const log = createLog({ format: options.logFormat, level: options.logLevel });
       const lock = new AdminLock(options.adminPassword);
       using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });
+      const metrics = new Metrics({ load: () => server.load() });
+      const { staticDir } = options;
+      // A server that cannot start leaves no build behind.
+      const ended = new AbortController();
+      using stack = new DisposableStack();
+      stack.defer(() => ended.abort());
+      const build = options.build
+        ? startBuild({
+          dir: resolve(staticDir),
+          log,
+          signal: AbortSignal.any([signal, ended.signal]),
+        })
+        : undefined;
       const server = await startServer(options, {
         log,
         signal,
-        pages: createPages({ staticDir: options.staticDir, sessions, lock }),
+        pages: createPages({
+          ...{ staticDir, build, sessions, lock },
+          metrics: () => metrics.answer(),
+        }),
         staticFiles: (request, name) =>
-          serveStatic(request, name, { dirs: [options.staticDir, ASSETS_DIR] }),
+          serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR], state: build }),
+        observe: (event) => metrics.observe(event),
       });
       await server.closed;
     }, Deno.env.toObject());

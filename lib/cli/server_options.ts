@@ -29,6 +29,8 @@ export interface ServerOptions {
   tls?: { cert: string; key: string };
   trustProxy: boolean;
   staticDir: string;
+  /** Whether to build the executables that are missing there or outdated, beside serving. */
+  build?: boolean;
   maxAgents: number;
   maxClientsPerAgent: number;
   /** Bytes. */
@@ -91,6 +93,7 @@ function makeOptions(): Option[] {
     option("--tls-key <file>", "its key in PEM"),
     option("--trust-proxy", "believe the forwarded headers of a reverse proxy"),
     option("--static-dir <dir>", "where the executables are").default("dist"),
+    option("--build", "build what is missing there, beside serving"),
     option("--max-agents <n>", "how many agents at a time", parseInteger(1, 1_000_000))
       .default(10_000),
     option("--max-clients-per-agent <n>", "how many clients each", parseInteger(1, 10_000))

@@ -78,7 +78,9 @@ export interface PagesOptions {
   /** How far their build is. @default nothing is built */
   build?: BuildState;
   sessions: SessionsFeed;
-  /** Who may see the sessions. */
+  /** What `/metrics` answers. */
+  metrics(): Promise<Response>;
+  /** Who may see the sessions and the metrics. */
   lock: AdminLock;
 }
 
@@ -108,6 +110,8 @@ export function createPages(options: PagesOptions): Pages {
       case "/api/sessions":
       case "/api/sessions/events":
         return await lock.guard(request, () => sessions.answer(request, path.endsWith("/events")));
+      case "/metrics":
+        return await lock.guard(request, () => options.metrics());
       default:
         return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
     }

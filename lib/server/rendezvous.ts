@@ -23,6 +23,7 @@ import type {
   ClientInfo,
   Closable,
   Control,
+  Counts,
   Link,
   Refusal,
   RegisterRequest,
@@ -114,6 +115,25 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   /** What there is right now. */
   snapshot(): AgentInfo[] {
     return Array.from(this.#agents.values(), (agent) => this.#info(agent));
+  }
+
+  /** How much of all there is right now, pairs included whose agent has ended. */
+  counts(): Counts {
+    const counts = {
+      connected: this.#agents.size - this.#away.size,
+      away: this.#away.size,
+      parked: 0,
+      waiting: this.#waiting.size,
+      pairs: this.#links.size,
+      toAgent: 0,
+      toClient: 0,
+    };
+    for (const { parked } of this.#agents.values()) counts.parked += parked.length;
+    for (const { toAgent, toClient } of this.#links) {
+      counts.toAgent += toAgent;
+      counts.toClient += toClient;
+    }
+    return counts;
   }
 
   /**

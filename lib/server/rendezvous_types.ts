@@ -94,6 +94,23 @@ export interface ClientInfo {
   buffered: number;
 }
 
+/** How much there is right now. */
+export interface Counts {
+  /** Agents whose control connection is there. */
+  connected: number;
+  /** Agents who have lost theirs and still own their ID. */
+  away: number;
+  /** Data connections that wait for a client. */
+  parked: number;
+  /** Clients who wait for a data connection or an agent. */
+  waiting: number;
+  pairs: number;
+  /** Bytes that the open pairs have copied from clients to agents. */
+  toAgent: number;
+  /** Bytes that the open pairs have copied from agents to clients. */
+  toClient: number;
+}
+
 /** What an agent tells of itself and what the server knows of it. */
 export interface AgentInfo {
   id: string;

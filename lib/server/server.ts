@@ -11,7 +11,7 @@ import { textResponse } from "./http.ts";
 import { Listener } from "./listener.ts";
 import { logEvents } from "./log_events.ts";
 import { Rendezvous } from "./rendezvous.ts";
-import type { AgentInfo, ServerEvent } from "./rendezvous_types.ts";
+import type { AgentInfo, Counts, ServerEvent } from "./rendezvous_types.ts";
 import { type Pages, refusalResponse, Router, type StaticFiles, type Target } from "./router.ts";
 import { passwordVerifier } from "./secrets.ts";
 import { addressOf, type SiteConfig, siteOf } from "./site.ts";
@@ -60,6 +60,17 @@ export interface RunningServer extends AsyncDisposable {
   /** Resolves when it has ended. */
   readonly closed: Promise<void>;
   snapshot(): AgentInfo[];
+  load(): ServerLoad;
+}
+
+/** How much the server carries right now. */
+export interface ServerLoad extends Counts {
+  /** Open websockets. */
+  connections: number;
+  /** About how many bytes wait for receivers to take them. */
+  buffered: number;
+  /** At how many of these the receivers that are sent more are closed. */
+  bufferLimit: number;
 }
 
 /**
@@ -85,6 +96,7 @@ export async function startServer(
   return {
     ...{ url, port, closed: server.closed },
     snapshot: () => server.snapshot(),
+    load: () => server.load(),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", drain);
       await server.end(0);
@@ -159,6 +171,16 @@ class RendezvousServer {
     return this.#rendezvous.snapshot();
   }
 
+  load(): ServerLoad {
+    this.#updateBacklog();
+    return {
+      ...this.#rendezvous.counts(),
+      connections: this.#connections.size,
+      buffered: this.#backlog.bytes,
+      bufferLimit: this.#backlog.limit,
+    };
+  }
+
   /** Ends, giving open pairs some time; called again, what is left ends at once. */
   async end(drainMs: number): Promise<void> {
     if (this.#rendezvous.draining) {
@@ -192,7 +214,11 @@ class RendezvousServer {
 
   #sweep(): void {
     this.#rendezvous.sweep();
-    // Looking at a connection brings the backlog up to date.
+    this.#updateBacklog();
+  }
+
+  /** Looks at each connection, which takes out of the backlog what its peer has taken. */
+  #updateBacklog(): void {
     if (this.#backlog.bytes > 0) { for (const { behind: _ } of this.#connections); }
   }
 
@@ -207,7 +233,10 @@ class RendezvousServer {
         ? this.#upgrade(request, remoteAddress, target)
         : await this.#router.respond(target);
     } catch (error) {
-      this.#log.error("request failed", { path: new URL(request.url).pathname, error: errorMessage(error) });
+      this.#log.error("request failed", {
+        path: new URL(request.url).pathname,
+        error: errorMessage(error),
+      });
       return textResponse(500, "the server failed to answer; its log says why");
     }
   }

@@ -74,7 +74,8 @@ export async function startPageServer(options: Partial<ServerOptions> = {}): Pro
     open: lock.open,
     intervalMs: 50,
   });
-  const pages = createPages({ staticDir, sessions, lock });
+  const metrics = () => Promise.resolve(new Response());
+  const pages = createPages({ staticDir, sessions, metrics, lock });
   const started = await startTestServer({ basePath: "/relay", ...options }, {
     pages,
     staticFiles: (request, name) => serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR] }),

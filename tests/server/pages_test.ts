@@ -24,7 +24,8 @@ async function get(
   const { staticDir = "nowhere", build, password } = options;
   const lock = new AdminLock(password);
   using sessions = new SessionsFeed({ snapshot: () => [], open: lock.open });
-  const pages = createPages({ staticDir, build, sessions, lock });
+  const metrics = () => Promise.resolve(new Response("some metrics"));
+  const pages = createPages({ staticDir, build, sessions, metrics, lock });
   const full = { ...SITE, ...site };
   const url = new URL(full.http + path);
   const response = await pages(new Request(url), full, url.pathname.slice(full.base.length));
@@ -180,4 +181,12 @@ Deno.test("the sessions page asks for the administrator's password if there is o
   assert.match(locked.headers.get("www-authenticate")!, /^Basic realm="Converge"/);
   assert.match(locked.headers.get("content-security-policy")!, /default-src 'none'/);
   assert.match(text, /administrator/);
+});
+
+Deno.test("the metrics ask for the administrator's password if there is one", async () => {
+  const [, metrics] = await get("/metrics");
+  assert.equal(metrics, "some metrics");
+  const [locked, text] = await get("/metrics", {}, { password: "secret" });
+  assert.equal(locked.status, 401);
+  assert.doesNotMatch(text, /some metrics/);
 });

@@ -118,6 +118,23 @@ Deno.test("a client gets a parked data connection at once", () => {
   assert.deepEqual(world.types(), ["registered", "paired"]);
 });
 
+Deno.test("counts() has what there is, pairs of agents that have ended too", () => {
+  const world = new World();
+  const control = new FakeConnection();
+  const { secret, gone } = world.register("job", undefined, control);
+  world.register("away").gone(false);
+  world.park("job", secret);
+  world.join("job");
+  world.park("job", secret);
+  world.join("later", 60_000);
+  Object.assign(world.links[0]!, { toAgent: 3, toClient: 40 });
+  const bytes = { toAgent: 3, toClient: 40 };
+  const counts = { connected: 1, away: 1, parked: 1, waiting: 1, pairs: 1, ...bytes };
+  assert.deepEqual(world.rendezvous.counts(), counts);
+  gone(true);
+  assert.deepEqual(world.rendezvous.counts(), { ...counts, connected: 0, parked: 0 });
+});
+
 Deno.test("clients queue in order until the agent parks another connection", () => {
   const world = new World();
   const { secret } = world.register("job");
