@@ -1,6 +1,6 @@
 /** Who may import whom; docs/how-it-works.md says why. */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..");
@@ -26,9 +26,18 @@ function role(file: string): string {
   return file.split("/")[1] ?? "";
 }
 
+/** The paths of all source files from the root. */
+function sources(): string[] {
+  const files = ["lib", "templates"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+  ).concat(readdirSync(ROOT));
+  return files.filter((file) => /\.(ts|tsx|js)$/.test(file));
+}
+
 /** What each source file imports: paths from the root for our own files, else the specifier. */
 const imports = new Map(
-  globSync(["*.ts", "{lib,templates}/**/*.{ts,tsx,js}"], { cwd: ROOT }).map((file) => {
+  sources().map((file) => {
     const source = readFileSync(join(ROOT, file), "utf8");
     const found = source.matchAll(
       /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s+["']([^"']+)["']/g,
@@ -37,7 +46,7 @@ const imports = new Map(
     const targets = specifiers.map((name) =>
       name.startsWith(".") ? normalize(join(dirname(file), name)).replaceAll("\\", "/") : name
     );
-    return [file.replaceAll("\\", "/"), targets] as const;
+    return [file, targets] as const;
   }),
 );
 

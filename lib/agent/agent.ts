@@ -166,7 +166,9 @@ export async function runAgent(
     const end = await Promise.race([lifetime.ended, running.then(() => undefined)]);
     ended.abort();
     // A client whose last session has ended gets its exit status and hangs up by itself.
-    if (lifetime.status.sessions === 0) await Promise.race([running, delay(HANG_UP_MS, hangUp.signal)]);
+    if (lifetime.status.sessions === 0) {
+      await Promise.race([running, delay(HANG_UP_MS, hangUp.signal)]);
+    }
     return end?.status ?? 1;
   } finally {
     signal.removeEventListener("abort", cancel);
