@@ -81,7 +81,6 @@ class PipedProcess implements Process {
 
   async end(): Promise<void> {
     await this.#session.end();
-    await this.exited;
     this.#stdin.abort().catch(() => {});
     // What escaped to a session of its own may hold the other ends.
     this.stdout.close();

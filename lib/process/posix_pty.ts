@@ -11,6 +11,10 @@ const HIGH_WATER = 256 * 1024;
 /** How long a terminal has to be silent after its program's end to count as read out, in milliseconds. */
 const SILENCE_MS = 100;
 
+/** How long a write may wait before the terminal is looked at again, at first and at most, in milliseconds. */
+const POKE_MS = 10;
+const MAX_POKE_MS = 200;
+
 /** The mode by which a terminal erases whole characters of UTF-8 (RFC 8160). */
 const UTF8_INPUT = 42;
 
@@ -90,6 +94,9 @@ class PosixPty implements Pty {
   #ended = false;
   #wake?: () => void;
   #silence?: ReturnType<typeof setTimeout>;
+  #poking?: ReturnType<typeof setTimeout>;
+  /** Ends a write that waits. */
+  #written?: () => void;
 
   constructor(terminal: UnixTerminal) {
     this.#terminal = terminal;
@@ -117,7 +124,29 @@ class PosixPty implements Pty {
   write(bytes: Uint8Array): Promise<void> {
     if (this.#ended) return Promise.resolve();
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    return new Promise((resolve) => this.#terminal._socket.write(buffer, () => resolve()));
+    return new Promise((resolve) => {
+      this.#written = () => {
+        this.#written = undefined;
+        clearTimeout(this.#poking);
+        resolve();
+      };
+      this.#poke(POKE_MS);
+      this.#terminal._socket.write(buffer, this.#written);
+    });
+  }
+
+  /**
+   * Deno 2.9 does not notice that a terminal takes input again after it was full, unless there is also
+   * output, or somebody starts to read anew.
+   */
+  #poke(pause: number): void {
+    this.#poking = setTimeout(() => {
+      const { _socket: socket } = this.#terminal;
+      socket.pause();
+      socket.resume();
+      if (this.#size > HIGH_WATER) socket.pause();
+      if (this.#written) this.#poke(Math.min(pause * 1.2, MAX_POKE_MS));
+    }, pause);
   }
 
   endInput(): Promise<void> {
@@ -140,7 +169,6 @@ class PosixPty implements Pty {
 
   async end(): Promise<void> {
     await this.#session.end();
-    await this.exited;
     this.#finish();
   }
 
@@ -178,6 +206,7 @@ class PosixPty implements Pty {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#silence);
+    this.#written?.();
     this.#terminal._socket.destroy();
     this.#wake?.();
   }

@@ -104,6 +104,8 @@ export class ProcessSession {
   readonly #leader: number;
   #leaderEnded = false;
   #gone = false;
+  /** Settles once it is known what the leader has left behind. */
+  readonly #looked: Promise<unknown>;
 
   /**
    * @param leader whose pid is the session's number
@@ -111,7 +113,7 @@ export class ProcessSession {
    */
   constructor(leader: number, exited: Promise<unknown>) {
     this.#leader = leader;
-    exited.then(() => {
+    this.#looked = exited.then(() => {
       this.#leaderEnded = true;
       return this.#members();
     }).catch(() => {}); // end() will meet the same.
@@ -126,7 +128,7 @@ export class ProcessSession {
 
   /**
    * Ends all of it: SIGHUP, with SIGCONT for what is stopped, and after a grace SIGKILL. Resolves when
-   * it is gone.
+   * it is gone, or hangs in the kernel.
    */
   async end(): Promise<void> {
     let members = await this.#members();
@@ -143,6 +145,7 @@ export class ProcessSession {
       await new Promise((resolve) => setTimeout(resolve, pause));
       members = await this.#members();
     }
+    await this.#looked;
   }
 
   /**

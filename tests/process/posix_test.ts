@@ -174,6 +174,22 @@ test("spawnPty() can be written to and resized, also after its end", async () =>
   await pty.end();
 });
 
+test("spawnPty() takes more input than a terminal holds, also from a program that is silent", async () => {
+  const pty = spawnPty({ ...sh("stty raw -echo; echo ready; head -c 100000 | wc -c"), ...SIZE });
+  await readUntil(pty.stdout, /ready/);
+  await pty.write(new Uint8Array(100_000).fill(97));
+  match(await readAll(pty.stdout), /100000/);
+  await pty.end();
+});
+
+test("end() ends a write that a program does not take", async () => {
+  const pty = spawnPty({ ...sh("stty raw -echo; echo ready; sleep 1000"), ...SIZE });
+  await readUntil(pty.stdout, /ready/);
+  const written = pty.write(new Uint8Array(100_000).fill(97));
+  await pty.end();
+  await written;
+});
+
 test("spawnPty() ends its output with its program, though a job holds the terminal", async () => {
   const pty = spawnPty({ ...sh("trap '' HUP; sleep 1000 & echo done"), ...SIZE });
   equal(await readAll(pty.stdout), "done\r\n");
