@@ -44,7 +44,7 @@ export function addProcessMetrics(registry: Registry): void {
   gauge("process_max_fds", "How many file descriptors may be open.", maxFileDescriptors);
 }
 
-/** Only on Linux, and only with all of Deno's permissions. */
+/** Only on Linux 6.2 or later, and only with all of Deno's permissions. */
 function mayReadProc(): boolean {
   try {
     return openFileDescriptors() > 0;
@@ -53,8 +53,9 @@ function mayReadProc(): boolean {
   }
 }
 
+/** Reading the folder would hold the server up for as long as 0.1 seconds if there are 15,000. */
 function openFileDescriptors(): number {
-  return Iterator.from(Deno.readDirSync("/proc/self/fd")).reduce((count) => count + 1, 0);
+  return Deno.statSync("/proc/self/fd").size;
 }
 
 function maxFileDescriptors(): number {
