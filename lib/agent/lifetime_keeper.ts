@@ -161,7 +161,8 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer();
-    this.#tell(endText(reason));
+    const text = endText(reason);
+    this.#shells((shell) => shell.farewell ? shell.farewell(text) : shell.notify(text));
     this.#log.info("the agent is ending", { reason, status });
     this.#ended.resolve({ reason, status });
   }
@@ -200,8 +201,12 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
 
   /** Says something in each shell that has a terminal. */
   #tell(text: string): void {
+    this.#shells((shell) => shell.notify(text));
+  }
+
+  #shells(action: (shell: SessionInfo) => void): void {
     for (const session of this.#sessions) {
-      if (session.kind === "shell" && session.pty) session.notify(text);
+      if (session.kind === "shell" && session.pty) action(session);
     }
   }
 
