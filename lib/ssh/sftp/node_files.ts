@@ -39,22 +39,16 @@ function checked(path: string): string {
   return path;
 }
 
-/** Windows knows no type bits in a mode, and its permissions are not those. */
-function modeOf(stat: fs.Stats): number {
-  if ((stat.mode & FileType.mask) !== 0) return stat.mode;
-  if (stat.isSymbolicLink()) return FileType.link | 0o777;
-  return stat.isDirectory() ? FileType.directory | 0o777 : FileType.regular | 0o666;
-}
-
 function fromStats(stat: fs.Stats): FileStat {
   return {
-    mode: modeOf(stat),
-    uid: stat.uid ?? 0,
-    gid: stat.gid ?? 0,
+    // On Windows Deno says of no folder that it can be entered, which a client would copy.
+    mode: stat.isDirectory() && Deno.build.os === "windows" ? stat.mode | 0o111 : stat.mode,
+    uid: stat.uid,
+    gid: stat.gid,
     size: stat.size,
     atime: Math.floor(stat.atimeMs / 1000),
     mtime: Math.floor(stat.mtimeMs / 1000),
-    nlink: stat.nlink ?? 1,
+    nlink: stat.nlink,
     identity: stat.ino ? `${stat.dev}:${stat.ino}` : "",
   };
 }

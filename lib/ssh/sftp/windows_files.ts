@@ -1,5 +1,10 @@
-import type { Directory, FileStat, FileTarget } from "./file_system.ts";
-import { FileType } from "./file_system.ts";
+import {
+  type Directory,
+  type FileStat,
+  type FileTarget,
+  FileType,
+  SystemError,
+} from "./file_system.ts";
 import { encodeName } from "./names.ts";
 import { NodeFiles } from "./node_files.ts";
 import { DRIVES_ROOT } from "./paths.ts";
@@ -26,6 +31,10 @@ export class WindowsFiles extends NodeFiles {
 
   override openDirectory(path: string): Directory {
     return path === DRIVES_ROOT ? this.#drives() : super.openDirectory(path);
+  }
+
+  override chown(): never {
+    throw new SystemError("ENOSYS", "Windows has no owners by number");
   }
 
   #drives(): Directory {

@@ -149,6 +149,31 @@ Deno.test("a client that vanishes leaves nothing open, whatever it had asked for
   assert.equal(countOpen(dir.path), 0);
 });
 
+Deno.test("what one client waits for holds up neither others nor the program", async () => {
+  await using dir = new TempDir();
+  using sftp = new SftpServer();
+  const busy = new MemoryChannel();
+  const served = sftp.serve(busy, { cwd: dir.path });
+  const from = await open(busy, "from");
+  const to = await open(busy, "to");
+  // Copies a hole of a terabyte, which takes long.
+  busy.send(encodePacket(PacketType.fsetstat, 2, from, { attributes: { size: 2 ** 40 } }));
+  const copy = ["copy-data", from, 0n, 2n ** 40n, to, 0n] as const;
+  busy.send(encodePacket(PacketType.extended, 3, ...copy));
+  await busy.replies(3);
+
+  const other = new MemoryChannel();
+  const servedToo = sftp.serve(other, { cwd: dir.path });
+  const handle = await open(other, "file");
+  other.send(encodePacket(PacketType.write, 1, handle, 0n, "x"));
+  other.send(encodePacket(PacketType.close, 2, handle));
+  other.end();
+  await servedToo;
+  assert.equal((await busy.replies(3)).length, 3);
+  busy.vanish();
+  await served;
+});
+
 Deno.test("a client that breaks the protocol is dropped, and the next one served", async () => {
   await using dir = new TempDir();
   using sftp = new SftpServer();

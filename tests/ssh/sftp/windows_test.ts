@@ -1,0 +1,63 @@
+/** OpenSSH's sftp against the server on Windows, or what Wine makes of that. */
+import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { have, run, TempDir } from "../../support/program.ts";
+import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..", "..");
+const SERVER = "tests/ssh/sftp/stdio_server.ts";
+const name = "sftp copies, lists and changes files on Windows";
+
+Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => {
+  await using folder = await WineFolder.create();
+  await folder.add(await windowsDeno());
+  const sources = globSync("lib/ssh/sftp/*.ts", { cwd: ROOT });
+  for (const file of [...sources, "lib/ssh/wire_format.ts", SERVER]) {
+    await folder.add(join(ROOT, file), file);
+  }
+  await using local = new TempDir();
+  const content = crypto.getRandomValues(new Uint8Array(60_000));
+  const up = local.write("up", content);
+  const down = join(local.path, "down");
+  const batch = local.write(
+    "batch",
+    [
+      "pwd",
+      "mkdir folder",
+      `put -p ${up} folder/file`,
+      "rename folder/file folder/änder",
+      "ls -l folder",
+      "ln folder/änder folder/second",
+      `get folder/second ${down}`,
+      "rm folder/second",
+      "df",
+      "-chown 5 folder/änder",
+      "cd /",
+      "pwd",
+      "ls -1",
+      "cd /C:",
+      "pwd",
+      "cd ..",
+      "pwd",
+    ].join("\n"),
+  );
+  const [program, args] = folder.command(
+    "./deno.exe",
+    ["run", "-A", "--no-check", "--no-config", SERVER],
+  );
+  const { code, stdout, stderr } = await run(
+    "sftp",
+    ["-b", batch, "-D", [program, ...args].join(" ")],
+    { env: { LC_ALL: "C.UTF-8" } },
+  );
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(Deno.readFileSync(down), content);
+  assert.deepEqual(Deno.readFileSync(join(folder.path, "folder", "änder")), content);
+  const shown = folder.windowsPath.replaceAll("\\", "/");
+  const directories = [...stdout.matchAll(/^Remote working directory: (.*)$/gm)];
+  assert.deepEqual(directories.map(([, path]) => path), [`/${shown}`, "/", "/C:/", "/"]);
+  assert.match(stdout, /^-rw-rw-rw- .* 60000 .* folder\/änder$/m);
+  assert.match(stdout, /^C:\nZ:$/m);
+  assert.match(stderr, /Operation unsupported/);
+});
