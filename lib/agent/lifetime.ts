@@ -20,7 +20,7 @@ export interface LifetimeSettings {
 
 /**
  * - `foreground`: the agent ends when its last shell has ended.
- * - `background`: the job goes on beside the agent, shells may come and go.
+ * - `background`: the job goes on beside the agent, shells may come and go, and nobody has to.
  * - `waiting`: the job is over and waits for the agent, which ends as soon as no shell is open.
  */
 export type LifetimeMode = "foreground" | "background" | "waiting";
@@ -86,30 +86,43 @@ const MINUTE = 60_000;
 /** How often the job's log is told how to log in while nobody is there. */
 const ANNOUNCE_EVERY = 5 * MINUTE;
 
+/**
+ * How long an agent in the background lives without input at least: as long as a job may take in the
+ * large CI systems. It must not be gone when the job is over and wants to wait, and if the job never
+ * does it must not stay for ever.
+ */
+const BACKGROUND_EXPIRY = 6 * 60 * MINUTE;
+
 /** The state of an agent that has just started and has announced itself. */
 export function startLifetime(
   settings: LifetimeSettings,
   now: number,
   mode: LifetimeMode = "foreground",
 ): LifetimeState {
+  const { expiry, warningTime } = settings;
   return {
-    expiry: settings.expiry,
-    warningTime: settings.warningTime,
+    expiry,
+    warningTime,
     mode,
     start: now,
     shells: 0,
     sessions: 0,
     shellEnded: false,
     looked: now,
-    announced: { at: now, deadline: now + settings.expiry },
+    announced: { at: now, deadline: now + currentExpiry({ mode, expiry }) },
   };
+}
+
+/** How long the agent lives on without input, in milliseconds. */
+export function currentExpiry(state: Pick<LifetimeState, "mode" | "expiry">): number {
+  return state.mode === "background" ? Math.max(state.expiry, BACKGROUND_EXPIRY) : state.expiry;
 }
 
 /** The time at which the agent ends if nothing happens until then. */
 export function deadlineOf(state: LifetimeState): number {
   const newest = Math.max(state.start, state.lastInput ?? -Infinity, state.hold ?? -Infinity);
   const grace = (state.graceFrom ?? -Infinity) + Math.min(state.warningTime, state.expiry);
-  return Math.max(newest + state.expiry, grace);
+  return Math.max(newest + currentExpiry(state), grace);
 }
 
 /** The hold file was made, touched or (without `modified`) removed. */
@@ -124,7 +137,7 @@ export function holdChanged(
   return sudden ? { ...changed, graceFrom: now } : changed;
 }
 
-/** The job is over and waits: its time counts from here. */
+/** The job is over and waits: its time counts from here, and the usual expiry holds. */
 export function jobEnded(state: LifetimeState, now: number): LifetimeState {
   return { ...state, mode: "waiting", start: now };
 }
@@ -153,7 +166,8 @@ function warningDue(state: LifetimeState, now: number, deadline: number): number
 
 /** When the job's log is due to be told again how to log in. */
 function announceDue(state: LifetimeState, now: number, deadline: number): number {
-  if (state.sessions > 0) return Infinity;
+  // Nobody watches the log of an agent in the background.
+  if (state.sessions > 0 || state.mode === "background") return Infinity;
   const moved = Math.abs(deadline - state.announced.deadline) >= MINUTE;
   return moved ? now : state.announced.at + ANNOUNCE_EVERY;
 }

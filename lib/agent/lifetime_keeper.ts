@@ -4,6 +4,7 @@ import { formatDuration } from "../cli/duration.ts";
 import type { Log } from "../cli/log.ts";
 import type { SessionInfo, SessionObserver } from "../ssh/handler.ts";
 import {
+  currentExpiry,
   deadlineOf,
   type Expiration,
   holdChanged,
@@ -54,6 +55,8 @@ export interface LifetimeEnd {
 /** How things stand, for status messages and pages. Times are Unix times in milliseconds. */
 export interface LifetimeStatus {
   deadline: number;
+  /** How much each input adds, in milliseconds. */
+  expiry: number;
   /** The last input; missing if there was none. */
   activity?: number;
   /** Whether the hold file is there. */
@@ -61,6 +64,8 @@ export interface LifetimeStatus {
   mode: LifetimeMode;
   sessions: number;
   shells: number;
+  /** Whether the agent has been told to end. */
+  ending: boolean;
 }
 
 export interface LifetimeKeeperOptions extends LifetimeSettings {
@@ -106,11 +111,13 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     const { lastInput, hold, mode, sessions, shells } = this.#state;
     return {
       deadline: this.#wallTime(deadlineOf(this.#state)),
+      expiry: currentExpiry(this.#state),
       activity: lastInput === undefined ? undefined : this.#wallTime(lastInput),
       held: hold !== undefined,
       mode,
       sessions,
       shells,
+      ending: this.#over,
     };
   }
 
@@ -152,6 +159,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
 
   /** The job is over: end as soon as no shell is open and the hold file is away. */
   release(): void {
+    this.#log.info("the job is over and waits");
     this.#state = jobEnded(this.#state, this.#clock.now());
     this.#look();
   }

@@ -157,12 +157,29 @@ Deno.test("LifetimeKeeper warns anew after the machine has slept past the deadli
 });
 
 Deno.test("LifetimeKeeper lives on in the background until the job is over", async () => {
-  const { keeper } = setUp({ mode: "background" });
+  const { clock, keeper } = setUp({ mode: "background" });
   const shell = session();
   keeper.opened(shell);
   keeper.closed(shell);
   assert.equal(keeper.status.mode, "background");
+  clock.pass(5 * HOUR);
+  assert.equal(keeper.status.deadline, clock.wall() + HOUR);
+  assert.equal(keeper.status.expiry, 6 * HOUR);
   keeper.release();
+  assert.equal(keeper.status.ending, true);
+  assert.equal((await keeper.ended).reason, "released");
+});
+
+Deno.test("LifetimeKeeper waits after the job for a shell, with the usual expiry", async () => {
+  const { clock, keeper } = setUp({ mode: "background" });
+  const shell = session();
+  keeper.opened(shell);
+  clock.pass(3 * HOUR);
+  keeper.release();
+  assert.equal(keeper.status.ending, false);
+  assert.equal(keeper.status.mode, "waiting");
+  assert.equal(keeper.status.deadline, clock.wall() + 10 * MINUTE);
+  keeper.closed(shell);
   assert.equal((await keeper.ended).reason, "released");
 });
 

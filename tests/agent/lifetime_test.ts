@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  currentExpiry,
   deadlineOf,
   holdChanged,
   jobEnded,
@@ -192,7 +193,28 @@ Deno.test("look() repeats the announcement while nobody is there, and when the d
 Deno.test("look() lets shells come and go while the job goes on", () => {
   const state = { ...startLifetime(SETTINGS, START, "background"), shellEnded: true };
   assert.equal(look(state, START + 1).decision.end, undefined);
-  assert.equal(run(state, START + HOUR).end, "deadline");
+  const { end, endedAt, announcements } = run(state, START + 24 * HOUR);
+  assert.equal(end, "deadline");
+  assert.equal(endedAt, 6 * HOUR, "as long as a job may take");
+  assert.deepEqual(announcements, [], "nobody watches that log");
+});
+
+Deno.test("currentExpiry() keeps a longer one in the background", () => {
+  assert.equal(currentExpiry({ mode: "background", expiry: 10 * MINUTE }), 6 * HOUR);
+  assert.equal(currentExpiry({ mode: "background", expiry: 7 * HOUR }), 7 * HOUR);
+  assert.equal(currentExpiry({ mode: "waiting", expiry: 10 * MINUTE }), 10 * MINUTE);
+  assert.equal(currentExpiry({ mode: "foreground", expiry: 10 * MINUTE }), 10 * MINUTE);
+});
+
+Deno.test("jobEnded() goes back to the usual expiry, counted from the job's end", () => {
+  const state = { ...startLifetime(SETTINGS, START, "background"), shells: 1, sessions: 1 };
+  const during = run({ ...state, lastInput: START + HOUR }, START + 4 * HOUR);
+  assert.equal(during.end, undefined);
+  assert.deepEqual(during.warnings, []);
+  const after = run(jobEnded(during.state, START + 4 * HOUR), START + 24 * HOUR);
+  assert.equal(after.end, "deadline");
+  assert.equal(after.endedAt, 4 * HOUR + 10 * MINUTE);
+  assert.equal(after.warnings.length, 5);
 });
 
 Deno.test("jobEnded() ends the agent unless a shell is open or it is held", () => {
