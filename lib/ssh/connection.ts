@@ -151,13 +151,30 @@ export class ServerConnection implements Connection {
     }
   }
 
-  /** Closes all that is open; resolves when every handler is done. */
+  /**
+   * Ends all sessions and other channels in order, so that the client gets what they have said and how
+   * they ended; resolves when every handler is done.
+   */
+  async drain(): Promise<void> {
+    this.#controller.abort();
+    for (const channel of this.#channels.values()) {
+      // Those with requests are sessions, which end by themselves.
+      if (!this.#channelRequests.has(channel.localId)) channel.close();
+    }
+    await this.#settled();
+  }
+
+  /** To be called when the client has gone; resolves when every handler is done. */
   async end(error?: Error): Promise<void> {
     this.#controller.abort();
     for (const channel of this.#channels.values()) channel.receiveClose(error);
     this.#channels.clear();
     for (const answer of this.#opening.values()) answer(new Refused("the connection has ended"));
     this.#opening.clear();
+    await this.#settled();
+  }
+
+  async #settled(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 

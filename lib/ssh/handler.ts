@@ -46,7 +46,7 @@ export interface Connection {
   readonly permissions: KeyOptions;
   /** Adds the connection to each line. */
   readonly log: Log;
-  /** Aborted once the connection has ended; whatever a handler keeps open has to go then. */
+  /** Aborted when the connection ends or is to end; whatever a handler keeps open has to go then. */
   readonly signal: AbortSignal;
   /**
    * Opens a channel to the client, for instance `forwarded-tcpip`.

@@ -5,8 +5,8 @@ import { Writer } from "./wire_format.ts";
 
 /**
  * Connects a program with its channel until it has ended and all its output is sent, then tells the
- * exit status. When the client closes the channel first, the program is ended with all it started; what
- * it leaves behind on its own is ended with the connection.
+ * exit status. When the client closes the channel, or the connection ends, the program is ended with all
+ * it started; what it leaves behind on its own lives as long as the connection.
  *
  * @param screen takes the output in the channel's place
  */
@@ -16,16 +16,16 @@ export async function runProgram(
   connection: Connection,
   screen?: Screen,
 ): Promise<void> {
+  connection.track(endWith(connection.signal, program));
   const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
   if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
-  copyInput(program, channel);
+  copyInput(program, channel).catch(() => {}); // It takes no more.
   const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
   const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
   if (!status) return await program.end();
   sendExit(channel, status);
   await channel.end();
   channel.close();
-  connection.track(endLater(program, connection.signal));
 }
 
 async function copy(from: ByteSource, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
@@ -56,7 +56,7 @@ export function sendExit(channel: Channel, status: ExitStatus): void {
   );
 }
 
-async function endLater(program: Process, signal: AbortSignal): Promise<void> {
+async function endWith(signal: AbortSignal, program: Process): Promise<void> {
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }

@@ -22,6 +22,12 @@ import { Transport } from "./transport.ts";
 /** How long a client may take to log in, in milliseconds. */
 const LOGIN_GRACE_MS = 60_000;
 
+/** How long sessions may take to end when the server does, in milliseconds. */
+const DRAIN_MS = 5000;
+
+/** How long a client may then stay to show what it has got, in milliseconds. */
+const LEAVE_MS = 500;
+
 export interface SshServerOptions {
   hostKey: HostKey;
   /** Read anew at each attempt; may be changed while the server runs. */
@@ -85,18 +91,31 @@ export class SshServer {
       log.warn("login took too long", { address });
       transport.disconnect(DisconnectReason.byApplication, "Login took too long");
     }, loginGraceMs);
-    const abort = () => transport.disconnect(DisconnectReason.byApplication, "The agent is ending");
+    let leaving: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
+    const disconnect = () =>
+      transport.disconnect(DisconnectReason.byApplication, "The agent is ending");
+    // A client that is told to disconnect drops what it has not shown yet, so sessions end first.
+    const abort = () => {
+      leaving = setTimeout(disconnect, connection ? DRAIN_MS : 0);
+      connection?.drain().then(() => {
+        clearTimeout(leaving);
+        if (!over) leaving = setTimeout(disconnect, LEAVE_MS);
+      });
+    };
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
     log.debug("connection opened", { address });
     const error = await transport.run((type, payload) => {
       (connection ?? login).receive(type, payload);
     });
+    over = true;
     clearTimeout(grace);
     signal?.removeEventListener("abort", abort);
     await login.end();
     await connection?.end(error);
     await transport.close();
+    clearTimeout(leaving);
     log.info("connection ended", { address, why: error?.message });
   }
 

@@ -19,6 +19,9 @@ import { runProgram, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "./wire_format.ts";
 
+/** What SSH_TTY is; on POSIX systems the terminal's own name takes its place. */
+const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
+
 /** How sessions are started. */
 export interface SessionOptions {
   /** The number that the observer knows it by. */
@@ -56,6 +59,9 @@ export class Session implements SessionContext {
     "env": (_, data) => this.#requestEnv(new Reader(data)),
     "window-change": (_, data) => this.#resize(new Reader(data)),
     "signal": (_, data) => this.#running().signal(new Reader(data).text()),
+    "x11-req": () => {
+      throw new Refused("X11 is not forwarded here");
+    },
     "break": () => this.#running().signal("INT"),
     // The client reads no more.
     "eow@openssh.com": () => this.#running().signal("PIPE"),
@@ -78,9 +84,9 @@ export class Session implements SessionContext {
     this.env = sessionEnvironment(options.env, connection.address);
     this.done = new Promise<void>((resolve) => this.#finish = resolve)
       .finally(() => this.#controller.abort());
-    channel.closed.then(() => {
-      if (!this.#started) this.#finish();
-    });
+    channel.closed.then(() => this.#finishIdle());
+    connection.signal.addEventListener("abort", () => this.#end(), { signal: this.signal });
+    if (connection.signal.aborted) this.#end();
   }
 
   get signal(): AbortSignal {
@@ -100,6 +106,16 @@ export class Session implements SessionContext {
     const handler = own(this.#requests, type) ?? own(this.#options.requests, type);
     if (!handler) throw new Refused("not known");
     await handler(this, data);
+  }
+
+  /** The connection is ending; a program is ended by whoever runs it. */
+  #end(): void {
+    if (!this.#program) this.#channel.close();
+    this.#finishIdle();
+  }
+
+  #finishIdle(): void {
+    if (!this.#started) this.#finish();
   }
 
   #running(): Process | Pty {
@@ -158,7 +174,7 @@ export class Session implements SessionContext {
         ? await spawnPty({
           ...options,
           ...this.#terminal,
-          env: { ...env, TERM: this.#terminal.term || "dumb", SSH_TTY: "" },
+          env: { ...env, TERM: this.#terminal.term || "dumb", SSH_TTY: TERMINAL_NAME },
         })
         : await spawnProcess(options);
     } catch (error) {

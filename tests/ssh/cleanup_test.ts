@@ -1,5 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import { join } from "node:path";
+import type { SessionInfo } from "../../lib/ssh/handler.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
 /** Whether a process is there and no zombie. */
@@ -77,11 +78,16 @@ Deno.test("a shell that ends with jobs in the background ends the session at onc
   equal(await terminal.exited, 6);
 });
 
-Deno.test("aborting serve() ends its connections", async () => {
-  const server = await TestSshServer.start();
+Deno.test("aborting serve() ends its connections, after the last words", async () => {
+  let shell: SessionInfo | undefined;
+  const server = await TestSshServer.start({ observer: { opened: (session) => shell = session } });
   await using terminal = server.terminal([], []);
   await terminal.waitFor(/ready> /);
+  terminal.write("printf '\\033[?1049h'; echo full screen; sleep 1000\r");
+  await terminal.waitFor(/\[\?1049hfull screen/);
+  shell!.farewell!("the agent ends");
   await server[Symbol.asyncDispose]();
+  await terminal.waitFor(/\[\?1049l[^]*the agent ends\r\n/);
   equal(await terminal.exited, 255);
 });
 
