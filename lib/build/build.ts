@@ -12,8 +12,8 @@ import { compile } from "./compile.ts";
 import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
 import { Dist, fileStamp } from "./dist.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
-import { createRuntimeFinder, type Runtime } from "./runtime/find.ts";
-import { type Artifact, artifacts, PROGRAMS, type Target, TARGETS } from "./targets.ts";
+import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
+import { type Artifact, artifacts, PROGRAMS, type Target } from "./targets.ts";
 
 export interface BuildOptions {
   /** The project's folder. */
@@ -94,6 +94,19 @@ async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]
   return jobs;
 }
 
+/** Finds each target's runtime once, and says which it is. */
+function announced(find: RuntimeFinder, log: BuildOptions["log"]): RuntimeFinder {
+  const found = new Map<Target, Promise<Runtime>>();
+  return (target) => {
+    const known = found.get(target) ?? find(target).then((runtime) => {
+      log(`${target.name}: the runtime is ${runtime.origin}`);
+      return runtime;
+    });
+    found.set(target, known);
+    return known;
+  };
+}
+
 /** Makes one file aside, with its compressed copies, and puts it in its place. */
 async function make(
   job: Job,
@@ -147,30 +160,31 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const todo = jobs.filter(({ name, key }) =>
     !dist.has(name) || dist.manifest.files[name]!.key !== key
   );
-  const findRuntime = createRuntimeFinder({ work, signal });
-  const failures: string[] = [];
+  const findRuntime = announced(createRuntimeFinder({ work, signal }), log);
+  const failures = new Map<string, string[]>();
   try {
     dist.makePartial();
-    for (const target of [undefined, ...TARGETS]) {
-      const group = todo.filter((job) => job.target === target);
-      if (group.length === 0) continue;
+    for (const job of todo) {
       try {
-        const runtime = target && await findRuntime(target);
-        if (runtime !== undefined) log(`${target!.name}: the runtime is ${runtime.origin}`);
-        for (const job of group) await make(job, runtime, bundler, dist, options);
+        const runtime = job.target && await findRuntime(job.target);
+        await make(job, runtime, bundler, dist, options);
       } catch (error) {
         signal?.throwIfAborted();
-        failures.push(`${target?.name ?? "bundles"}: ${errorMessage(error)}`);
+        const why = errorMessage(error);
+        failures.set(why, [...failures.get(why) ?? [], job.name]);
       }
     }
-    if (failures.length === 0) {
+    if (failures.size === 0) {
       const paths = [...new Set(jobs.flatMap(({ bundle }) => bundle.inputs)), ...buildInputs(root)];
       dist.finish(stamps(paths, start), toolchain());
     }
   } finally {
     dist.removePartial();
   }
-  if (failures.length > 0) throw new Error(failures.join("; "));
+  if (failures.size > 0) {
+    const reasons = Array.from(failures, ([why, names]) => `${names.join(", ")}: ${why}`);
+    throw new Error(`cannot build ${reasons.join("; ")}`);
+  }
   const names = todo.map(({ name }) => name);
   const kept = jobs.length - names.length;
   log(

@@ -86,6 +86,17 @@ function threadPlugin(bundle: (path: string) => Promise<string>): esbuild.Plugin
   };
 }
 
+/** Of deno.json the programs read the version only; nothing else in it changes them. */
+const CONFIG_PLUGIN: esbuild.Plugin = {
+  name: "version",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]deno\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await Deno.readTextFile(path));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 /** Waits for esbuild; an error is one line with the place. */
 async function explained<T>(building: Promise<T>): Promise<T> {
   try {
@@ -166,6 +177,7 @@ export class Bundler implements AsyncDisposable {
       plugins: [
         nativePlugin(target ? NATIVE_PACKAGE : this.nativeSpecifier),
         threadPlugin(bundleThread),
+        CONFIG_PLUGIN,
       ],
       // Native parts that ssh2 can do without.
       external: ["*.node"],
