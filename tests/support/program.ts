@@ -37,7 +37,8 @@ export class Program implements AsyncDisposable {
     this.#child = new Deno.Command(command, {
       args,
       cwd: options.cwd,
-      env: { NO_COLOR: "1", ...options.env },
+      // Deno itself looks for updates now and then, which a test of a proxy would see.
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
