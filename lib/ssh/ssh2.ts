@@ -16,6 +16,7 @@ import keyParser from "ssh2/lib/protocol/keyParser.js";
 import ProtocolClass from "ssh2/lib/protocol/Protocol.js";
 import utils from "ssh2/lib/protocol/utils.js";
 import type { Buffer } from "node:buffer";
+import { Reader } from "./wire_format.ts";
 
 /** One side of an SSH connection: bytes in, packets out, and the other way around. */
 export interface Protocol {
@@ -32,7 +33,15 @@ export interface Protocol {
   _onHandshakeComplete: (...args: unknown[]) => void;
   /** Our KEXINIT while keys are being exchanged. */
   _kexinit: unknown;
-  _kex?: { sessionID: Uint8Array; remoteExtInfoEnabled: boolean };
+  _kex?: {
+    sessionID: Uint8Array;
+    remoteExtInfoEnabled: boolean;
+    /** Both sides' KEXINIT. */
+    _kexinit: Uint8Array;
+    _remoteKexinit: Uint8Array;
+  };
+  /** Whether the client has guessed the algorithms of the key exchange, and wrongly. */
+  _skipNextInboundPacket: boolean;
   _packetRW: {
     write: {
       allocStart: number;
@@ -56,6 +65,28 @@ export interface ProtocolConfig {
   messageHandlers: {
     DISCONNECT: (protocol: Protocol, reason: number, description: string) => void;
   };
+}
+
+/**
+ * Makes a client's right guess at the key exchange count, as Dropbear sends one: ssh2 takes them all
+ * for wrong and then waits in vain. A guess is right if both sides' first choices are the same (RFC
+ * 4253, section 7).
+ */
+export function mendGuesses(protocol: Protocol): void {
+  let wrong = false;
+  Object.defineProperty(protocol, "_skipNextInboundPacket", {
+    get: () => {
+      const kex = protocol._kex;
+      return wrong && kex && firstChoices(kex._kexinit) !== firstChoices(kex._remoteKexinit);
+    },
+    set: (value) => wrong = value,
+  });
+}
+
+/** The first key exchange and the first type of host key in a KEXINIT (RFC 4253, section 7.1). */
+function firstChoices(kexinit: Uint8Array): string {
+  const fields = new Reader(kexinit.subarray(17));
+  return [fields.text(), fields.text()].map((names) => names.split(",")[0]).join();
 }
 
 /** A private key as ssh2 holds it. */

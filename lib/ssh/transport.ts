@@ -1,7 +1,14 @@
 import { Buffer } from "node:buffer";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { DisconnectReason, Message } from "./numbers.ts";
-import { createOffer, cryptoReady, type PrivateKey, Protocol, sendPacket } from "./ssh2.ts";
+import {
+  createOffer,
+  cryptoReady,
+  mendGuesses,
+  type PrivateKey,
+  Protocol,
+  sendPacket,
+} from "./ssh2.ts";
 import { Writer } from "./wire_format.ts";
 
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
@@ -175,6 +182,7 @@ export class Transport {
   /** Puts our own handling of packets in the place of ssh2's, from the first encrypted one on. */
   #takeOver(): void {
     const protocol = this.#protocol;
+    mendGuesses(protocol);
     const lowPacket = protocol._onPayload;
     protocol._onPayload = (payload) => {
       const type = payload[0];
