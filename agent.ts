@@ -1,13 +1,28 @@
 /** The agent: runs in a CI job and gives people a shell in it. */
 import { runAgent } from "./lib/agent/agent.ts";
+import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control_commands.ts";
+import { detach, isDetached } from "./lib/agent/detach.ts";
 import { agentCommand } from "./lib/cli/agent_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { runProgram } from "./lib/cli/program.ts";
+import { runProgram, writeStdout } from "./lib/cli/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;
-  const command = agentCommand(async (server, options) => {
-    status = await runAgent(server, options, signal);
+  const control = {
+    dir: Deno.env.get("CONVERGE_DIR") ?? Deno.cwd(),
+    preferredId: Deno.env.get("CONVERGE_ID"),
+    print: writeStdout,
+    signal,
+  };
+  const command = agentCommand({
+    run: async (server, options) => {
+      const start = options.detach && !isDetached();
+      status = start ? await detach(args, signal) : await runAgent(server, options, signal);
+    },
+    wait: async (options) => void (status = await waitForAgent(options, control)),
+    stop: (options) => endAgent(options, control),
+    status: (options) => agentStatus(options, control),
+    end: (options) => endAgent(options, control),
   });
   await parseCommand(command, args.length > 0 ? args : ["--help"]);
   return status;

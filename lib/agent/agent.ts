@@ -4,36 +4,31 @@
  *
  * @module
  */
-import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
-import { createLog, type Log } from "../cli/log.ts";
-import { errorMessage } from "../cli/program.ts";
-import { chooseShell, type Shell } from "../process/shell.ts";
-import { findProgram } from "../process/find_program.ts";
-import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/authorized_keys.ts";
+import { signalStatus } from "../cli/program.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
 import { generateHostKey, loadHostKey } from "../ssh/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
 import { delay } from "../wire/delay.ts";
-import { type AgentFacts, makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
+import { makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
 import { wantsColor } from "./announcement.ts";
 import { Announcer } from "./announcer.ts";
-import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
+import { forgetDetached, isDetached } from "./detach.ts";
 import { makeIfMissing, WatchedFile } from "./watched_file.ts";
-import { LifetimeKeeper, type LifetimeStatus } from "./lifetime_keeper.ts";
+import { type LifetimeEnd, LifetimeKeeper, type LifetimeStatus } from "./lifetime_keeper.ts";
+import { LocalControl, type LocalControlOptions } from "./local_control.ts";
 import { loginMessage } from "./messages.ts";
+import { openOutput, type Output } from "./output.ts";
 import { Registration } from "./registration.ts";
+import { agentFacts, chooseAgentShell, fetchAllKeys, readFile } from "./settings.ts";
 
 /** The hold file's name in the agent's folder. */
 const HOLD_FILE = ".hold";
 
 /** How long clients without a session may take to hang up by themselves, in milliseconds. */
 const HANG_UP_MS = 2_000;
-
-/** The exit status of a program that a signal has ended, by the signal's name. */
-const SIGNAL_STATUS: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /**
  * Runs an agent until its lifetime ends, or the signal, whose reason is the name of the operating
@@ -47,7 +42,25 @@ export async function runAgent(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const log = createLog({ level: options.logLevel });
+  const detached = isDetached();
+  forgetDetached();
+  using output = openOutput({ ...options, detached });
+  try {
+    return await serve(server, { ...options, detached }, output, signal);
+  } catch (error) {
+    if (options.logFile !== undefined) output.log.error("the agent failed", { error });
+    throw error;
+  }
+}
+
+/** The same with its log open; `detached` is for the one in the background. */
+async function serve(
+  server: URL,
+  options: AgentOptions & { detached: boolean },
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const { log } = output;
   const env = Deno.env.toObject();
   const cwd = Deno.cwd();
   const holdPath = join(cwd, HOLD_FILE);
@@ -83,12 +96,14 @@ export async function runAgent(
     notify: options.notifyUrl ?? [],
     ca,
     log,
-    print: printStdout,
+    print: output.print,
   });
-  const announce = (status: LifetimeStatus, onlyNews = false) => {
-    if (registration) announcer.announce(registration, status, { signal: ended.signal, onlyNews });
+  const announce = async (status: LifetimeStatus, onlyNews = false) => {
+    if (!registration) return;
+    await announcer.announce(registration, status, { signal: ended.signal, onlyNews });
   };
   using lifetime = new LifetimeKeeper({
+    mode: options.detached ? "background" : "foreground",
     expiry: options.expiry,
     warningTime: options.warningTime,
     log,
@@ -134,7 +149,6 @@ export async function runAgent(
           shell: shell.kind,
           os: Deno.build.os,
           now: Date.now(),
-          expiry: options.expiry,
         }),
     },
     channels,
@@ -153,107 +167,51 @@ export async function runAgent(
       registration = message;
       sessionEnv.CONVERGE_ID = message.id;
       Object.assign(authentication, { username: message.username, password: message.password });
-      announce(lifetime.status);
+      announce(lifetime.status).then(() => output.registered());
     },
     onClient: (stream, client) => ssh.serve(stream, client, hangUp.signal),
   });
 
-  const cancel = () => lifetime.end("cancelled", SIGNAL_STATUS[signal.reason] ?? 1);
+  const control = await openControl({
+    dir: cwd,
+    log,
+    status: () => ({
+      ...lifetime.status,
+      id: sessionEnv.CONVERGE_ID!,
+      pid: Deno.pid,
+      ...registration && announcer.describe(registration, lifetime.status),
+    }),
+    release: () => lifetime.release(),
+    end: (reason, status) => lifetime.end(reason, status),
+  });
+  const cancel = () => lifetime.end("cancelled", signalStatus(signal));
   signal.addEventListener("abort", cancel);
   if (signal.aborted) cancel();
   const running = rendezvous.run(ended.signal);
+  let end: LifetimeEnd = { reason: "failed", status: 1 };
   try {
-    const end = await Promise.race([lifetime.ended, running.then(() => undefined)]);
+    end = await Promise.race([lifetime.ended, running.then(() => end)]);
     ended.abort();
     // A client whose last session has ended gets its exit status and hangs up by itself.
     if (lifetime.status.sessions === 0) {
       await Promise.race([running, delay(HANG_UP_MS, hangUp.signal)]);
     }
-    return end?.status ?? 1;
+    return end.status;
   } finally {
     signal.removeEventListener("abort", cancel);
     ended.abort();
     hangUp.abort();
     await Promise.allSettled([running, announcer.done()]);
+    const jobWillAsk = registration !== undefined && lifetime.status.mode !== "foreground";
+    await control?.finish(end, jobWillAsk);
   }
 }
 
-/** Reads a small file of text, without the newline at its end. */
-async function readFile(what: string, path: string): Promise<string> {
+/** Opens the way for `agent wait` and such. People can log in without it, for instance in a folder of others. */
+async function openControl(options: LocalControlOptions): Promise<LocalControl | undefined> {
   try {
-    return (await Deno.readTextFile(path)).replace(/\r?\n$/, "");
+    return await LocalControl.start(options);
   } catch (error) {
-    throw new Error(`cannot read the ${what} "${path}": ${errorMessage(error)}`, { cause: error });
-  }
-}
-
-/** The keys of the forges' users and URLs that were asked for. */
-async function fetchAllKeys(
-  options: AgentOptions,
-  { ca, signal, log }: { ca?: string; signal: AbortSignal; log: Log },
-): Promise<AuthorizedKey[]> {
-  const urls = [
-    ...(options.githubUser ?? []).map(githubKeysUrl),
-    ...(options.gitlabUser ?? []).map(gitlabKeysUrl),
-    ...options.keysUrl ?? [],
-  ];
-  const lists = await Promise.all(urls.map(async (url) => {
-    const { keys, broken } = parseAuthorizedKeys(await fetchKeys(url, { ca, signal }));
-    const source = `${url.origin}${url.pathname}`;
-    for (const { line, reason } of broken) log.warn("key not used", { source, line, reason });
-    if (keys.length === 0) throw new Error(`there are no usable keys at ${source}`);
-    log.info("keys fetched", { source, keys: keys.length });
-    return keys;
-  }));
-  return lists.flat();
-}
-
-function chooseAgentShell(given: string | undefined, env: Record<string, string>): Shell {
-  const exists = (file: string) => findProgram(file, env) !== undefined;
-  if (given !== undefined && !exists(given)) {
-    throw new Error(`cannot use the shell "${given}": there is no such program`);
-  }
-  return chooseShell({
-    os: Deno.build.os,
-    given,
-    env,
-    passwd: readIfThere("/etc/passwd"),
-    uid: Deno.uid(),
-    exists,
-  });
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function agentFacts(shell: Shell): AgentFacts {
-  const { os, arch } = Deno.build;
-  let user = "";
-  try {
-    user = userInfo().username;
-  } catch {
-    // A container may run as a number without a name.
-  }
-  return {
-    host: Deno.hostname(),
-    user,
-    os: `${os} ${arch} ${Deno.osRelease()}`,
-    shell: shell.file,
-  };
-}
-
-/** A closed stdout must not end the agent. */
-function printStdout(text: string): void {
-  try {
-    const bytes = new TextEncoder().encode(text);
-    let written = 0;
-    while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
-  } catch {
-    // Nobody is listening.
+    options.log.warn("agent wait, stop, status and end will not find this agent", { error });
   }
 }

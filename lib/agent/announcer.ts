@@ -40,25 +40,38 @@ export class Announcer {
   /**
    * Announces. Webhooks and the CI system are told only what they do not know yet.
    *
-   * @param options `signal` gives up on webhooks; `onlyNews` spares the job's log what it has seen
+   * @param options `signal` gives up on webhooks; `onlyNews` spares the job's log what it has seen,
+   * as it is spared lines of JSON
+   * @returns resolves when the job's log and the CI system have been told
    */
-  announce(
+  async announce(
     registration: RegisteredMessage,
     status: LifetimeStatus,
     { signal, onlyNews = false }: { signal: AbortSignal; onlyNews?: boolean },
-  ): void {
+  ): Promise<void> {
     const { json, color, env, log, print, notify, ca } = this.#options;
     const announcement = this.#announcement(registration, status);
     const data = announcementJson(announcement);
     const content = JSON.stringify([data.ssh, data.keys, data.password]);
     const isNews = content !== this.#told;
-    if (isNews || !onlyNews) {
+    if (isNews || !(onlyNews || json)) {
       print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
     }
     if (!isNews) return;
     this.#told = content;
-    this.#track(announceOnGithub(announcement, { env, print: json ? () => {} : print, log }));
     for (const url of notify) this.#track(notifyUrl(url, data, { log, ca, signal }));
+    const github = announceOnGithub(announcement, { env, print: json ? () => {} : print, log });
+    this.#track(github);
+    await github;
+  }
+
+  /** The announcement as data and as a block for people. */
+  describe(registration: RegisteredMessage, status: LifetimeStatus) {
+    const announcement = this.#announcement(registration, status);
+    return {
+      announcement: announcementJson(announcement),
+      text: announcementBlock(announcement, { color: false }),
+    };
   }
 
   /** Resolves when nothing is on its way any more. */

@@ -42,8 +42,9 @@ export const systemClock: LifetimeClock = {
  *
  * - `stopped`: somebody asked it to end.
  * - `cancelled`: a signal of the operating system, as a cancelled job sends.
+ * - `failed`: something went wrong.
  */
-export type EndReason = Expiration | "stopped" | "cancelled";
+export type EndReason = Expiration | "stopped" | "cancelled" | "failed";
 
 /** How the agent is to end. */
 export interface LifetimeEnd {

@@ -113,18 +113,19 @@ export function warningText(options: {
     : `Converge: thank you, the agent now ends ${when}.`;
 }
 
-/** The last words to a shell, for each reason that ends the agent. */
-const END_TEXTS = {
+/** Why the agent ends, in words. */
+export const END_REASONS = {
   logout: "the last shell has ended",
   released: "the job is over and nobody holds it",
   deadline: "nobody has typed for too long",
   stopped: "somebody has stopped it",
   cancelled: "the job was cancelled",
+  failed: "it failed, its log says why",
 } as const;
 
 /** The last words to a shell, on one line. */
-export function endText(reason: keyof typeof END_TEXTS): string {
-  return `Converge: the agent ends: ${END_TEXTS[reason]}.`;
+export function endText(reason: keyof typeof END_REASONS): string {
+  return `Converge: the agent ends: ${END_REASONS[reason]}.`;
 }
 
 /** A time of day, in UTC as the clocks of CI systems are. */

@@ -17,6 +17,7 @@ import {
   type DataMessage,
   HALF_CLOSE_SUBPROTOCOL,
   HELLO_TIMEOUT_MS,
+  isRendezvousId,
   parseMessage,
   PROTOCOL_VERSION,
   type RegisteredMessage,
@@ -145,6 +146,7 @@ export class Registration {
       const registration = answer as RegisteredMessage;
       const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
       if (mismatch) throw new RefusedError(mismatch, false);
+      checkNames(registration);
       this.#id = registration.id;
       this.#resume = registration.resume;
       this.#control = control;
@@ -217,6 +219,16 @@ export class Registration {
     );
     await connection.send(JSON.stringify(hello));
     return connection;
+  }
+}
+
+/** What a user's name may be: it becomes part of commands that people paste. */
+const USERNAME = /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/;
+
+function checkNames({ id, username }: RegisteredMessage): void {
+  if (!isRendezvousId(id)) throw new RefusedError("the server gave an ID that is none", false);
+  if (!USERNAME.test(username)) {
+    throw new RefusedError("the server gave a user name that is none", false);
   }
 }
 

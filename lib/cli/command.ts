@@ -17,7 +17,7 @@ export function createCommand(name: string, description: string): Command {
     .helpOption("--help", "print this help")
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
-    .configureHelp({ helpWidth: 100, showGlobalOptions: true });
+    .configureHelp({ helpWidth: 100 });
 }
 
 /**

@@ -41,6 +41,22 @@ export class SignalWatch implements Disposable {
   }
 }
 
+/** Writes to stdout; a closed one must not end the program. */
+export function writeStdout(text: string): void {
+  try {
+    const bytes = new TextEncoder().encode(text);
+    let written = 0;
+    while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
+  } catch {
+    // Nobody is listening.
+  }
+}
+
+/** The exit status of a program that a signal has ended, as shells have it: 128 and its number. */
+export function signalStatus(signal: AbortSignal): number {
+  return { SIGHUP: 129, SIGINT: 130, SIGBREAK: 130, SIGTERM: 143 }[String(signal.reason)] ?? 1;
+}
+
 /**
  * Runs a program until it ends by itself or a signal asks it to, then exits.
  *

@@ -1,0 +1,67 @@
+/** Where the agent's words go: its log, and the announcements. */
+import { dirname } from "node:path";
+import { createLog, type Log, type LogLevel } from "../cli/log.ts";
+import { errorMessage, writeStdout } from "../cli/program.ts";
+import { REGISTERED } from "./detach.ts";
+
+export interface Output extends Disposable {
+  log: Log;
+  /** Tells the job how to log in. */
+  print: (text: string) => void;
+  /** All have been told that the agent has registered. */
+  registered: () => void;
+}
+
+export interface OutputOptions {
+  /** @default stderr */
+  logFile?: string;
+  logLevel: LogLevel;
+  /**
+   * Whether this is the agent in the background: its announcements go to the log's file too, and after
+   * the first one to nowhere else.
+   */
+  detached: boolean;
+}
+
+/**
+ * Opens the log.
+ *
+ * @throws {Error} if its file cannot be written to
+ */
+export function openOutput({ logFile, logLevel, detached }: OutputOptions): Output {
+  const file = logFile === undefined ? undefined : openFile(logFile);
+  const write = file && ((text: string) => writeAll(file, text));
+  let printTo = writeStdout;
+  return {
+    log: createLog({ level: logLevel, write }),
+    print: (text) => {
+      printTo(text);
+      if (detached) write?.(text);
+    },
+    registered: () => {
+      if (!detached) return;
+      printTo(REGISTERED);
+      printTo = () => {};
+    },
+    [Symbol.dispose]: () => file?.close(),
+  };
+}
+
+function openFile(path: string): Deno.FsFile {
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+  } catch (error) {
+    throw new Error(`cannot write the log "${path}": ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** A full disk must not end the agent. */
+function writeAll(file: Deno.FsFile, text: string): void {
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  } catch {
+    // There is no other place to say it.
+  }
+}
