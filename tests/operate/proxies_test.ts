@@ -1,0 +1,115 @@
+/** The reverse proxies of docs/operate in front of a real server. */
+import assert from "node:assert/strict";
+import { makeCertificate } from "../support/certificate.ts";
+import { have, Program, run, TempDir } from "../support/program.ts";
+import { type ServerProgram, startServerProgram } from "../support/server.ts";
+import { TestAgent, TestSocket } from "../support/test_socket.ts";
+import { adapt, freePort, operateFile } from "./support.ts";
+
+/** Checks that all the server has works through the proxy at `url`. */
+async function checkProxy(server: ServerProgram, url: string, ca?: string): Promise<void> {
+  using client = Deno.createHttpClient({ caCerts: ca ? [ca] : [] });
+  const lies = {
+    forwarded: "for=198.51.100.7;host=evil.example;proto=gopher",
+    "x-forwarded-for": "198.51.100.8",
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-prefix": "/evil",
+  };
+  const usage = await fetch(`${url}/usage`, { client, headers: lies });
+  const page = await usage.text();
+  const ws = url.replace("http", "ws");
+  assert.ok(page.includes(ws), "the page has the public address");
+  assert.doesNotMatch(page, /evil/);
+
+  await using agent = await TestAgent.register(server.ws, "job");
+  const data = await agent.park();
+  await using socket = await TestSocket.open(`${ws}/client/job`, {
+    ca,
+    halfClose: true,
+    headers: lies,
+  });
+  assert.deepEqual(await data.nextMessage(), { type: "paired", client: { address: "127.0.0.1" } });
+  assert.equal(socket.socket.protocol, "half-close.converge");
+  const bytes = crypto.getRandomValues(new Uint8Array(50_000));
+  socket.send(bytes);
+  assert.deepEqual(await data.bytes(bytes.length), bytes);
+  data.send(bytes);
+  assert.deepEqual(await socket.bytes(bytes.length), bytes);
+
+  // Events come at once, though the answer never ends.
+  const live = await fetch(`${url}/api/sessions/events`, { client });
+  const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let events = "";
+  while (!events.includes("data: ")) events += (await reader.read()).value;
+  await reader.cancel();
+}
+
+Deno.test({
+  name: "nginx.conf puts nginx in front, with TLS",
+  ignore: !have("nginx"),
+  fn: async () => {
+    await using dir = new TempDir();
+    await using server = await startServerProgram(["--trust-proxy"]);
+    const { ca, cert, key } = await makeCertificate(dir);
+    const port = freePort();
+    const site = dir.write(
+      "converge.conf",
+      adapt(operateFile("nginx.conf"), {
+        "listen 443 ssl": `listen 127.0.0.1:${port} ssl`,
+        "/etc/ssl/converge/cert.pem": cert,
+        "/etc/ssl/converge/key.pem": key,
+        "127.0.0.1:8000": `127.0.0.1:${server.port}`,
+      }),
+    );
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
+      `${name}_temp_path ${dir.path}/${name};`
+    );
+    const main = dir.write(
+      "nginx.conf",
+      `daemon off; pid ${dir.path}/pid; error_log stderr notice; events {}
+      http { access_log off; ${temporary.join(" ")} include ${site}; }`,
+    );
+    const args = ["-c", main, "-e", "stderr"];
+    const { code, stderr } = await run("/usr/sbin/nginx", ["-t", ...args]);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /warn/);
+    const nginx = new Program("/usr/sbin/nginx", args);
+    try {
+      await nginx.waitFor(/start worker process /);
+      const url = `https://localhost:${port}`;
+      await checkProxy(server, url, Deno.readTextFileSync(ca));
+    } finally {
+      // A worker would outlive a master that is killed outright.
+      nginx.kill("SIGTERM");
+      await nginx.result();
+    }
+  },
+});
+
+Deno.test({
+  name: "Caddyfile puts Caddy in front",
+  ignore: !have("caddy"),
+  fn: async () => {
+    await using dir = new TempDir();
+    await using server = await startServerProgram(["--trust-proxy"]);
+    const env = { HOME: dir.path, XDG_DATA_HOME: dir.path, XDG_CONFIG_HOME: dir.path };
+    const validate = async (name: string, text: string) => {
+      const args = ["--adapter", "caddyfile", "--config", dir.write(name, text)];
+      const { code, stderr } = await run("caddy", ["validate", ...args], { env });
+      assert.equal(code, 0, stderr);
+      return args;
+    };
+    await validate("original", operateFile("Caddyfile"));
+    const url = `http://localhost:${freePort()}`;
+    const text = adapt(operateFile("Caddyfile"), {
+      "{\n\tservers": "{\n\tadmin off\n\tservers",
+      "converge.example {": `${url} {\n\tbind 127.0.0.1`,
+      "127.0.0.1:8000": `127.0.0.1:${server.port}`,
+    });
+    await using caddy = new Program("caddy", ["run", ...await validate("Caddyfile", text)], {
+      env,
+    });
+    await caddy.waitFor(/serving initial configuration/);
+    await checkProxy(server, url);
+  },
+});
