@@ -54,8 +54,9 @@ function passwdShell(passwd: string, uid?: number | null): string | undefined {
 }
 
 /**
- * Arguments of a shell for a person. No login shell: on many systems /etc/profile would replace the
- * PATH that the job has set.
+ * Arguments of a shell for a person. It reads what interactive shells read, for instance ~/.bashrc, but
+ * no profile, which on many systems would replace the PATH that the job has set:
+ * docs/decisions/0005-interactive-shells-without-profile.md.
  */
 export function interactiveArguments(kind: ShellKind): string[] {
   switch (kind) {

@@ -38,6 +38,20 @@ export function sessionEnvironment(
 }
 
 /**
+ * The same for a session with a terminal: that terminal is the client's, so its size is not the one that
+ * a job may have exported for programs without a terminal.
+ *
+ * @param term what the client calls its terminal
+ */
+export function terminalEnvironment(
+  env: Record<string, string>,
+  term: string,
+): Record<string, string> {
+  const { LINES: _lines, COLUMNS: _columns, ...kept } = env;
+  return { ...kept, TERM: term || "dumb", SSH_TTY: "" };
+}
+
+/**
  * Why a client may not set a variable; undefined if it may. What the agent says about itself cannot be
  * set, and with a forced command only the language and such: LD_PRELOAD would replace the command.
  *

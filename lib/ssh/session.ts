@@ -4,7 +4,7 @@ import { commandArguments, interactiveArguments, type Shell } from "../process/s
 import { spawnProcess, spawnPty } from "../process/spawn.ts";
 import { decodeModes } from "../process/terminal_modes.ts";
 import { own } from "./connection.ts";
-import { sessionEnvironment, whyNotSettable } from "./environment.ts";
+import { sessionEnvironment, terminalEnvironment, whyNotSettable } from "./environment.ts";
 import {
   type Channel,
   type Connection,

@@ -1,5 +1,9 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { sessionEnvironment, whyNotSettable } from "../../lib/ssh/environment.ts";
+import {
+  sessionEnvironment,
+  terminalEnvironment,
+  whyNotSettable,
+} from "../../lib/ssh/environment.ts";
 
 Deno.test("sessionEnvironment() keeps the job's variables and drops secrets and shell options", () => {
   const env = sessionEnvironment({
@@ -37,4 +41,14 @@ Deno.test("whyNotSettable() has limits", () => {
   const many = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [`V${i}`, ""]));
   match(whyNotSettable("A", "x", many, false)!, /too much/);
   match(whyNotSettable("A", "x".repeat(40_000), {}, false)!, /too much/);
+});
+
+Deno.test("terminalEnvironment() takes the terminal's name from the client, and no size from the job", () => {
+  const env = { PATH: "/job/bin", TERM: "dumb", LINES: "1000", COLUMNS: "1000" };
+  assert.deepEqual(terminalEnvironment(env, "vt100"), {
+    PATH: "/job/bin",
+    TERM: "vt100",
+    SSH_TTY: "",
+  });
+  assert.equal(terminalEnvironment(env, "").TERM, "dumb");
 });
