@@ -48,7 +48,7 @@ export function terminalEnvironment(
   term: string,
 ): Record<string, string> {
   const { LINES: _lines, COLUMNS: _columns, ...kept } = env;
-  return { ...kept, TERM: term || "dumb", SSH_TTY: "" };
+  return { ...kept, TERM: term || "dumb" };
 }
 
 /**

@@ -174,7 +174,7 @@ export class Session implements SessionContext {
         ? await spawnPty({
           ...options,
           ...this.#terminal,
-          env: { ...env, TERM: this.#terminal.term || "dumb", SSH_TTY: TERMINAL_NAME },
+          env: { ...terminalEnvironment(env, this.#terminal.term), SSH_TTY: TERMINAL_NAME },
         })
         : await spawnProcess(options);
     } catch (error) {
