@@ -208,6 +208,15 @@ for (const [system, create] of SYSTEMS) {
     assert.equal(open(), before);
   });
 
+  Deno.test(name("a write to a full disk fails and says why"), async () => {
+    await using dir = new TempDir();
+    using client = new TestClient(create, dir.path);
+    const handle = client.open("/dev/full", ["write"]);
+    const text = client.status(Status.failure, PacketType.write, handle, 0n, "x");
+    assert.match(text, /no space left/i);
+    client.close(handle);
+  });
+
   Deno.test(name("does not wait for the other end of a FIFO"), async () => {
     await using dir = new TempDir();
     using client = new TestClient(create, dir.path);
