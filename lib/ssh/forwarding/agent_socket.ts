@@ -20,7 +20,7 @@ export const forwardAgent: SessionRequestHandler = async (session: SessionContex
   const listeners = new Listeners(connection);
   const remove = () => {
     // With the connection the listeners have gone by themselves.
-    if (!connection.signal.aborted) listeners.remove(path);
+    if (!connection.signal.aborted) connection.track(listeners.remove(path));
     connection.track(Deno.remove(directory, { recursive: true }));
   };
   try {

@@ -55,8 +55,7 @@ export function remoteForwarding(
 
     "cancel-tcpip-forward": (request) => {
       const { address, port } = tcpFields(request);
-      listenersOf(request.connection).remove(`${address}:${port}`);
-      return Promise.resolve();
+      return listenersOf(request.connection).remove(`${address}:${port}`);
     },
 
     "streamlocal-forward@openssh.com": (request) => {
@@ -70,8 +69,7 @@ export function remoteForwarding(
     },
 
     "cancel-streamlocal-forward@openssh.com": (request) => {
-      listenersOf(request.connection).remove(pathField(request));
-      return Promise.resolve();
+      return listenersOf(request.connection).remove(pathField(request));
     },
   };
 }

@@ -22,12 +22,12 @@ export interface ChannelOpening {
  */
 export class Listeners {
   readonly #connection: Connection;
-  readonly #byName = new Map<string, Deno.Listener[]>();
+  readonly #byName = new Map<string, { sockets: Deno.Listener[]; accepting: Promise<unknown> }>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
     connection.signal.addEventListener("abort", () => {
-      for (const name of [...this.#byName.keys()]) this.remove(name);
+      for (const name of [...this.#byName.keys()]) connection.track(this.remove(name));
     }, { once: true });
   }
 
@@ -52,16 +52,23 @@ export class Listeners {
       for (const socket of sockets) close(socket);
       throw new Refused(refusal);
     }
-    this.#byName.set(name, sockets);
-    for (const socket of sockets) this.#connection.track(this.#accept(socket, opening));
+    const accepting = Promise.all(sockets.map((socket) => this.#accept(socket, opening)));
+    this.#connection.track(accepting);
+    this.#byName.set(name, { sockets, accepting });
   }
 
-  /** @throws {Refused} if there is none of that name */
-  remove(name: string): void {
-    const sockets = this.#byName.get(name);
-    if (!sockets) throw new Refused(`there is no listener on "${name}"`);
+  /**
+   * Resolves when nobody can connect any more.
+   *
+   * @throws {Refused} if there is none of that name
+   */
+  async remove(name: string): Promise<void> {
+    const listener = this.#byName.get(name);
+    if (!listener) throw new Refused(`there is no listener on "${name}"`);
     this.#byName.delete(name);
-    for (const socket of sockets) close(socket);
+    for (const socket of listener.sockets) close(socket);
+    // Until then the system goes on accepting, though nobody takes it.
+    await listener.accepting;
   }
 
   async #accept(
