@@ -118,6 +118,24 @@ Deno.test("a source that does not parse fails with one line, and nothing is touc
   await checkSums(out);
 });
 
+Deno.test("a second build waits for the first, and can be interrupted meanwhile", async () => {
+  await using project = await workspace();
+  const { root, out } = project;
+  using lock = await Deno.open(join(WORK, "lock"), { write: true });
+  await lock.lock(true);
+  const args = ["linux-x64", "--out-dir", out];
+  await using patient = startBuildProgram(args, { root });
+  await patient.waitFor(/^waiting for another build to end$/m);
+  await using impatient = startBuildProgram(args, { root });
+  await impatient.waitFor(/^waiting for another build to end$/m);
+  impatient.kill("SIGINT");
+  assert.equal((await impatient.result()).code, 1);
+  await lock.unlock();
+  const { code, stderr } = await patient.result();
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^built 0 files/m);
+});
+
 Deno.test("wrong use of the build is exit status 2", async () => {
   for (const args of [["amiga"], ["--all", "linux-x64"], ["--nonsense"]]) {
     await using build = startBuildProgram(args);

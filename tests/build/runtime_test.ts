@@ -138,6 +138,20 @@ Deno.test("a runtime with one byte changed is refused", async () => {
   assert.throws(() => verifyRuntime(runtime, pin, "denort"), /cannot trust the runtime "denort"/);
 });
 
+Deno.test("what is compiled with a runtime gives it back unchanged", async () => {
+  const dist = await builtDist();
+  for (const target of [LINUX, WINDOWS]) {
+    const runtime = await createRuntimeFinder({ work: WORK })(target);
+    if (!runtime.env.DENORT_BIN?.startsWith(WORK)) {
+      console.error(`skipped for ${target.name}: the runtime is ${runtime.origin}`);
+      continue;
+    }
+    const pin = PINNED_RUNTIMES[target.name]!;
+    const program = join(dist, `agent${target.suffix}`);
+    verifyRuntime(pin.extract(await Deno.readFile(program)), pin, program);
+  }
+});
+
 Deno.test("each target has a pinned runtime, and each package of one is pinned by the lock", async () => {
   const dir = join(ROOT, "lib", "build", "runtime", "npm");
   const { imports } = JSON.parse(await Deno.readTextFile(join(dir, "deno.json")));
