@@ -16,7 +16,7 @@ import { makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
 import { wantsColor } from "./announcement.ts";
 import { Announcer } from "./announcer.ts";
 import { forgetDetached, isDetached } from "./detach.ts";
-import { makeIfMissing, WatchedFile } from "./watched_file.ts";
+import { makeIfMissing, modifiedTime, WatchedFile } from "./watched_file.ts";
 import { type LifetimeEnd, LifetimeKeeper, type LifetimeStatus } from "./lifetime_keeper.ts";
 import { LocalControl, type LocalControlOptions } from "./local_control.ts";
 import { loginMessage } from "./messages.ts";
@@ -107,6 +107,7 @@ async function serve(
     expiry: options.expiry,
     warningTime: options.warningTime,
     log,
+    readHold: (known) => modifiedTime(holdPath, known),
     announce,
   });
   await using _hold = new WatchedFile(holdPath, {

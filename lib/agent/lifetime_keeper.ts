@@ -73,6 +73,11 @@ export interface LifetimeKeeperOptions extends LifetimeSettings {
   log: Log;
   /** @default "foreground" */
   mode?: LifetimeMode;
+  /**
+   * Looks at the hold file before the agent ends: somebody may have made it just before leaving. Gets
+   * the modification time that was told last, returns the one of now; Unix times in milliseconds.
+   */
+  readHold?: (known: number | undefined) => number | undefined;
   /** Tells the job's log once more how to log in. */
   announce?: (status: LifetimeStatus) => void;
   /** @default the machine's own time */
@@ -87,6 +92,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   readonly #log: Log;
   readonly #clock: LifetimeClock;
   readonly #announce: (status: LifetimeStatus) => void;
+  readonly #readHold: (known: number | undefined) => number | undefined;
   readonly #sessions = new Set<SessionInfo>();
   readonly #ended = Promise.withResolvers<LifetimeEnd>();
   #state: LifetimeState;
@@ -98,6 +104,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   constructor(options: LifetimeKeeperOptions) {
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
+    this.#readHold = options.readHold ?? ((known) => known);
     this.#announce = options.announce ?? (() => {});
     this.#state = startLifetime(options, this.#clock.now(), options.mode);
     this.#look();
@@ -193,7 +200,10 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     const now = this.#clock.now();
     const { state, decision } = look(this.#state, now);
     this.#state = state;
-    if (decision.end) return this.end(decision.end);
+    if (decision.end) {
+      const modified = this.#readHold(this.#holdModified);
+      return modified === this.#holdModified ? this.end(decision.end) : this.hold(modified);
+    }
     if (decision.warning) {
       const { kind, left } = decision.warning;
       const deadline = this.#wallTime(decision.deadline);

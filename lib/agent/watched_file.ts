@@ -25,6 +25,23 @@ export function makeIfMissing(path: string): void {
 }
 
 /**
+ * When a file was modified (Unix time in milliseconds), undefined if there is none.
+ *
+ * @param unsure the result if that cannot be told
+ */
+export function modifiedTime(path: string, unsure: number | undefined): number | undefined {
+  try {
+    return Deno.statSync(path).mtime?.getTime() ?? 0;
+  } catch (error) {
+    return isGone(error) ? undefined : unsure;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+/**
  * Watches a file. The system tells of changes in its folder; besides, it is looked at from
  * time to time, because network file systems tell of nothing that others do, and a folder that was
  * removed and made again has to be watched anew.
@@ -94,7 +111,7 @@ export class WatchedFile implements AsyncDisposable {
     try {
       modified = (await Deno.stat(this.#path)).mtime?.getTime() ?? 0;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+      if (!isGone(error)) {
         if (!this.#troubled) {
           this.#options.log.warn("cannot look at a watched file", {
             path: this.#path,
