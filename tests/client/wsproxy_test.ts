@@ -146,7 +146,8 @@ Deno.test("wsproxy says why the server closed", async () => {
   await using server = serve((socket) => {
     socket.onopen = () => socket.close(4001, "the client is too slow");
   });
-  const { code, stderr } = await start([server.url], { interactive: true }).result();
+  await using wsproxy = start([server.url], { interactive: true });
+  const { code, stderr } = await wsproxy.result();
   assert.equal(code, 1);
   assert.equal(
     stderr,
@@ -158,7 +159,8 @@ Deno.test("wsproxy ends with an error when the connection is lost", async () => 
   await using server = startRawServer(async (conn) => {
     await upgrade(conn);
   });
-  const { code, stderr } = await start([server.url.href], { interactive: true }).result();
+  await using wsproxy = start([server.url.href], { interactive: true });
+  const { code, stderr } = await wsproxy.result();
   assert.deepEqual([code, stderr], [1, "wsproxy: the connection was lost\n"]);
 });
 
