@@ -33,7 +33,7 @@ export async function parseCommand(command: Command, args: string[]): Promise<bo
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return false;
-    const message = error.message.replace(/^error: /, "").replaceAll("'", '"');
+    const message = error.message.replace(/^error: /, "").replace(/\.$/, "").replaceAll("'", '"');
     throw new UsageError(`${message}; "${command.name()} --help" lists the options`);
   }
 }
