@@ -122,8 +122,8 @@ Deno.test("people are warned, and typing extends", async (t) => {
     await terminal.waitFor(/\x1b\[\?1049h[^]*~/);
     terminal.write("iabc");
     await terminal.waitFor(/abc/);
-    // deno-lint-ignore no-control-regex
     const [shown] = await terminal.waitFor(
+      // deno-lint-ignore no-control-regex
       /\x1b\[22;2t\x1b\]2;Converge: the agent ends [^]*?\x07\x07/,
     );
     assert.match(shown, warning);
@@ -185,9 +185,7 @@ for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 12
     const { agent, announced } = await start(world, ["--hold"]);
     await using terminal = world.terminal(announced);
     await shellReady(terminal);
-    terminal.write(
-      "trap '' HUP; sleep 1000 & (nohup sleep 1001 >/dev/null 2>&1 &) ; echo pid:$!:$$:\r",
-    );
+    terminal.write("trap '' HUP; sleep 1000 & nohup sleep 1001 >out 2>&1 & echo pid:$!:$$:\r");
     const [, sleep, shell] = await terminal.waitFor(/pid:(\d+):(\d+):/);
     await using command = world.startSsh(announced, ["echo pid:$$:; sleep 1000"]);
     const [, exec] = await command.waitFor(/pid:(\d+):/);

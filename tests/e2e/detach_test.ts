@@ -1,0 +1,215 @@
+/** Agents beside the job: --detach, wait, stop, status and end. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DetachedAgent } from "../support/detached_agent.ts";
+import { gone } from "../support/processes.ts";
+import { shellReady } from "../support/shell_prompt.ts";
+import { World } from "../support/world.ts";
+
+Deno.test("agent --detach returns once registered, and people can log in while the job goes on", async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  // The result is there only when nobody holds the step's pipes open any more.
+  const { code, stdout, stderr } = await agent.detach(["--id", "job-1"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /you can log in to the job job-1/);
+  assert.ok(!stdout.includes("\0"));
+  assert.ok(agent.log.includes(stdout), "the log has it too");
+
+  const hostKey = stdout.match(/KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/)![1]!;
+  const announced = { id: "job-1", username: "converge", hostKey, fingerprint: "" };
+  const env = await world.ssh(announced, ["env; ps -o sid=,tty= -p $PPID"]);
+  assert.match(env.stdout, /^CONVERGE_ID=job-1$/m);
+  assert.doesNotMatch(env.stdout, /CONVERGE_DETACHED/);
+
+  // The last logout does not end it.
+  await using terminal = world.terminal(announced);
+  await shellReady(terminal);
+  terminal.write("exit 5\r");
+  assert.equal(await terminal.exited, 5);
+  const status = await agent.run(["status"]);
+  assert.equal(status.code, 0);
+  assert.match(
+    status.stdout,
+    /^ID +job-1\n.*State +stays while the job goes on\n.*in (6h|5h 59m), if/s,
+  );
+  assert.equal((await agent.status()).mode, "background");
+});
+
+Deno.test("agent end --status N in a shell decides the job's outcome", async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  const announced = await agent.announced();
+  await using terminal = world.terminal(announced, [], { columns: 200 });
+  await shellReady(terminal);
+  const program = `${Deno.execPath()} run --no-check -A ${join(Deno.cwd(), "agent.ts")}`;
+  terminal.write(`cd /; agent() { ${program} "$@"; }; agent end --status 3\r`);
+  await terminal.waitFor(/Converge: the agent ends: somebody has stopped it\./);
+  await terminal.exited;
+  const wait = await agent.run(["wait"]);
+  assert.equal(wait.code, 3, wait.stderr);
+  assert.match(wait.stdout, /has ended with status 3: somebody has stopped it/);
+  // Whoever asks again finds nothing.
+  const again = await agent.run(["wait"]);
+  assert.equal(again.code, 1);
+  assert.match(
+    again.stderr,
+    /^agent: cannot find an agent in ".*": none runs there; .*CONVERGE_DIR/,
+  );
+});
+
+Deno.test("agent wait", async (t) => {
+  await using world = await World.start();
+
+  await t.step("ends an agent in which nobody is, with 0", async () => {
+    await using agent = new DetachedAgent(world);
+    await agent.announced();
+    const { code, stdout } = await agent.run(["wait"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /has ended with status 0: the job is over and nobody holds it/);
+    assert.match(agent.log, /the agent is ending reason=released/);
+  });
+
+  await t.step("tells again how to log in, and waits for shells", async () => {
+    await using agent = new DetachedAgent(world);
+    const announced = await agent.announced();
+    await using terminal = world.terminal(announced);
+    await shellReady(terminal);
+    await using wait = agent.start(["wait"]);
+    await wait.waitFor(/you can log in to the job .*The job waits for those who are in it/s);
+    assert.equal((await agent.status()).mode, "waiting");
+    terminal.write("exit\r");
+    assert.equal((await wait.result()).code, 0);
+  });
+
+  await t.step("waits as long as the hold file is there, at most the expiry", async () => {
+    await using agent = new DetachedAgent(world);
+    await agent.announced(["--hold", "--expiry", "2s"]);
+    const { code, stdout } = await agent.run(["wait"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /has ended with status 0: nobody has typed for too long/);
+  });
+
+  await t.step("passes on the status that a shell gives while it waits", async () => {
+    await using agent = new DetachedAgent(world);
+    await agent.announced(["--hold"]);
+    await using wait = agent.start(["wait"]);
+    await wait.waitFor(/The job waits/);
+    const end = await agent.run(["end", "--status", "7"]);
+    assert.equal(end.code, 0, end.stderr);
+    assert.equal((await wait.result()).code, 7);
+  });
+
+  for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+    await t.step(`cancelled by ${signal} ends the agent, its shells with a word`, async () => {
+      await using agent = new DetachedAgent(world);
+      const announced = await agent.announced();
+      const { pid } = await agent.status();
+      await using terminal = world.terminal(announced);
+      await shellReady(terminal);
+      await using wait = agent.start(["wait"]);
+      await wait.waitFor(/The job waits/);
+      wait.kill(signal);
+      await terminal.waitFor(/the agent ends: the job was cancelled/);
+      assert.equal((await wait.result()).code, status);
+      await gone(pid);
+    });
+  }
+
+  await t.step("works for an agent in the foreground too", async () => {
+    const agent = world.startAgent({ args: ["--hold"] });
+    await agent.announced();
+    const dir = { CONVERGE_DIR: agent.dir.path };
+    await using elsewhere = new DetachedAgent(world);
+    await using wait = elsewhere.start(["wait"], dir);
+    await wait.waitFor(/The job waits/);
+    assert.equal((await elsewhere.run(["end", "--status", "9"], dir)).code, 0);
+    assert.equal((await wait.result()).code, 9);
+    assert.equal((await agent.program.result()).code, 9);
+  });
+});
+
+Deno.test("agent stop ends the agent at once, its shells with a word", async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  const announced = await agent.announced(["--hold"]);
+  const { pid } = await agent.status();
+  await using terminal = world.terminal(announced);
+  await shellReady(terminal);
+  terminal.write("sleep 1000 & echo pid:$!:\r");
+  const [, sleep] = await terminal.waitFor(/pid:(\d+):/);
+  const { code, stdout } = await agent.run(["stop"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /has ended with status 0: somebody has stopped it/);
+  await terminal.waitFor(/the agent ends: somebody has stopped it/);
+  await Promise.all([gone(Number(sleep)), gone(pid)]);
+  assert.equal((await agent.run(["wait"])).code, 0, "the job finds it ended");
+});
+
+for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+  Deno.test(`${signal} to an agent in the background ends it, and agent wait tells`, async () => {
+    await using world = await World.start();
+    await using agent = new DetachedAgent(world);
+    const announced = await agent.announced();
+    const { pid } = await agent.status();
+    await using terminal = world.terminal(announced);
+    await shellReady(terminal);
+    Deno.kill(pid, signal);
+    await terminal.waitFor(/the agent ends: the job was cancelled/);
+    await gone(pid);
+    assert.equal((await agent.run(["wait"])).code, status);
+  });
+}
+
+Deno.test("agent --detach that cannot start says why, and ends with the same status", async () => {
+  await using world = await World.start(["--base-path", "/elsewhere"]);
+  await using agent = new DetachedAgent(world);
+  const { code, stdout, stderr } = await agent.detach();
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*404.*\n$/);
+  assert.match(agent.log, /error the agent failed error="cannot register/);
+  const folder = await agent.detach(["--log-file", "/proc/none/agent.log"]);
+  assert.equal(folder.code, 1);
+  assert.match(folder.stderr, /agent: cannot write the log "\/proc\/none\/agent\.log": /);
+  assert.equal((await agent.detach(["--shell", "/no/shell"])).code, 1);
+  assert.equal((await agent.detach(["--expiry", "soon"])).code, 2);
+  assert.equal((await agent.run(["end", "--status", "256"])).code, 2);
+});
+
+Deno.test("of several agents in a folder one is named with --id", async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  await agent.announced(["--id", "one"]);
+  await agent.announced(["--id", "two", "--log-file", "logs/two.log"]);
+  const { code, stderr } = await agent.run(["stop"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /cannot choose between the agents of ".*": one, two; name one with --id/);
+  const other = await agent.run(["status", "--id", "three"]);
+  assert.match(other.stderr, /cannot find the agent three/);
+  const inSession = await agent.run(["status", "--json"], { CONVERGE_ID: "two" });
+  assert.equal(JSON.parse(inSession.stdout).id, "two");
+  assert.equal((await agent.run(["end", "--id", "one", "--status", "4"])).code, 0);
+  assert.equal((await agent.run(["wait", "--id", "one"])).code, 4);
+  assert.equal((await agent.status()).id, "two");
+  assert.match(Deno.readTextFileSync(join(agent.dir.path, "logs/two.log")), /"id":"two"/);
+});
+
+Deno.test("a job of GitHub Actions knows how to log in when agent --detach returns", async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  const summary = agent.dir.write("summary", "");
+  const output = agent.dir.write("output", "");
+  const { code, stdout } = await agent.detach(["--id", "job-1"], {
+    GITHUB_ACTIONS: "true",
+    GITHUB_STEP_SUMMARY: summary,
+    GITHUB_OUTPUT: output,
+  });
+  assert.equal(code, 0);
+  assert.match(stdout, /^::notice title=Converge%3A log in to job-1::ssh .*converge@localhost/m);
+  assert.match(Deno.readTextFileSync(summary), /### Converge\n.*ID +job-1.*~~~~sh\nssh /s);
+  assert.match(
+    Deno.readTextFileSync(output),
+    /^id=job-1\nuser=converge\nfingerprint=SHA256:\S+\nssh=ssh .*\n$/,
+  );
+});
