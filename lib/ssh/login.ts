@@ -174,8 +174,8 @@ export class Login {
     }
     this.#succeeded = true;
     log.info("login", { address, ...attempt, comment: decision.comment });
-    this.#onSuccess(decision);
     this.#transport.send(new Writer().byte(Message.userauthSuccess).bytes());
+    this.#onSuccess(decision);
   }
 
   #sendFailure(): void {

@@ -14,6 +14,7 @@ import type {
   SubsystemHandler,
 } from "./handler.ts";
 import type { HostKey } from "./host_key.ts";
+import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./host_key_proof.ts";
 import { Login } from "./login.ts";
 import { DisconnectReason } from "./numbers.ts";
 import { Session } from "./session.ts";
@@ -86,6 +87,7 @@ export class SshServer {
     const login = new Login(transport, { authentication, address, log }, (identity) => {
       clearTimeout(grace);
       connection = this.#connect(transport, { id, address, identity, log });
+      announceHostKey(transport, hostKey);
     });
     const grace = setTimeout(() => {
       log.warn("login took too long", { address });
@@ -145,7 +147,10 @@ export class SshServer {
         },
         ...options.channels,
       },
-      globalRequests: options.globalRequests ?? {},
+      globalRequests: {
+        [PROVE_HOST_KEYS]: hostKeyProver(transport, options.hostKey),
+        ...options.globalRequests,
+      },
       onInput: () => options.observer?.input?.(),
       onChannel: (type, channel) => {
         if (type !== "session") this.#observeForward(channel);

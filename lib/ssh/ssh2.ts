@@ -16,7 +16,7 @@ import keyParser from "ssh2/lib/protocol/keyParser.js";
 import ProtocolClass from "ssh2/lib/protocol/Protocol.js";
 import utils from "ssh2/lib/protocol/utils.js";
 import type { Buffer } from "node:buffer";
-import { Reader } from "./wire_format.ts";
+import { Reader, Writer } from "./wire_format.ts";
 
 /** One side of an SSH connection: bytes in, packets out, and the other way around. */
 export interface Protocol {
@@ -117,6 +117,14 @@ export function parsePrivateKey(text: string): PrivateKey {
   if (key instanceof Error) throw key;
   if (!key.isPrivateKey()) throw new Error("it is a public key");
   return key;
+}
+
+/** Signs as SSH sends it: the signature's name, then its bytes (RFC 4253, section 6.6). */
+export function signWith(key: PrivateKey, data: Uint8Array): Uint8Array {
+  const signature = key.sign(data);
+  if (signature instanceof Error) throw signature;
+  const bytes = (utils as any).convertSignature(signature, key.type);
+  return new Writer().string(key.type).string(bytes).bytes();
 }
 
 const supported = (names: string[], known: string[]) =>

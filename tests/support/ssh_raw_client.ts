@@ -24,6 +24,8 @@ export class RawClient implements AsyncDisposable {
       port: server.port,
       username: "ann",
       privateKey: Deno.readTextFileSync(server.key),
+      // Our server knows OpenSSH's extensions, too.
+      strictVendor: false,
     });
     await ready;
     return raw;
