@@ -18,6 +18,7 @@ import {
   HALF_CLOSE_SUBPROTOCOL,
   HELLO_TIMEOUT_MS,
   isRendezvousId,
+  type PairedMessage,
   parseMessage,
   PROTOCOL_VERSION,
   type RegisteredMessage,
@@ -46,10 +47,7 @@ export class RefusedError extends Error {
 }
 
 /** Who came through the server. */
-export interface Client {
-  /** As far as the server knows. */
-  address: string;
-}
+export type Client = PairedMessage["client"];
 
 export interface RegistrationOptions {
   /** The server, with its base path. */
@@ -150,11 +148,11 @@ export class Registration {
       this.#id = registration.id;
       this.#resume = registration.resume;
       this.#control = control;
+      ended.signal.addEventListener("abort", () => control.close(1001, "the agent is ending"));
       onRegistered();
       this.#options.onRegistered(registration);
       if (this.#status) this.report(this.#status);
 
-      ended.signal.addEventListener("abort", () => control.close(1001, "the agent is ending"));
       const parked = Array.from({ length: registration.parked }, () => this.#park(ended.signal));
       try {
         for (let text = await control.receive(); text !== null; text = await control.receive()) {
