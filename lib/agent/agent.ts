@@ -11,7 +11,6 @@ import { forwarding } from "../ssh/forwarding/forwarding.ts";
 import { generateHostKey, loadHostKey } from "../ssh/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
-import { delay } from "../wire/delay.ts";
 import { makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
 import { wantsColor } from "./announcement.ts";
 import { Announcer } from "./announcer.ts";
@@ -22,13 +21,11 @@ import { LocalControl, type LocalControlOptions } from "./local_control.ts";
 import { loginMessage } from "./messages.ts";
 import { openOutput, type Output } from "./output.ts";
 import { Registration } from "./registration.ts";
+import { StatusReporter } from "./status_reporter.ts";
 import { agentFacts, chooseAgentShell, fetchAllKeys, readFile } from "./settings.ts";
 
 /** The hold file's name in the agent's folder. */
 const HOLD_FILE = ".hold";
-
-/** How long clients without a session may take to hang up by themselves, in milliseconds. */
-const HANG_UP_MS = 2_000;
 
 /**
  * Runs an agent until its lifetime ends, or the signal, whose reason is the name of the operating
@@ -79,10 +76,7 @@ async function serve(
   const shell = chooseAgentShell(options.shell, env);
   const id = options.id ?? makeRendezvousId();
   let registration: RegisteredMessage | undefined;
-  /** Nobody new gets in from here on, */
   const ended = new AbortController();
-  /** and from here on nobody who is in stays. */
-  const hangUp = new AbortController();
 
   const announcer = new Announcer({
     server,
@@ -140,8 +134,14 @@ async function serve(
     session: { cwd, env: sessionEnv, shell },
     log,
     observer: {
-      opened: (session) => lifetime.opened(session),
-      closed: (session) => lifetime.closed(session),
+      opened(session) {
+        lifetime.opened(session);
+        reporter.opened(session);
+      },
+      closed(session) {
+        lifetime.closed(session);
+        reporter.closed(session);
+      },
       input: () => lifetime.input(),
       welcome: () =>
         loginMessage({
@@ -170,9 +170,17 @@ async function serve(
       Object.assign(authentication, { username: message.username, password: message.password });
       announce(lifetime.status).then(() => output.registered());
     },
-    onClient: (stream, client) => ssh.serve(stream, client, hangUp.signal),
+    onClient: (stream, client) => {
+      const served = ssh.serve(stream, client, ended.signal);
+      reporter.client(client, served);
+      return served;
+    },
   });
 
+  using reporter = new StatusReporter({
+    lifetime: () => lifetime.status,
+    report: (status) => rendezvous.report(status),
+  });
   const control = await openControl({
     dir: cwd,
     log,
@@ -192,16 +200,10 @@ async function serve(
   let end: LifetimeEnd = { reason: "failed", status: 1 };
   try {
     end = await Promise.race([lifetime.ended, running.then(() => end)]);
-    ended.abort();
-    // A client whose last session has ended gets its exit status and hangs up by itself.
-    if (lifetime.status.sessions === 0) {
-      await Promise.race([running, delay(HANG_UP_MS, hangUp.signal)]);
-    }
     return end.status;
   } finally {
     signal.removeEventListener("abort", cancel);
     ended.abort();
-    hangUp.abort();
     await Promise.allSettled([running, announcer.done()]);
     const jobWillAsk = registration !== undefined && lifetime.status.mode !== "foreground";
     await control?.finish(end, jobWillAsk);

@@ -7,6 +7,7 @@ import {
   type ControlMessage,
   type DataMessage,
   MAX_MESSAGE_LENGTH,
+  type PairedMessage,
   type ParkMessage,
   parseMessage,
   type PasswordVerifier,
@@ -53,8 +54,8 @@ export class DataConnection implements Closable {
   }
 
   /** Tells the agent that a client is there; from now on the connection carries its bytes. */
-  take(clientAddress: string): Connection {
-    sendMessage(this.#connection, { type: "paired", client: { address: clientAddress } });
+  take(client: PairedMessage["client"]): Connection {
+    sendMessage(this.#connection, { type: "paired", client });
     return this.#connection;
   }
 }
@@ -180,10 +181,12 @@ function cleanFacts(facts: AgentFacts): AgentFacts {
 
 function cleanStatus({ deadline, activity, clients }: StatusMessage): Omit<StatusMessage, "type"> {
   const list = (value: unknown): unknown[] => Array.isArray(value) ? value.slice(0, 100) : [];
-  const sessions = (client: unknown) => list((client as StatusMessage["clients"][0])?.sessions);
   return {
     deadline,
     activity,
-    clients: list(clients).map((client) => ({ sessions: sessions(client).map(short) })),
+    clients: list(clients).map((client) => {
+      const { key, sessions } = Object(client) as Record<string, unknown>;
+      return { key: Number(key), sessions: list(sessions).map(short) };
+    }),
   };
 }

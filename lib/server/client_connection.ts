@@ -39,8 +39,8 @@ export class ClientConnection implements Client {
   }
 
   /** Starts to copy between the client and the agent, beginning with what came early. */
-  relay(data: DataConnection, options: RelayOptions): Relay {
-    const relay = new Relay(data.take(this.address), this.#connection, options);
+  relay(data: DataConnection, key: number, options: RelayOptions): Relay {
+    const relay = new Relay(data.take({ key, address: this.address }), this.#connection, options);
     for (const message of this.#early.splice(0)) this.#connection.onMessage(message);
     return relay;
   }

@@ -69,7 +69,7 @@ export interface RendezvousOptions<Data, C> {
   maxAgents: number;
   maxClientsPerAgent: number;
   /** Starts to copy between an agent's data connection and a client. */
-  link(data: Data, client: C): Link;
+  link(data: Data, client: C, key: number): Link;
   observe?(event: ServerEvent): void;
   /** @default Date.now */
   now?: () => number;
@@ -284,9 +284,10 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   }
 
   #pair(agent: Agent<Data>, data: Data, client: C, since: number): void {
-    const link = this.#options.link(data, client);
+    const key = this.#nextKey++;
+    const link = this.#options.link(data, client, key);
     const now = this.#now();
-    const pair = { key: this.#nextKey++, since: now, address: client.address, link };
+    const pair = { key, since: now, address: client.address, link };
     agent.pairs.add(pair);
     this.#links.add(link);
     const waitedMs = now - since;

@@ -139,7 +139,8 @@ class RendezvousServer {
     this.#backlog = backlog;
     this.#rendezvous = new Rendezvous({
       ...options,
-      link: (data, client) => client.relay(data, { maxBuffer: options.maxBuffer, backlog }),
+      link: (data, client, key) =>
+        client.relay(data, key, { maxBuffer: options.maxBuffer, backlog }),
       observe: this.#observe,
     });
     const notYet = () => Promise.resolve(textResponse(503, "there are no files here yet"));

@@ -14,14 +14,12 @@ function time(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-/** The kinds of session of each client, if the agent reports as many clients as there are. */
-function sessionsOf(agent: AgentInfo): string[][] {
+/** The kinds of session that the agent reports for a client. */
+function sessionsOf(agent: AgentInfo, key: number): string[] {
   const reported: unknown = agent.status?.clients;
-  if (!Array.isArray(reported) || reported.length !== agent.clients.length) return [];
-  return reported.map((client) => {
-    const kinds: unknown = client?.sessions;
-    return Array.isArray(kinds) ? kinds.slice(0, 20).map(text) : [];
-  });
+  if (!Array.isArray(reported)) return [];
+  const kinds: unknown = reported.find((client) => client?.key === key)?.sessions;
+  return Array.isArray(kinds) ? kinds.slice(0, 20).map(text) : [];
 }
 
 /**
@@ -31,12 +29,11 @@ function sessionsOf(agent: AgentInfo): string[][] {
  * characters of the ID, which could be all that is needed to reach the agent
  */
 export function sessionAgent(agent: AgentInfo, open: boolean): SessionAgent {
-  const kinds = sessionsOf(agent);
   const address = (value: string) => open ? undefined : value;
-  const client = ({ address: from, since, toAgent, toClient }: ClientInfo, index: number) => ({
+  const client = ({ key, address: from, since, toAgent, toClient }: ClientInfo) => ({
     ...{ since, toAgent, toClient },
     address: address(from),
-    sessions: kinds[index] ?? [],
+    sessions: sessionsOf(agent, key),
   });
   return {
     id: open ? `${agent.id.slice(0, Math.min(4, Math.ceil(agent.id.length / 3)))}…` : agent.id,

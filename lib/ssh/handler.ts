@@ -36,6 +36,12 @@ export interface Channel extends ByteStream {
   request(type: string, data?: Uint8Array): void;
 }
 
+/** Who is at the other end of a stream, as far as the one who serves it knows. */
+export interface Peer {
+  /** Where it comes from. */
+  readonly address: string;
+}
+
 /** One client that is logged in. */
 export interface Connection {
   /** Grows by one with each connection of this server; for logs. */
@@ -115,6 +121,8 @@ export type SubsystemHandler = (
 /** What a session is, for those who watch. */
 export interface SessionInfo {
   readonly id: number;
+  /** Who has it. */
+  readonly peer: Peer;
   readonly kind: "shell" | "exec" | "sftp" | "forward";
   readonly pty: boolean;
   /**

@@ -8,6 +8,7 @@ import type {
   Channel,
   ChannelHandler,
   GlobalRequestHandler,
+  Peer,
   SessionInfo,
   SessionObserver,
   SessionRequestHandler,
@@ -70,10 +71,9 @@ export class SshServer {
    * Serves one client. Resolves when the connection has ended and all that it started is gone; never
    * rejects.
    *
-   * @param peer `address` is where the client comes from
    * @param signal ends the connection
    */
-  async serve(stream: ByteStream, peer: { address: string }, signal?: AbortSignal): Promise<void> {
+  async serve(stream: ByteStream, peer: Peer, signal?: AbortSignal): Promise<void> {
     const { authentication, hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
     const { address } = peer;
     const id = ++this.#connections;
@@ -86,7 +86,7 @@ export class SshServer {
     let connection: ServerConnection | undefined;
     const login = new Login(transport, { authentication, address, log }, (identity) => {
       clearTimeout(grace);
-      connection = this.#connect(transport, { id, address, identity, log });
+      connection = this.#connect(transport, { id, peer, identity, log });
       announceHostKey(transport, hostKey);
     });
     const grace = setTimeout(() => {
@@ -123,13 +123,13 @@ export class SshServer {
 
   #connect(
     transport: Transport,
-    client: { id: number; address: string; identity: Identity; log: Log },
+    client: { id: number; peer: Peer; identity: Identity; log: Log },
   ): ServerConnection {
-    const { id, address, identity, log } = client;
+    const { id, peer, identity, log } = client;
     const options = this.#options;
     const connection: ServerConnection = new ServerConnection(transport, {
       id,
-      address,
+      address: peer.address,
       permissions: identity.options,
       log,
       channels: {
@@ -138,6 +138,7 @@ export class SshServer {
           const session = new Session(connection, channel, {
             ...options.session,
             id: ++this.#sessions,
+            peer,
             requests: options.sessionRequests ?? {},
             subsystems: options.subsystems ?? {},
             observer: options.observer ?? {},
@@ -153,16 +154,16 @@ export class SshServer {
       },
       onInput: () => options.observer?.input?.(),
       onChannel: (type, channel) => {
-        if (type !== "session") this.#observeForward(channel);
+        if (type !== "session") this.#observeForward(channel, peer);
       },
     });
     return connection;
   }
 
-  #observeForward(channel: Channel): void {
+  #observeForward(channel: Channel, peer: Peer): void {
     const { observer } = this.#options;
     const id = ++this.#sessions;
-    const info: SessionInfo = { id, kind: "forward", pty: false, notify: () => {} };
+    const info: SessionInfo = { id, peer, kind: "forward", pty: false, notify: () => {} };
     observer?.opened?.(info);
     channel.closed.then(() => observer?.closed?.(info));
   }

@@ -8,6 +8,7 @@ import { sessionEnvironment, terminalEnvironment, whyNotSettable } from "./envir
 import {
   type Channel,
   type Connection,
+  type Peer,
   Refused,
   type SessionContext,
   type SessionInfo,
@@ -26,6 +27,7 @@ const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
 export interface SessionOptions {
   /** The number that the observer knows it by. */
   id: number;
+  peer: Peer;
   /** Where programs start. */
   cwd: string;
   /** The job's environment and what the agent adds to it. */
@@ -208,6 +210,7 @@ export class Session implements SessionContext {
     }
     return {
       id: this.#id,
+      peer: this.#options.peer,
       kind,
       pty: this.#terminal !== undefined,
       notify: (text) => this.#screen?.show(text),

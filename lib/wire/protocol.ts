@@ -147,6 +147,8 @@ export interface DrainingMessage {
 export interface PairedMessage {
   type: "paired";
   client: {
+    /** The client's number, which is the server's own; for {@link ClientStatus}. */
+    key: number;
     /** The address the client came from, as far as the server knows. */
     address: string;
   };
@@ -154,6 +156,8 @@ export interface PairedMessage {
 
 /** One client of an agent, as the agent tells it to operators. */
 export interface ClientStatus {
+  /** From {@link PairedMessage}. */
+  key: number;
   /** The kinds of session that are open, for instance `["shell", "sftp"]`. */
   sessions: string[];
 }

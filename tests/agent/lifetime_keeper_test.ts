@@ -16,7 +16,10 @@ let sessions = 0;
 
 function session(kind: SessionInfo["kind"] = "shell", pty = kind === "shell"): FakeSession {
   const told: string[] = [];
-  return { id: ++sessions, kind, pty, told, notify: (text) => told.push(String(text)) };
+  return {
+    ...{ id: ++sessions, kind, pty, told, peer: { address: "192.0.2.1" } },
+    notify: (text) => told.push(String(text)),
+  };
 }
 
 /** A keeper with a fake clock; `state` tells whether and how it has ended. */

@@ -28,7 +28,10 @@ async function checkProxy(server: ServerProgram, url: string, ca?: string): Prom
     halfClose: true,
     headers: lies,
   });
-  assert.deepEqual(await data.nextMessage(), { type: "paired", client: { address: "127.0.0.1" } });
+  assert.deepEqual(await data.nextMessage(), {
+    type: "paired",
+    client: { key: 1, address: "127.0.0.1" },
+  });
   assert.equal(socket.socket.protocol, "half-close.converge");
   const bytes = crypto.getRandomValues(new Uint8Array(50_000));
   socket.send(bytes);

@@ -202,12 +202,12 @@ Deno.test("what an agent reports is kept, in bounds", async () => {
   const [info] = server.snapshot();
   assert.equal(info!.version.length, 100);
   assert.deepEqual(info!.facts, { host: "h".repeat(100), user: "", os: "linux", shell: "" });
-  agent.control.send({ type: "status", deadline: 7, clients: [{ sessions: ["sftp"] }, 5] });
+  agent.control.send({ type: "status", deadline: 7, clients: [{ key: 3, sessions: ["sftp"] }, 5] });
   await agent.control.settled();
   assert.deepEqual(server.snapshot()[0]!.status, {
     deadline: 7,
     activity: undefined,
-    clients: [{ sessions: ["sftp"] }, { sessions: [] }],
+    clients: [{ key: 3, sessions: ["sftp"] }, { key: NaN, sessions: [] }],
   });
 });
 

@@ -56,7 +56,7 @@ Deno.test("the agent is told where the client comes from", async () => {
   });
   assert.deepEqual(await data.nextMessage(), {
     type: "paired",
-    client: { address: "127.0.0.1" },
+    client: { key: 1, address: "127.0.0.1" },
   });
 });
 

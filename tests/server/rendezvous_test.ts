@@ -382,7 +382,7 @@ Deno.test("the snapshot shows what agents report", () => {
   const world = new World();
   const registration = world.register("job");
   world.park("job", registration.secret);
-  registration.report({ deadline: 5, clients: [{ sessions: ["shell"] }] });
+  registration.report({ deadline: 5, clients: [{ key: 1, sessions: ["shell"] }] });
   assert.deepEqual(world.rendezvous.snapshot(), [{
     id: "job",
     address: "192.0.2.2",
@@ -391,7 +391,7 @@ Deno.test("the snapshot shows what agents report", () => {
     since: 1_000_000,
     connected: true,
     parked: 1,
-    status: { deadline: 5, clients: [{ sessions: ["shell"] }] },
+    status: { deadline: 5, clients: [{ key: 1, sessions: ["shell"] }] },
     clients: [],
   }]);
 });

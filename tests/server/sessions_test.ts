@@ -39,8 +39,10 @@ Deno.test("sessionAgent() shows no address and little of the ID to everybody", (
   ]);
 });
 
-Deno.test("sessionAgent() pairs the reported sessions with the clients in their order", () => {
-  const status = { clients: [{ sessions: ["shell"] }, { sessions: ["sftp", "exec"] }] };
+Deno.test("sessionAgent() pairs the reported sessions with the clients", () => {
+  const status = {
+    clients: [{ key: 2, sessions: ["sftp", "exec"] }, { key: 1, sessions: ["shell"] }],
+  };
   const agent = agentInfo("a", { status, clients: [client(2), client(1)] });
   assert.deepEqual(
     sessionAgent(agent, false).clients.map(({ since, sessions }) => [since, sessions]),
@@ -49,7 +51,7 @@ Deno.test("sessionAgent() pairs the reported sessions with the clients in their 
       [2, ["sftp", "exec"]],
     ],
   );
-  const late = agentInfo("a", { status, clients: [client(1)] });
+  const late = agentInfo("a", { status, clients: [client(3)] });
   assert.deepEqual(sessionAgent(late, false).clients[0]!.sessions, []);
 });
 

@@ -1,0 +1,67 @@
+import type { Peer, SessionInfo } from "../ssh/handler.ts";
+import type { PairedMessage, StatusMessage } from "../wire/protocol.ts";
+import type { LifetimeStatus } from "./lifetime_keeper.ts";
+
+/** How often operators are told anew when nothing but time and input has changed, in milliseconds. */
+const REPORT_EVERY = 15_000;
+
+export interface StatusReporterOptions {
+  lifetime: () => Pick<LifetimeStatus, "deadline" | "activity">;
+  report: (status: StatusMessage) => void;
+}
+
+/** Tells the server's operators how the agent is doing: who has what open, and until when it waits. */
+export class StatusReporter implements Disposable {
+  readonly #options: StatusReporterOptions;
+  readonly #clients = new Map<Peer, { key: number; sessions: SessionInfo[] }>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #scheduled = false;
+
+  constructor(options: StatusReporterOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#report(), REPORT_EVERY);
+  }
+
+  /** A client is there until `served` settles. */
+  client(client: PairedMessage["client"], served: Promise<void>): void {
+    this.#clients.set(client, { key: client.key, sessions: [] });
+    served.finally(() => {
+      this.#clients.delete(client);
+      this.#schedule();
+    });
+  }
+
+  /** A session has opened. */
+  opened(session: SessionInfo): void {
+    this.#clients.get(session.peer)?.sessions.push(session);
+    this.#schedule();
+  }
+
+  /** A session has ended. */
+  closed(session: SessionInfo): void {
+    const client = this.#clients.get(session.peer);
+    if (client) client.sessions = client.sessions.filter((other) => other !== session);
+    this.#schedule();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  /** What happens in one turn is one report. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#report());
+  }
+
+  #report(): void {
+    this.#scheduled = false;
+    const { deadline, activity } = this.#options.lifetime();
+    const clients = Array.from(this.#clients.values(), ({ key, sessions }) => ({
+      key,
+      sessions: sessions.map(({ kind }) => kind),
+    }));
+    this.#options.report({ type: "status", deadline, activity, clients });
+  }
+}
