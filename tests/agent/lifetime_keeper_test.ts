@@ -129,22 +129,22 @@ Deno.test("LifetimeKeeper stays for the hold file and ends when that goes", asyn
 });
 
 Deno.test("LifetimeKeeper sees a hold file made just before the last logout", () => {
-  let modified: number | undefined;
-  const { clock, keeper } = setUp({ readHold: () => modified });
+  const file: { modified?: number } = {};
+  const { clock, keeper } = setUp({ readHold: () => file.modified });
   using _ = keeper;
   const shell = session();
   keeper.opened(shell);
-  modified = clock.wall();
+  file.modified = clock.wall();
   keeper.closed(shell);
   assert.equal(keeper.status.held, true);
   assert.equal(keeper.status.ending, false);
 });
 
 Deno.test("LifetimeKeeper sees a hold file touched just before the deadline", async () => {
-  let modified: number | undefined;
-  const { clock, keeper } = setUp({ readHold: () => modified });
+  const file: { modified?: number } = {};
+  const { clock, keeper } = setUp({ readHold: () => file.modified });
   clock.pass(10 * MINUTE - 1);
-  modified = clock.wall();
+  file.modified = clock.wall();
   clock.pass(10 * MINUTE - 1);
   assert.equal(keeper.status.ending, false);
   clock.pass(1);

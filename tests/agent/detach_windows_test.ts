@@ -1,0 +1,45 @@
+/** The agent for Windows beside a job, under Wine. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { World } from "../support/world.ts";
+
+const AGENT = join(import.meta.dirname!, "..", "..", "dist", "agent.exe");
+
+function skip(what: string): boolean {
+  if (existsSync(AGENT)) return skipWithoutWine(what);
+  console.error(`skipped: ${what} (dist/agent.exe is not built: deno task build)`);
+  return true;
+}
+
+const name = "agent.exe --detach, status, end and wait under Wine";
+
+Deno.test(name, { ignore: skip(name) }, async () => {
+  await using world = await World.start();
+  await using folder = await WineFolder.create();
+  await folder.add(AGENT);
+  Deno.writeTextFileSync(join(folder.path, ".authorized_keys"), world.publicKey);
+  const agent = (...args: string[]) => run(...folder.command("./agent.exe", args));
+
+  // cat ends when nobody holds the pipe any more. Wine itself keeps stderr open in all it starts.
+  const start = ["--detach", "--json", "--shell", "cmd.exe", world.url];
+  const [command, args] = folder.command("./agent.exe", start);
+  const { stdout } = await run("sh", ["-c", '"$@" 2>/dev/null | cat', "sh", command, ...args]);
+  const announced = JSON.parse(stdout);
+  assert.match((await agent("status")).stdout, new RegExp(`^ID +${announced.id}\\s`));
+
+  await using leaving = world.terminal(announced);
+  await leaving.waitFor(/Z:\\\S*>/);
+  leaving.write("exit 5\r");
+  assert.equal(await leaving.exited, 5);
+
+  await using deciding = world.terminal(announced);
+  await deciding.waitFor(/Z:\\\S*>/);
+  deciding.write("agent end --status 3\r");
+  await deciding.waitFor(/Converge: the agent ends: somebody has stopped it\./);
+  await deciding.exited;
+  assert.equal((await agent("wait")).code, 3);
+  assert.match((await agent("wait")).stderr, /cannot find an agent in "Z:/);
+});
