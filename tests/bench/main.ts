@@ -1,6 +1,6 @@
 /**
  * `deno task bench`: Converge against OpenSSH's sshd, in turn, on this machine, as ratios. sshd is
- * reached by TCP, Converge through wsproxy and the server.
+ * reached by TCP, Converge through wsproxy and the server; OpenSSH's sftp-server by Converge.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import {
   type Target,
   up,
 } from "./measure.ts";
+import { benchSftp } from "./sftp.ts";
 
 const ROUNDS = 5;
 const MEGABYTES = 200;
@@ -46,12 +47,13 @@ async function compare(
   unit: string,
   wanted: string,
   measure: (target: Target) => Promise<number>,
+  [first, second] = [converge, openssh],
 ): Promise<void> {
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await measure(converge));
-    theirs.push(await measure(openssh));
+    ours.push(await measure(first));
+    theirs.push(await measure(second));
   }
   const ratios = ours.map((value, round) => value / theirs[round]!);
   print(name, quantile(ours, 0.5), quantile(theirs, 0.5), unit, quantile(ratios, 0.5), wanted);
@@ -82,6 +84,9 @@ for (const [name, part, wanted] of [["median", 0.5, "at most 4 ms"], ["p99", 0.9
 }
 await compare("bulk down", "MB/s", "ratio at least 0.5", (target) => down(target, MEGABYTES));
 await compare("bulk up", "MB/s", "ratio at least 0.4", (target) => up(target, MEGABYTES));
+
+console.log(`\n${"".padEnd(20)} Converge sftp-server        ratio  wanted`);
+await benchSftp(converge, agent.dir.path, compare);
 
 {
   await using transfer = endlessDown(converge);
