@@ -19,7 +19,7 @@ export interface Bundle {
   text: string;
   /** The project's own files in it, absolute. */
   inputs: string[];
-  /** Whether it imports {@link NATIVE_PACKAGE}. */
+  /** Whether it uses {@link NATIVE_PACKAGE}. */
   native: boolean;
 }
 
@@ -49,21 +49,48 @@ const COMMON = {
 const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(name);" +
   'if(found===undefined)throw new Error(`cannot load "${name}"`);return found};';
 
-/** Imports node-pty when the first terminal is opened, not when the program starts. */
-function nativePlugin(specifier: string): esbuild.Plugin {
+/** The namespace of the module that {@link nativePlugin} puts in the native package's place. */
+const NATIVE_NAMESPACE = "native";
+
+/**
+ * What executables load node-pty with. The runtime writes the library that is embedded in them into
+ * the folder for temporary files, under a name that can be told beforehand. Others may write there
+ * too, so it gets a folder of its own for the moment; nothing else runs meanwhile.
+ */
+const LOAD_PRIVATELY = `
+import { createRequire } from "node:module";
+const before = Deno.env.get("TMPDIR");
+const folder = Deno.makeTempDirSync();
+Deno.env.set("TMPDIR", folder);
+let loaded;
+try {
+  loaded = createRequire(import.meta.url)("${NATIVE_PACKAGE}");
+} finally {
+  if (before === undefined) Deno.env.delete("TMPDIR");
+  else Deno.env.set("TMPDIR", before);
+  Deno.removeSync(folder, { recursive: true });
+}
+export const { open, spawn } = loaded;`;
+
+/**
+ * Loads node-pty when the first terminal is opened, not when the program starts.
+ *
+ * @param specifier where it is imported from, if not embedded
+ */
+function nativePlugin(specifier?: string): esbuild.Plugin {
   return {
     name: "native package",
     setup(build) {
-      const namespace = "native";
-      build.onResolve(
-        { filter: new RegExp(`^${NATIVE_PACKAGE}$`) },
-        ({ namespace: importer }) =>
-          importer === namespace
-            ? { path: specifier, external: true }
-            : { path: NATIVE_PACKAGE, namespace },
-      );
+      const namespace = NATIVE_NAMESPACE;
+      build.onResolve({ filter: new RegExp(`^${NATIVE_PACKAGE}$`) }, () => ({
+        path: NATIVE_PACKAGE,
+        namespace,
+      }));
+      build.onResolve({ filter: /^npm:/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /.*/, namespace }, () => ({
-        contents: `export const { open, spawn } = await import("${NATIVE_PACKAGE}");`,
+        contents: specifier === undefined
+          ? LOAD_PRIVATELY
+          : `export const { open, spawn } = await import("${specifier}");`,
       }));
     },
   };
@@ -175,7 +202,7 @@ export class Bundler implements AsyncDisposable {
       entryPoints: [entry],
       nodePaths: [join(work, "packages", "node_modules")],
       plugins: [
-        nativePlugin(target ? NATIVE_PACKAGE : this.nativeSpecifier),
+        nativePlugin(target ? undefined : this.nativeSpecifier),
         threadPlugin(bundleThread),
         CONFIG_PLUGIN,
       ],
@@ -192,11 +219,11 @@ export class Bundler implements AsyncDisposable {
     }));
     const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path))
       .map((path) => resolve(root, path));
-    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+    const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
     return {
       text: outputFiles[0]!.text,
       inputs: [...new Set([...own, ...threads.flatMap(({ inputs }) => inputs)])].sort(),
-      native: imports.some(({ path }) => path.includes(NATIVE_PACKAGE)) ||
+      native: used.some((path) => path.startsWith(`${NATIVE_NAMESPACE}:`)) ||
         threads.some(({ native }) => native),
     };
   }

@@ -15,9 +15,15 @@ class Machine implements AsyncDisposable {
   constructor() {
     const bin = join(this.dir.path, "bin");
     Deno.mkdirSync(bin);
+    Deno.mkdirSync(this.temporary);
     for (const tool of ["sh", "stty", "cat", "ls"]) {
       Deno.symlinkSync(`/bin/${tool}`, join(bin, tool));
     }
+  }
+
+  /** Its folder for temporary files. */
+  get temporary(): string {
+    return join(this.dir.path, "tmp");
   }
 
   async download(world: World, name: string): Promise<string> {
@@ -31,7 +37,7 @@ class Machine implements AsyncDisposable {
   /** Starts a program with nothing in its environment but what every machine has. */
   start(file: string, args: string[]): Program {
     const { path } = this.dir;
-    const env = [`HOME=${path}`, `PATH=${join(path, "bin")}`];
+    const env = [`HOME=${path}`, `PATH=${join(path, "bin")}`, `TMPDIR=${this.temporary}`];
     return new Program("env", ["-i", ...env, file, ...args], { cwd: path });
   }
 
@@ -79,6 +85,11 @@ Deno.test({
 
     await t.step("by wsproxy", async () => {
       await useAgent(world, announced, `${await desk.download(world, "wsproxy")} ${url}`);
+    });
+
+    await t.step("leaving nothing in the folder for temporary files", () => {
+      assert.deepEqual([...Deno.readDirSync(job.temporary)], []);
+      assert.deepEqual([...Deno.readDirSync(desk.temporary)], []);
     });
 
     await t.step("by tunnel", async () => {
