@@ -1,17 +1,9 @@
 /** Interactive shells, driven as a person does. */
 import assert from "node:assert/strict";
+import { gone } from "../support/processes.ts";
+import { PROMPT, shellReady } from "../support/shell_prompt.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { World } from "../support/world.ts";
-
-/** A prompt that nothing else prints. */
-const PROMPT = "converge-prompt> ";
-
-/** Waits for the shell and gives it a prompt that can be told from output. */
-async function ready(terminal: Terminal): Promise<void> {
-  await terminal.waitFor(/[$#] /);
-  terminal.write(`PS1='converge-'prompt'> '\r`);
-  await terminal.waitFor(new RegExp(PROMPT));
-}
 
 Deno.test("a person has a shell in the job", async (t) => {
   await using world = await World.start();
@@ -20,7 +12,7 @@ Deno.test("a person has a shell in the job", async (t) => {
 
   await t.step("prompt, echo, UTF-8, resize, Ctrl-C and the exit status", async () => {
     await using terminal = world.terminal(announced, [], { columns: 90, rows: 30 });
-    await ready(terminal);
+    await shellReady(terminal);
     terminal.write("echo a-$((40 + 2))-ü€😀\r");
     await terminal.waitFor(/echo a-\$\(\(40 \+ 2\)\)-ü€😀.*a-42-ü€😀/s);
     terminal.write("stty size\r");
@@ -28,8 +20,9 @@ Deno.test("a person has a shell in the job", async (t) => {
     terminal.resize(101, 37);
     terminal.write("stty size\r");
     await terminal.waitFor(/[\r\n]37 101/);
-    terminal.write("sleep 1000\r");
-    await terminal.waitFor(/sleep 1000\r\n/);
+    // Once it says so it is in the foreground; before that bash itself would get the Ctrl-C.
+    terminal.write("sh -c 'echo asleep-$((40 + 2)); exec sleep 1000'\r");
+    await terminal.waitFor(/asleep-42/);
     terminal.write("\x03");
     await terminal.waitFor(new RegExp(PROMPT));
     terminal.write("test -t 0 && echo tty-$SSH_TTY; echo $TERM\r");
@@ -47,7 +40,7 @@ Deno.test("a person has a shell in the job", async (t) => {
       for (let shell = 0; shell < 4; shell++) shells.push(world.terminal(announced, [control]));
     }
     await Promise.all(shells.map(async (terminal, number) => {
-      await ready(terminal);
+      await shellReady(terminal);
       terminal.write(
         `STATE=${number}; cd /tmp && mkdir -p $CONVERGE_DIR/${number} && cd $CONVERGE_DIR/${number}\r`,
       );
@@ -73,7 +66,7 @@ Deno.test("closing the client ends what its shell started", async (t) => {
   ) {
     await t.step(`a sleep started ${what}`, async () => {
       const terminal = world.terminal(agent);
-      await ready(terminal);
+      await shellReady(terminal);
       terminal.write("echo shell:$$:\r");
       const [, shell] = await terminal.waitFor(/shell:(\d+):/);
       terminal.write(`${command}\r`);
@@ -105,19 +98,6 @@ async function childOf(pid: number): Promise<number> {
     const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`);
     const [child] = children.split(" ").filter(Boolean);
     if (child) return Number(child);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Waits until there is no such process. */
-async function gone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-      if (/\) Z /.test(stat)) return;
-    } catch {
-      return;
-    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
