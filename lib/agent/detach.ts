@@ -55,7 +55,9 @@ export async function detach(args: string[], signal: AbortSignal): Promise<numbe
 
 /** Prints what it says up to the end of its announcement; false if that does not come. */
 async function printAnnouncement(stdout: ReadableStream<Uint8Array>): Promise<boolean> {
-  for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    const text = decoder.decode(chunk, { stream: true });
     const end = text.indexOf(REGISTERED);
     writeStdout(end < 0 ? text : text.slice(0, end));
     if (end >= 0) return true;

@@ -105,7 +105,7 @@ export function agentInfo(id: string, sessions: string[][] = []): AgentInfo {
     status: {
       activity: now - 42_000,
       deadline: now + 541_000,
-      clients: sessions.map((kinds) => ({ sessions: kinds })),
+      clients: sessions.map((kinds, key) => ({ key, sessions: kinds })),
     },
     clients: sessions.map((_, key) => ({
       key,
