@@ -76,11 +76,22 @@ export class Screen {
   }
 }
 
+/** What the tests alone need of Windows. */
+const kernel32 = ON_WINDOWS
+  ? Deno.dlopen("kernel32.dll", {
+    OpenProcess: { parameters: ["u32", "i32", "u32"], result: "u64" },
+    WaitForSingleObject: { parameters: ["u64", "u32"], result: "u32", nonblocking: true },
+    CloseHandle: { parameters: ["u64"], result: "i32" },
+  }).symbols
+  : undefined;
+
 /** Shows that a tree of programs runs, and that all of it ends. */
 export class Tree implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #depth = 2;
   readonly #connections: Deno.Conn[] = [];
+  /** Handles of the programs. Wine 10 at times keeps a connection of one that has ended. */
+  readonly #processes: bigint[] = [];
 
   /** What starts it. */
   get program(): ProcessOptions {
@@ -95,21 +106,28 @@ export class Tree implements Disposable {
     return [this.program.file, ...this.program.args].join(" ");
   }
 
+  /** Resolves when all programs run. */
   async started(): Promise<void> {
-    while (this.#connections.length <= this.#depth) {
-      this.#connections.push(await this.#listener.accept());
+    const SYNCHRONIZE = 0x10_0000;
+    while (this.#processes.length <= this.#depth) {
+      const connection = await this.#listener.accept();
+      this.#connections.push(connection);
+      const pid = new Uint32Array(1);
+      await connection.read(new Uint8Array(pid.buffer));
+      const handle = kernel32!.OpenProcess(SYNCHRONIZE, 0, pid[0]!);
+      if (handle === 0n) throw new Error(`no process ${pid[0]}`);
+      this.#processes.push(handle);
     }
   }
 
-  /** Resolves when the system has closed the connection of each program. */
+  /** Resolves when none of them runs. */
   async ended(): Promise<void> {
-    for (const connection of this.#connections) {
-      // A connection that was reset has ended too.
-      await connection.read(new Uint8Array(1)).catch(() => null);
-    }
+    const INFINITE = 0xffff_ffff;
+    for (const handle of this.#processes) await kernel32!.WaitForSingleObject(handle, INFINITE);
   }
 
   [Symbol.dispose](): void {
+    for (const handle of this.#processes) kernel32!.CloseHandle(handle);
     for (const connection of this.#connections) connection.close();
     this.#listener.close();
   }
