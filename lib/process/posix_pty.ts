@@ -8,8 +8,12 @@ import { sttySettings } from "./terminal_modes.ts";
 /** Output that is kept before the program has to wait, in bytes. */
 const HIGH_WATER = 256 * 1024;
 
-/** How long a terminal has to be silent after its program's end to count as read out, in milliseconds. */
-const SILENCE_MS = 100;
+/**
+ * How long a terminal has to be silent after its program's end to count as read out, in milliseconds. It is
+ * waited for in steps: on a busy machine a timer may be due before there was a turn to read in.
+ */
+const SILENCE_STEP_MS = 20;
+const SILENCE_STEPS = 10;
 
 /** How long a write may wait before the terminal is looked at again, at first and at most, in milliseconds. */
 const POKE_MS = 10;
@@ -196,10 +200,13 @@ class PosixPty implements Pty {
   }
 
   /** A job in the background can hold the terminal open after the program's end: then silence is its end. */
-  #watchSilence(): void {
+  #watchSilence(steps = SILENCE_STEPS): void {
     clearTimeout(this.#silence);
     if (this.#running || this.#ended || this.#size > HIGH_WATER) return;
-    this.#silence = setTimeout(() => this.#finish(), SILENCE_MS);
+    this.#silence = setTimeout(() => {
+      if (steps > 1) this.#watchSilence(steps - 1);
+      else this.#finish();
+    }, SILENCE_STEP_MS);
   }
 
   #finish(): void {
