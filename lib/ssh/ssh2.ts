@@ -15,7 +15,8 @@ import kex from "ssh2/lib/protocol/kex.js";
 import keyParser from "ssh2/lib/protocol/keyParser.js";
 import ProtocolClass from "ssh2/lib/protocol/Protocol.js";
 import utils from "ssh2/lib/protocol/utils.js";
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
+import { createPrivateKey, sign } from "node:crypto";
 import { Reader, Writer } from "./wire_format.ts";
 
 /** One side of an SSH connection: bytes in, packets out, and the other way around. */
@@ -116,7 +117,44 @@ export function parsePrivateKey(text: string): PrivateKey {
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key instanceof Error) throw key;
   if (!key.isPrivateKey()) throw new Error("it is a public key");
-  return key;
+  return key.type.startsWith("ecdsa-") ? withOwnSignature(key) : key;
+}
+
+/** The curves of ECDSA keys by type (RFC 5656, section 6.2.1), with the length of a coordinate. */
+const CURVES: Record<string, { name: string; hash: string; length: number }> = {
+  "ecdsa-sha2-nistp256": { name: "P-256", hash: "sha256", length: 32 },
+  "ecdsa-sha2-nistp384": { name: "P-384", hash: "sha384", length: 48 },
+  "ecdsa-sha2-nistp521": { name: "P-521", hash: "sha512", length: 66 },
+};
+
+/**
+ * An ECDSA key that can sign: ssh2 writes the secret number as SSH does, as long as it happens to be,
+ * and Deno takes it at the curve's length only.
+ */
+function withOwnSignature(key: any): PrivateKey {
+  const { name, hash, length } = CURVES[key.type]!;
+  const der = Buffer.from(key.getPrivatePEM().replaceAll(/-----.*-----|\s/g, ""), "base64");
+  // SEC 1, appendix C.4: a sequence of the version, 1, and the number as an octet string.
+  const version = der.indexOf(Uint8Array.of(2, 1, 1, 4));
+  const start = version + 5;
+  const digits = der.subarray(start, start + der[start - 1]!);
+  const secret = Buffer.concat([Buffer.alloc(length), digits]).subarray(-length);
+  const blob: Uint8Array = key.getPublicSSH();
+  const point = Buffer.from(blob.subarray(-2 * length));
+  const jwk = {
+    kty: "EC",
+    crv: name,
+    d: secret.toString("base64url"),
+    x: point.subarray(0, length).toString("base64url"),
+    y: point.subarray(length).toString("base64url"),
+  };
+  const own = createPrivateKey({ key: jwk, format: "jwk" });
+  return {
+    type: key.type,
+    comment: key.comment,
+    getPublicSSH: () => blob,
+    sign: (data) => sign(hash, data, own),
+  };
 }
 
 /** Signs as SSH sends it: the signature's name, then its bytes (RFC 4253, section 6.6). */

@@ -21,8 +21,13 @@ async function provenKeys(hostKey: HostKey): Promise<string[]> {
 
 Deno.test("a client is told the host key after login, and has it proven", async () => {
   await using dir = new TempDir();
-  const ecdsa = await makeKey(dir, "host", ["-t", "ecdsa"]);
-  for (const hostKey of [generateHostKey(), await loadHostKey(ecdsa)]) {
+  const hostKeys = [generateHostKey()];
+  // Several, for what matters is how long the secret number happens to be.
+  for (const [number, bits] of ["256", "256", "256", "384", "521"].entries()) {
+    const ecdsa = await makeKey(dir, `host-${number}`, ["-t", "ecdsa", "-b", bits]);
+    hostKeys.push(await loadHostKey(ecdsa));
+  }
+  for (const hostKey of hostKeys) {
     assert.deepEqual(await provenKeys(hostKey), [hostKey.publicLine]);
   }
 });
