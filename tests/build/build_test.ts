@@ -147,10 +147,9 @@ Deno.test("wrong use of the build is exit status 2", async () => {
 
 Deno.test("startBuild() starts nothing when all is up to date, and says so at once", async () => {
   const { root, dist } = await snapshot();
-  const start = performance.now();
-  const state = startBuild({ dir: dist, root, log: quiet });
+  const log = createLog({ write: (line) => assert.fail(line) });
+  const state = startBuild({ dir: dist, root, log });
   assert.deepEqual([state.status, state.names.size], ["ready", 0]);
-  assert.ok(performance.now() - start < 200);
 });
 
 Deno.test("startBuild() builds beside its caller and then knows that all is there", async () => {

@@ -17,20 +17,6 @@ const WINDOWS = parseTarget("windows-x64");
 /** Nothing listens there. */
 const UNREACHABLE = "http://127.0.0.1:1";
 
-/** Sets variables of this process for as long as `test` runs. */
-async function withEnv(env: Record<string, string>, test: () => Promise<void>): Promise<void> {
-  const before = Object.keys(env).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-  try {
-    await test();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
-}
-
 /** A stand-in for Deno's download site that answers each request with `status`. */
 function downloadSite(status: number) {
   const asked: string[] = [];
@@ -49,26 +35,24 @@ const ZIP = (triple: string) => `release/v${Deno.version.deno}/denort-${triple}.
 
 Deno.test("the runtime is DENORT_BIN, for the platform that it is for", async () => {
   await builtDist();
-  await using work = new TempDir();
+  await using dir = new TempDir();
   await using site = downloadSite(200);
   const given = await npmRuntime(WINDOWS, { work: WORK });
-  await withEnv({ DENORT_BIN: given }, async () => {
-    const find = createRuntimeFinder({ work: work.path, downloadSite: site.url });
-    const windows = await find(WINDOWS);
-    assert.deepEqual([windows.deno, windows.env], [Deno.execPath(), { DENORT_BIN: given }]);
-    assert.deepEqual(site.asked, []);
-    const linux = await find(LINUX);
-    assert.deepEqual(linux.env, { DENORT_BIN: undefined });
-    assert.match(linux.origin, /download site/);
-  });
+  const env = { DENORT_BIN: given, DENO_DIR: dir.path };
+  const find = createRuntimeFinder({ work: dir.path, env, downloadSite: site.url });
+  const windows = await find(WINDOWS);
+  assert.deepEqual([windows.deno, windows.env], [Deno.execPath(), { DENORT_BIN: given }]);
+  assert.deepEqual(site.asked, []);
+  const linux = await find(LINUX);
+  assert.deepEqual(linux.env, { DENORT_BIN: undefined });
+  assert.match(linux.origin, /download site/);
 });
 
 Deno.test("a DENORT_BIN that cannot be read ends the search", async () => {
   await using work = new TempDir();
-  await withEnv({ DENORT_BIN: join(work.path, "missing") }, async () => {
-    const find = createRuntimeFinder({ work: work.path, downloadSite: UNREACHABLE });
-    await assert.rejects(find(LINUX), /cannot read DENORT_BIN ".*missing"/);
-  });
+  const env = { DENORT_BIN: join(work.path, "missing") };
+  const find = createRuntimeFinder({ work: work.path, env, downloadSite: UNREACHABLE });
+  await assert.rejects(find(LINUX), /cannot read DENORT_BIN ".*missing"/);
 });
 
 Deno.test("the runtime in Deno's cache comes before the download site", async () => {
@@ -76,24 +60,22 @@ Deno.test("the runtime in Deno's cache comes before the download site", async ()
   await using site = downloadSite(200);
   await Deno.mkdir(join(dir.path, "dl", "release", `v${Deno.version.deno}`), { recursive: true });
   dir.write(join("dl", ZIP(LINUX.triple)), "zip");
-  await withEnv({ DENO_DIR: dir.path }, async () => {
-    const find = createRuntimeFinder({ work: dir.path, downloadSite: site.url });
-    const runtime = await find(LINUX);
-    assert.equal(runtime.origin, `Deno ${Deno.version.deno}, in Deno's cache`);
-    assert.equal(runtime.deno, Deno.execPath());
-    assert.deepEqual(site.asked, []);
-  });
+  const env = { DENO_DIR: dir.path };
+  const find = createRuntimeFinder({ work: dir.path, env, downloadSite: site.url });
+  const runtime = await find(LINUX);
+  assert.equal(runtime.origin, `Deno ${Deno.version.deno}, in Deno's cache`);
+  assert.equal(runtime.deno, Deno.execPath());
+  assert.deepEqual(site.asked, []);
 });
 
 Deno.test("the runtime comes from the download site where that has it", async () => {
   await using dir = new TempDir();
   await using site = downloadSite(200);
-  await withEnv({ DENO_DIR: dir.path }, async () => {
-    const find = createRuntimeFinder({ work: dir.path, downloadSite: site.url });
-    const runtime = await find(LINUX);
-    assert.equal(runtime.origin, `Deno ${Deno.version.deno}, from Deno's download site`);
-    assert.deepEqual(site.asked, [`HEAD /${ZIP(LINUX.triple)}`]);
-  });
+  const env = { DENO_DIR: dir.path };
+  const find = createRuntimeFinder({ work: dir.path, env, downloadSite: site.url });
+  const runtime = await find(LINUX);
+  assert.equal(runtime.origin, `Deno ${Deno.version.deno}, from Deno's download site`);
+  assert.deepEqual(site.asked, [`HEAD /${ZIP(LINUX.triple)}`]);
 });
 
 Deno.test("the runtime comes out of the npm registry where the site is out of reach", async () => {

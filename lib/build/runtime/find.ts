@@ -28,6 +28,8 @@ export interface FindRuntimeOptions {
   /** Where what comes from the npm registry is kept. */
   work: string;
   signal?: AbortSignal;
+  /** Where `DENORT_BIN` and `DENO_DIR` are looked up. @default the environment of this process */
+  env?: Record<string, string>;
   /** @default Deno's own */
   downloadSite?: string;
 }
@@ -78,6 +80,7 @@ export type RuntimeFinder = (target: Target) => Promise<Runtime>;
 /** Makes a finder, which asks the download site no more once it did not answer. */
 export function createRuntimeFinder(options: FindRuntimeOptions): RuntimeFinder {
   const { work, signal, downloadSite = DOWNLOAD_SITE } = options;
+  const { DENORT_BIN, DENO_DIR } = options.env ?? Deno.env.toObject();
   const deno = Deno.execPath();
   let unreachable: string | undefined;
 
@@ -100,8 +103,7 @@ export function createRuntimeFinder(options: FindRuntimeOptions): RuntimeFinder 
   };
 
   return async (target) => {
-    const variable = Deno.env.get("DENORT_BIN");
-    const given = variable && resolve(variable);
+    const given = DENORT_BIN && resolve(DENORT_BIN);
     if (given && await isFor(target, given)) {
       return { deno, env: { DENORT_BIN: given }, origin: `DENORT_BIN, ${given}` };
     }
@@ -109,7 +111,8 @@ export function createRuntimeFinder(options: FindRuntimeOptions): RuntimeFinder 
     const env = { DENORT_BIN: undefined };
     const version = Deno.version.deno;
     const file = `release/v${version}/denort-${target.triple}.zip`;
-    const { denoDir } = JSON.parse(await runCommand(deno, ["info", "--json"], { signal }));
+    const info = await runCommand(deno, ["info", "--json"], { env: { DENO_DIR }, signal });
+    const { denoDir } = JSON.parse(info);
     if (await exists(join(denoDir, "dl", file))) {
       return { deno, env, origin: `Deno ${version}, in Deno's cache` };
     }
