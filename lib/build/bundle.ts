@@ -8,6 +8,7 @@
  */
 import * as esbuild from "esbuild";
 import { dirname, join, resolve } from "node:path";
+import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageFolder } from "./licenses.ts";
 import { installPackages } from "./packages.ts";
 import type { ProgramName, Target } from "./targets.ts";
 
@@ -19,6 +20,8 @@ export interface Bundle {
   text: string;
   /** The project's own files in it, absolute. */
   inputs: string[];
+  /** The folders of the npm packages in it. */
+  packages: string[];
   /** Whether it uses {@link NATIVE_PACKAGE}. */
   native: boolean;
 }
@@ -165,12 +168,16 @@ export class Bundler implements AsyncDisposable {
       output.imports.map(({ path }) => path)
     );
     const needed = Object.entries(this.#imports).filter(([name]) =>
-      name !== NATIVE_PACKAGE && names.some((path) => path === name || path.startsWith(`${name}/`))
+      names.some((path) => path === name || path.startsWith(`${name}/`))
     );
-    await installPackages(join(work, "packages"), Object.fromEntries(needed), {
+    await installPackages(this.#packages, Object.fromEntries(needed), {
       lockFile: join(root, "deno.lock"),
       signal,
     });
+  }
+
+  get #packages(): string {
+    return join(this.#options.work, "packages");
   }
 
   /** How the sources name the native package: with `npm:` and its version. */
@@ -185,11 +192,19 @@ export class Bundler implements AsyncDisposable {
    */
   async bundle(program: ProgramName, target?: Target): Promise<Bundle> {
     this.#options.signal?.throwIfAborted();
-    return await this.#bundle(`${program}.ts`, target);
+    const bundle = await this.#bundle(`${program}.ts`, target);
+    const runtime = target !== undefined;
+    // Bundles for Deno do not hold it.
+    const native = runtime && bundle.native
+      ? [join(this.#packages, "node_modules", NATIVE_PACKAGE)]
+      : [];
+    const packages = [...bundle.packages, ...native];
+    const licenses = collectLicenses(this.#options.root, { packages, runtime });
+    return { ...bundle, text: insertLicenses(bundle.text, licenses) };
   }
 
   async #bundle(entry: string, target?: Target): Promise<Bundle> {
-    const { root, work } = this.#options;
+    const { root } = this.#options;
     const threads: Bundle[] = [];
     const bundleThread = async (path: string) => {
       const thread = await this.#bundle(path, target);
@@ -200,11 +215,12 @@ export class Bundler implements AsyncDisposable {
       ...COMMON,
       absWorkingDir: root,
       entryPoints: [entry],
-      nodePaths: [join(work, "packages", "node_modules")],
+      nodePaths: [join(this.#packages, "node_modules")],
       plugins: [
         nativePlugin(target ? undefined : this.nativeSpecifier),
         threadPlugin(bundleThread),
         CONFIG_PLUGIN,
+        LICENSES_PLUGIN,
       ],
       // Native parts that ssh2 can do without.
       external: ["*.node"],
@@ -220,11 +236,14 @@ export class Bundler implements AsyncDisposable {
     const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path))
       .map((path) => resolve(root, path));
     const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    const packages = used.map((path) => packageFolder(resolve(root, path)))
+      .filter((folder) => folder !== undefined);
     return {
       text: outputFiles[0]!.text,
       inputs: [...new Set([...own, ...threads.flatMap(({ inputs }) => inputs)])].sort(),
       native: used.some((path) => path.startsWith(`${NATIVE_NAMESPACE}:`)) ||
         threads.some(({ native }) => native),
+      packages: [...new Set([...packages, ...threads.flatMap(({ packages }) => packages)])],
     };
   }
 

@@ -26,6 +26,7 @@ export function buildInputs(root: string): string[] {
   return [
     join(root, "deno.json"),
     join(root, "deno.lock"),
+    join(root, "LICENSE"),
     ...filesBelow(join(root, "lib", "build")),
   ];
 }

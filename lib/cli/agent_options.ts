@@ -8,6 +8,7 @@ import {
   parseChoice,
   parseInteger,
   repeatable,
+  withLicenses,
 } from "./command.ts";
 import { parseDuration } from "./duration.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -81,10 +82,10 @@ function parseHttpsUrl(text: string): URL {
 
 /** The agent's command and the ones beside it. */
 export function agentCommand(actions: AgentActions): Command {
-  const command = createCommand(
+  const command = withLicenses(createCommand(
     "agent",
     "Gives people a shell in this job, through a Converge server, with nothing but ssh and sftp.",
-  )
+  ))
     // So that `agent status --json` is not taken for `agent --json status`.
     .enablePositionalOptions()
     .argument("<url>", "the server: ws, wss, http or https", optionParser(websocketUrl))

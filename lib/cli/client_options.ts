@@ -1,6 +1,12 @@
 /** The command lines of wsproxy and tunnel. */
 import { websocketUrl } from "../wire/protocol.ts";
-import { type Command, createCommand, optionParser, parseInteger } from "./command.ts";
+import {
+  type Command,
+  createCommand,
+  optionParser,
+  parseInteger,
+  withLicenses,
+} from "./command.ts";
 import { UsageError } from "./program.ts";
 
 /** What both programs take. */
@@ -34,7 +40,7 @@ export function addHeader(text: string, headers: [string, string][] = []): [stri
 }
 
 function withClientOptions(command: Command): Command {
-  return command
+  return withLicenses(command)
     .option("--insecure", "trust any certificate of the server")
     .option("--ca-file <file>", "trust this CA (PEM) for the server's certificate too")
     .option("--header <header>", 'send this header too: "Name: value"', addHeader);

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { LICENSES } from "../licenses.ts";
 import { VERSION } from "../version.ts";
 import { errorMessage, UsageError } from "./program.ts";
 
@@ -20,10 +21,20 @@ export function createCommand(name: string, description: string): Command {
     .configureHelp({ helpWidth: 100 });
 }
 
+/** Adds `--licenses` to the command of a program that people download. */
+export function withLicenses(command: Command): Command {
+  return command
+    .option("--licenses", "print the licences of all that is in this program")
+    .on("option:licenses", () => {
+      command.configureOutput().writeOut?.(LICENSES);
+      throw new CommanderError(0, "licenses", "");
+    });
+}
+
 /**
  * Parses the arguments, running the action of the command that they name.
  *
- * @returns false if they only asked for the help or the version, which has been printed
+ * @returns false if they only asked for the help, the version or the licences, which are printed then
  * @throws {UsageError} for wrong use, with a hint
  */
 export async function parseCommand(command: Command, args: string[]): Promise<boolean> {

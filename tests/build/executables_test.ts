@@ -93,6 +93,24 @@ Deno.test("the bundles run with Deno, from a server", async () => {
   }
 });
 
+Deno.test("what people download prints the licences of all that is in it", async () => {
+  const { dist } = await snapshot();
+  const parts = async (command: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await run(command, [...args, "--licenses"]);
+    assert.equal(code, 0, stderr);
+    return stdout.split(/^-{72}\n\n/m).map((text) => text.match(/^\S+/)![0]);
+  };
+  const runtime = ["Deno,", "V8,"];
+  const packages = await parts(Deno.execPath(), "run", "-A", join(dist, "agent.js"));
+  for (const name of ["Converge", "commander", "ssh2"]) assert.ok(packages.includes(name), name);
+  const wsproxy = await parts(Deno.execPath(), "run", "-A", join(dist, "wsproxy.js"));
+  assert.deepEqual(wsproxy, ["Converge", "commander"]);
+  if (!LINUX_X64) return;
+  const agent = await parts(join(dist, "agent"));
+  assert.deepEqual(agent.sort(), [...packages, "@lydell/node-pty", ...runtime].sort());
+  assert.deepEqual(await parts(join(dist, "wsproxy")), [...wsproxy, ...runtime]);
+});
+
 Deno.test("each executable holds no more permissions than its program needs", async () => {
   const { dist } = await snapshot();
   const permissions = async (name: string): Promise<Record<string, unknown>> => {

@@ -56,7 +56,7 @@ export function snapshot(): Promise<Snapshot> {
 /** Copies the sources of the programs; packages and runtimes are shared. @returns the new folder */
 export async function copyProject(from: string, to: string): Promise<string> {
   const names = [
-    ...["deno.json", "deno.lock", "lib", "templates"],
+    ...["LICENSE", "deno.json", "deno.lock", "lib", "templates"],
     ...["agent.ts", "wsproxy.ts", "tunnel.ts"],
   ];
   await Deno.mkdir(to);

@@ -7,6 +7,7 @@ import {
   parseCommand,
   parseInteger,
   repeatable,
+  withLicenses,
 } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/program.ts";
 
@@ -47,4 +48,12 @@ Deno.test("parseCommand() prints the help to the given output and runs nothing",
   const command = sample().configureOutput({ writeOut: (text) => help += text });
   assert.equal(await parseCommand(command, ["--help"]), false);
   assert.match(help, /Usage: sample .*--port <n>/s);
+});
+
+Deno.test("parseCommand() prints the licences to the given output and runs nothing", async () => {
+  let text = "";
+  const command = withLicenses(sample()).configureOutput({ writeOut: (part) => text += part })
+    .action(() => assert.fail("it runs"));
+  assert.equal(await parseCommand(command, ["--licenses"]), false);
+  assert.match(text, /LICENSE/);
 });

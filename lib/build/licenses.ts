@@ -1,0 +1,69 @@
+/**
+ * The licences of all that a file holds that people download: MIT, BSD and their like want their
+ * notices in each copy. `--licenses` prints them.
+ *
+ * @module
+ */
+import type { Plugin } from "esbuild";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Stands for the texts until it is known what is in the bundle. */
+const PLACEHOLDER = "@licenses@";
+
+/** Puts the placeholder where the sources have a text of their own. */
+export const LICENSES_PLUGIN: Plugin = {
+  name: "licenses",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]lib[\\/]licenses\.ts$/ }, () => ({
+      contents: `export const LICENSES = "${PLACEHOLDER}";`,
+    }));
+  },
+};
+
+/** Puts the texts into a bundle. */
+export function insertLicenses(bundle: string, licenses: string): string {
+  return bundle.replaceAll(`"${PLACEHOLDER}"`, () => JSON.stringify(licenses));
+}
+
+/** The folder of the npm package that a file belongs to, or undefined if to none. */
+export function packageFolder(path: string): string | undefined {
+  return /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0];
+}
+
+/**
+ * The name, the version and the licence of an npm package.
+ *
+ * @throws {Error} if there is no text of a licence in it
+ */
+function packageLicense(folder: string): string {
+  const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = readdirSync(folder).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
+  if (file === undefined) throw new Error(`cannot bundle "${name}": it holds no licence`);
+  return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+}
+
+/** What is in a file besides our own code. */
+export interface LicensedParts {
+  /** The folders of npm packages. */
+  packages: readonly string[];
+  /** Whether Deno's runtime is in it. */
+  runtime: boolean;
+}
+
+/**
+ * The texts for all that is in a file.
+ *
+ * @param root the project's folder
+ */
+export function collectLicenses(root: string, { packages, runtime }: LicensedParts): string {
+  const { version } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  const own = readFileSync(join(root, "LICENSE"), "utf8").trim();
+  return [
+    `Converge ${version}\n\n${own}\n`,
+    ...packages.map(packageLicense).sort(),
+    ...runtime
+      ? [readFileSync(new URL("runtime/LICENSES.txt", import.meta.url), "utf8").trim() + "\n"]
+      : [],
+  ].join(`\n${"-".repeat(72)}\n\n`);
+}
