@@ -1,3 +1,4 @@
+import { textResponse } from "./http.ts";
 import { sameSecret } from "./secrets.ts";
 
 /** The only name that the administrator's password goes with. */
@@ -77,8 +78,11 @@ export class AdminLock {
   /** Answers a program's request with what `answer` gives, or turns it down in a line of text. */
   async guard(request: Request, answer: () => Response | Promise<Response>): Promise<Response> {
     const locked = await this.check(request);
-    return locked === undefined
-      ? await answer()
-      : new Response("this needs the administrator's name and password\n", locked);
+    if (locked === undefined) return await answer();
+    const { status, headers } = locked;
+    const why = status === 401
+      ? "this needs the administrator's password, with the name admin"
+      : "too many wrong passwords: try again in a few seconds";
+    return textResponse(status, why, headers);
   }
 }

@@ -124,11 +124,7 @@ export class Metrics {
   async answer(): Promise<Response> {
     this.#read();
     return new Response(await this.#registry.metrics(), {
-      headers: {
-        "content-type": this.#registry.contentType,
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-      },
+      headers: { "content-type": this.#registry.contentType },
     });
   }
 

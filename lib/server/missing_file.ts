@@ -30,7 +30,5 @@ function script(status: number, name: string, why: string, headers?: HeadersInit
   const body = `#!/bin/sh\n# HTTP status ${status}\nprintf '%s\\n' '${quoted}' >&2\nexit 1\n`;
   const response = new Response(body, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("cache-control", "no-store");
   return response;
 }

@@ -16,30 +16,9 @@ import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
 /** Where the styles and scripts of the pages are, to be served below `/static/`. */
 export const ASSETS_DIR = join(import.meta.dirname!, "../../templates/assets");
 
-/** Nothing but our own styles, scripts and images; nobody may frame a page. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** An answer that is a page, with the headers that keep it harmless. */
+/** An answer that is a page. */
 function html(body: string, status = 200): Response {
-  return new Response(body, {
-    status,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": CONTENT_SECURITY_POLICY,
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-      "cache-control": "no-store",
-    },
-  });
+  return new Response(body, { status, headers: { "content-type": "text/html; charset=utf-8" } });
 }
 
 /**
@@ -62,13 +41,11 @@ export type Pages = (request: Request, site: Site, path: string) => Response | P
 /** Sends the form back to itself with an ID filled in, so that a reload keeps that ID. */
 function redirectWithId(site: Site, form: URLSearchParams): Response {
   form.delete("new-id");
-  // A private key must not travel on, see readPublicKeys().
-  const { keys } = readPublicKeys(form.getAll("key").join("\n"));
-  form.delete("key");
-  for (const key of keys) form.append("key", key);
+  // A private key must not travel on.
+  if (readPublicKeys(form.getAll("key").join("\n")).secret) form.delete("key");
   form.set("id", makeRendezvousId());
   const location = `${site.base}/usage?${form}#usage-form`;
-  return new Response(null, { status: 303, headers: { location, "cache-control": "no-store" } });
+  return new Response(null, { status: 303, headers: { location } });
 }
 
 /** What the pages are made from. */
@@ -92,7 +69,8 @@ export function createPages(options: PagesOptions): Pages {
   const { staticDir, build, sessions, lock } = options;
   return async (request, site, path) => {
     const form = new URL(request.url).searchParams;
-    switch (path.replace(/(.)\/$/, "$1")) {
+    const name = path.replace(/(.)\/$/, "$1");
+    switch (name) {
       case "/":
         return html(aboutPage({ site }));
       case "/usage":
@@ -109,11 +87,11 @@ export function createPages(options: PagesOptions): Pages {
       }
       case "/api/sessions":
       case "/api/sessions/events":
-        return await lock.guard(request, () => sessions.answer(request, path.endsWith("/events")));
+        return await lock.guard(request, () => sessions.answer(request, name.endsWith("/events")));
       case "/metrics":
         return await lock.guard(request, () => options.metrics());
       default:
-        return errorResponse(site, 404, "No such page", `There is nothing at ${path} here.`);
+        return errorResponse(site, 404, "No such page", "There is nothing at this address.");
     }
   };
 }

@@ -7,7 +7,7 @@ import { type AgentContext, type DataConnection, serveAgent } from "./agent_conn
 import { type ClientConnection, serveClient } from "./client_connection.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection } from "./connection.ts";
-import { textResponse } from "./http.ts";
+import { protect, textResponse } from "./http.ts";
 import { Listener } from "./listener.ts";
 import { logEvents } from "./log_events.ts";
 import { Rendezvous } from "./rendezvous.ts";
@@ -224,6 +224,11 @@ class RendezvousServer {
   }
 
   async #answer(request: Request, remoteAddress: string): Promise<Response> {
+    const response = await this.#respond(request, remoteAddress);
+    return response.status === 101 ? response : protect(response);
+  }
+
+  async #respond(request: Request, remoteAddress: string): Promise<Response> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return textResponse(405, "only GET and HEAD are answered here", { allow: "GET, HEAD" });
     }
@@ -260,7 +265,9 @@ class RendezvousServer {
     } catch {
       return textResponse(400, "the path is not encoded as UTF-8");
     }
-    const publicUrl = new URL(url.pathname + url.search, site.http);
+    const publicUrl = new URL(site.http);
+    // Not to be parsed again: a path that begins with two slashes would be taken for a host.
+    [publicUrl.pathname, publicUrl.search] = [url.pathname, url.search];
     return { request: new Request(publicUrl, { method, headers }), site, path };
   }
 

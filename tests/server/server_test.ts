@@ -115,6 +115,8 @@ Deno.test("requests that are none do not disturb anybody else", async () => {
     "GARBAGE\r\n\r\n",
     "GET http:// HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "GET //[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET //x/../.. HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
