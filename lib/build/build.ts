@@ -13,7 +13,8 @@ import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
 import { Dist, fileStamp } from "./dist.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
-import { type Artifact, artifacts, PROGRAMS, type Target } from "./targets.ts";
+import { measureStarts } from "./start_times.ts";
+import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "./targets.ts";
 
 export interface BuildOptions {
   /** The project's folder. */
@@ -186,11 +187,28 @@ export async function build(options: BuildOptions): Promise<string[]> {
     throw new Error(`cannot build ${reasons.join("; ")}`);
   }
   const names = todo.map(({ name }) => name);
+  if (todo.some(({ program, target }) => program !== "tunnel" && target && runsHere(target))) {
+    await reportStarts(options);
+  }
   const kept = jobs.length - names.length;
   log(
     `built ${names.length} files in ${formatSeconds(Date.now() - start)}, ${kept} were up to date`,
   );
   return names;
+}
+
+/** Says how soon the programs for this machine are ready; a build that cannot tell is none the worse. */
+async function reportStarts({ root, out, log, signal }: BuildOptions): Promise<void> {
+  try {
+    const { registered, firstByte } = await measureStarts(root, out, { signal });
+    log(
+      `an agent is registered ${registered.toFixed()} ms after its start, ` +
+        `the first byte comes out of wsproxy ${firstByte.toFixed()} ms after its own`,
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    log(`cannot measure how soon the programs are ready: ${errorMessage(error)}`);
+  }
 }
 
 /** The stamps of files; none that fits for one that was changed while it was being built from. */

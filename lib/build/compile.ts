@@ -6,7 +6,7 @@ import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
 import { installPackages } from "./packages.ts";
 import type { Runtime } from "./runtime/find.ts";
-import type { ProgramName, Target } from "./targets.ts";
+import { type ProgramName, runsHere, type Target } from "./targets.ts";
 
 /**
  * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,
@@ -109,7 +109,7 @@ export async function compile(
     ["compile", ...args, "--output", output, `${program}.js`],
     { cwd, env: runtime.env, signal },
   );
-  if (target.os === Deno.build.os && target.arch === Deno.build.arch) {
+  if (runsHere(target)) {
     try {
       await runCommand(output, ["--version"], { cwd, signal });
     } catch (cause) {

@@ -61,6 +61,11 @@ export const TARGETS: readonly Target[] = [
   },
 ];
 
+/** Whether this machine runs what is built for `target`. */
+export function runsHere({ os, arch }: Target): boolean {
+  return os === Deno.build.os && arch === Deno.build.arch;
+}
+
 /** One file that is built: an executable, or without a target the one-file bundle for Deno. */
 export interface Artifact {
   /** The name of the file, for instance `agent.exe`, `agent-linux-arm64` or `agent.js`. */
