@@ -69,7 +69,7 @@ function shellCommands(site, { keys, id, os, shell }) {
 const SHELL_NAMES = {
   sh: { github: "bash", jenkins: "sh", azure: "bash" },
   cmd: { github: "cmd", jenkins: "bat", azure: "script" },
-  powershell: { github: "pwsh", jenkins: "powershell", azure: "pwsh" },
+  powershell: { github: "pwsh", jenkins: "pwsh", azure: "pwsh" },
 };
 
 /**
@@ -81,7 +81,7 @@ const SHELL_NAMES = {
  */
 export function jobCommands(site, choices) {
   const lines = shellCommands(site, choices);
-  const { ci, shell } = choices;
+  const { ci, os, shell } = choices;
   if (ci === "plain") return { title: "Commands for the job", text: lines.join("\n") };
   if (ci === "github") {
     const text = [
@@ -119,8 +119,10 @@ export function jobCommands(site, choices) {
     ];
     return { title: "Azure Pipelines: the last step of the job", text: text.join("\n") };
   }
+  // Windows always has its own PowerShell, and not always the other one.
+  const name = shell === "powershell" && os === "windows" ? shell : SHELL_NAMES[shell].jenkins;
   const step = [
-    `${SHELL_NAMES[shell].jenkins} '''`,
+    `${name} '''`,
     ...lines.map(escapeGroovy),
     "'''",
   ];

@@ -13,6 +13,7 @@ import {
 } from "../../templates/assets/rendezvous_id.js";
 import * as protocol from "../../lib/wire/protocol.ts";
 import type { Site } from "../../templates/site.ts";
+import { parse } from "yaml";
 
 const SITE: Site = {
   http: "https://ci.example/relay",
@@ -52,26 +53,20 @@ function runJob(text: string): { keys: string; calls: string } {
   }
 }
 
-/** The lines of the block scalar that follows the first line that ends with `|`. */
-function yamlBlock(text: string): string {
-  const lines = text.split("\n");
-  const start = lines.findIndex((line) => line.endsWith("|")) + 1;
-  const spaces = /^ */.exec(lines[start]!)![0].length;
-  const rest = lines.slice(start);
-  const end = rest.findIndex((line) => !line.startsWith(" ".repeat(spaces)));
-  return rest.slice(0, end < 0 ? undefined : end).map((line) => line.slice(spaces)).join("\n");
+/** The commands of a step for a CI system, as that reads them. */
+function commandsOf(ci: string, text: string): string {
+  if (ci === "plain") return text;
+  if (ci === "jenkins") return /'''\n([\s\S]*)\n *'''/.exec(text)![1]!.replace(/\\(.)/g, "$1");
+  const yaml = parse(text, { strict: true });
+  if (ci === "gitlab") return yaml.after_script[0].replace(/.*\n/, "");
+  return ci === "github" ? yaml[0].run : yaml[0].bash ?? yaml[0].pwsh ?? yaml[0].script;
 }
 
 Deno.test("jobCommands() for sh write each key to the file and start the agent, in every CI system", () => {
   const keys = ["ssh-ed25519 AAAA me", NASTY];
   for (const [ci] of OPTIONS.ci) {
     const { text } = jobCommands(SITE, choose({ ci, os: "linux" }, keys));
-    const commands = ci === "plain"
-      ? text
-      : ci === "jenkins"
-      ? /sh '''\n([\s\S]*)\n'''/.exec(text.replace(/^ {4}/gm, ""))![1]!.replace(/\\(.)/g, "$1")
-      : yamlBlock(text).replace('[ "$CI_JOB_STATUS" = failed ] || exit 0', "");
-    const done = runJob(commands);
+    const done = runJob(commandsOf(ci, text));
     assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
     assert.equal(
       done.calls,
@@ -109,6 +104,56 @@ Deno.test("jobCommands() hand the agent's token over by the CI system's secrets"
     const silent = jobCommands(SITE, choices).text + jobNotes(SITE, choices).join(" ");
     assert.doesNotMatch(silent, /TOKEN/, ci);
   }
+});
+
+Deno.test("jobCommands() are the YAML that GitHub, GitLab and Azure ask for, whatever the key holds", () => {
+  const keys = [NASTY, "k # no: comment, 'no' \"quote\" {} [] & * ! | > % @", "k trailing:"];
+  const TOKEN = "CONVERGE_AGENT_TOKEN";
+  const names = { sh: "bash", cmd: "cmd", powershell: "pwsh" };
+  for (const [os] of OPTIONS.os) {
+    for (const shell of shellsOf(os, "github")) {
+      for (const agentToken of [false, true]) {
+        const read = (ci: string) => {
+          const choices = choose({ os, shell, ci }, keys);
+          const plain = jobCommands(SITE, { ...choices, ci: "plain" }).text;
+          const { text } = jobCommands({ ...SITE, agentToken }, choices);
+          return { plain: `${plain}\n`, yaml: parse(text, { strict: true }) };
+        };
+        const env = (value: string) => agentToken ? { env: { [TOKEN]: value } } : {};
+        const github = read("github");
+        assert.deepEqual(github.yaml, [{
+          name: "Converge",
+          if: "failure()",
+          shell: names[shell],
+          ...env(`\${{ secrets.${TOKEN} }}`),
+          run: github.plain,
+        }]);
+        const azure = read("azure");
+        assert.deepEqual(azure.yaml, [{
+          [shell === "cmd" ? "script" : names[shell]]: azure.plain,
+          displayName: "Converge",
+          condition: "failed()",
+          ...env(`$(${TOKEN})`),
+        }]);
+        const gitlab = read("gitlab");
+        const { after_script: [script], ...rest } = gitlab.yaml;
+        assert.deepEqual(rest, {
+          variables: { RUNNER_SCRIPT_TIMEOUT: "1h", RUNNER_AFTER_SCRIPT_TIMEOUT: "1h" },
+          timeout: "2h",
+        });
+        const [condition] = script.split("\n");
+        assert.match(condition, /CI_JOB_STATUS/);
+        assert.equal(script, `${condition}\n${gitlab.plain}`);
+      }
+    }
+  }
+});
+
+Deno.test("jobCommands() call the PowerShell that each Jenkins agent has", () => {
+  const step = (os: string) =>
+    jobCommands(SITE, choose({ ci: "jenkins", os, shell: "powershell" })).text.split("\n")[2];
+  assert.equal(step("windows"), "    powershell '''");
+  assert.equal(step("linux"), "    pwsh '''");
 });
 
 Deno.test("localCommands() are those of the programs, with the host keys of jobs kept apart", () => {

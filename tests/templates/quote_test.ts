@@ -7,6 +7,8 @@ import {
   quotePowerShell,
   quoteSh,
 } from "../../templates/assets/quote.js";
+import { run } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 
 /** Key comments as nobody would write them. */
 const NASTY = [
@@ -62,6 +64,24 @@ Deno.test("echoCmd() escapes what cmd reads, and does not ask echo for its help"
   assert.equal(echoCmd('"q" (p) ^ !x!'), 'echo ^"q^" ^(p^) ^^ ^!x^!');
   assert.equal(echoCmd("100% ${{ x }} $(y)"), "echo 100%% $^{{ x }} $^(y^)");
   assert.equal(echoCmd("what /?"), "echo(what /?");
+});
+
+Deno.test({
+  name: "echoCmd() gives cmd the very text, in a batch file",
+  ignore: skipWithoutWine("quoting for cmd"),
+  async fn() {
+    await using folder = await WineFolder.create();
+    // cmd reads the file in a code page of its own; Wine does not know `echo(`, and takes /? for text.
+    const texts = ["%1 %~dp0 %%i %", "2> x 1", ...NASTY].map((text) => `k ${text}`)
+      .filter((text) => /^[ -~]+$/.test(text) && !text.includes("/?"));
+    const lines = texts.map((text) => `>> keys.txt ${echoCmd(text)}`);
+    await Deno.writeTextFile(`${folder.path}/job.bat`, `${lines.join("\r\n")}\r\n`);
+    const [command, args] = folder.command("cmd.exe", ["/D", "/C", "call job.bat"]);
+    const { code, stderr } = await run(command, args);
+    assert.equal(code, 0, stderr);
+    const written = await Deno.readTextFile(`${folder.path}/keys.txt`);
+    assert.deepEqual(written.split("\r\n").slice(0, -1), texts);
+  },
 });
 
 Deno.test("quoteCmd() quotes what is not plain and doubles percent signs", () => {
