@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { VERSION } from "../version.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
-import type { PairEndLabel, ServerEvent } from "./rendezvous_types.ts";
+import type { PairEndLabel, RefusalLabel, ServerEvent } from "./rendezvous_types.ts";
 import type { ServerLoad } from "./server.ts";
 
 /** Upper bounds in seconds: from at once to the longest `?wait=`. */
@@ -19,6 +19,26 @@ const PAIR_ENDS = Object.keys(
     protocol: 0,
     shutdown: 0,
   } satisfies Record<PairEndLabel, 0>,
+);
+
+/** Who can be turned down for what; there from the start for the same reason. */
+const REFUSALS = Object.entries(
+  {
+    "unknown-id": ["client"],
+    "agent-away": ["client"],
+    "too-many-agents": ["agent"],
+    "too-many-clients": ["client"],
+    "too-many-waiting": ["client"],
+    "too-many-parked": ["agent"],
+    draining: ["agent", "client"],
+    "wrong-secret": ["agent"],
+    "wrong-token": ["agent"],
+    "wrong-version": ["agent"],
+    "bad-message": ["agent"],
+    "bad-request": ["agent", "client"],
+    "foreign-origin": ["agent", "client"],
+    timeout: ["agent"],
+  } satisfies Record<RefusalLabel, ("agent" | "client")[]>,
 );
 
 export interface MetricsOptions {
@@ -91,6 +111,9 @@ export class Metrics {
     this.#load = options.load;
     for (const kind of ["new", "renamed", "resumed"]) this.#registrations.inc({ kind }, 0);
     for (const reason of PAIR_ENDS) this.#ends.inc({ reason }, 0);
+    for (const [reason, whos] of REFUSALS) {
+      for (const who of whos) this.#refusals.inc({ who, reason }, 0);
+    }
     this.#gauge("converge_build_info", "Always 1.", ["version", "deno"])
       .set({ version: VERSION, deno: Deno.version.deno }, 1);
     addProcessMetrics(this.#registry);

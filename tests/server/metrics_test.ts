@@ -77,7 +77,7 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
   metrics.observe({ type: "registered", agent: AGENT, asked: "job", resumed: true });
   metrics.observe({ type: "registered", agent: AGENT, asked: "taken", resumed: false });
   metrics.observe({ type: "lost", id: "job" });
-  const refusal = { label: "unknown-id", reason: "secret words", status: 404 } as const;
+  const refusal = { label: "unknown-id", reason: "private words", status: 404 } as const;
   metrics.observe({ type: "refused", who: "client", id: "x", address: "192.0.2.3", refusal });
   metrics.observe({ type: "paired", id: "job", client: CLIENT, waitedMs: 50 });
   const end = { label: "too-slow", reason: "the client fell behind" } as const;
@@ -90,6 +90,7 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
       'converge_registrations_total{kind="renamed"}': 1,
       converge_agents_lost_total: 1,
       'converge_refusals_total{who="client",reason="unknown-id"}': 1,
+      'converge_refusals_total{who="agent",reason="too-many-agents"}': 0,
       'converge_pairs_ended_total{reason="too-slow"}': 1,
       'converge_pairs_ended_total{reason="closed"}': 0,
       'converge_pair_wait_seconds_bucket{le="0.01"}': 0,
@@ -101,7 +102,7 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
   ) assert.equal(figures[name], value, name);
   // Nothing that somebody else chose becomes a label.
   const all = Object.keys(figures).join("\n");
-  assert.doesNotMatch(all, /192\.0\.2|secret|behind|"job"|taken|builder/);
+  assert.doesNotMatch(all, /192\.0\.2|private|behind|"job"|taken|builder/);
 });
 
 Deno.test("Metrics tells the version, and figures of its process", async () => {
