@@ -168,7 +168,7 @@ async function serve(
       registration = message;
       sessionEnv.CONVERGE_ID = message.id;
       Object.assign(authentication, { username: message.username, password: message.password });
-      announce(lifetime.status).then(() => output.registered());
+      announce(lifetime.status, true).then(() => output.registered());
     },
     onClient: (stream, client) => {
       const served = ssh.serve(stream, client, ended.signal);

@@ -95,9 +95,13 @@ export class Registration {
     const { log, server } = this.#options;
     const giveUpAt = performance.now() + FIRST_TRY_MS;
     const backoff = new Backoff();
+    const failures = new Set<string>();
     while (!signal.aborted) {
       try {
-        await this.#session(signal, () => backoff.reset());
+        await this.#session(signal, () => {
+          backoff.reset();
+          failures.clear();
+        });
       } catch (error) {
         if (signal.aborted) break;
         const first = this.#resume === undefined;
@@ -106,7 +110,10 @@ export class Registration {
             cause: error,
           });
         }
-        log.warn(first ? "cannot register yet" : "connection to the server lost", { error });
+        // A server may be away for hours: the job's log is told each reason once, not at each try.
+        const reason = errorMessage(error);
+        log[failures.has(reason) ? "debug" : "warn"]("not registered, trying again", { reason });
+        failures.add(reason);
       }
       await delay(backoff.next(), signal);
     }
@@ -145,6 +152,7 @@ export class Registration {
       const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
       if (mismatch) throw new RefusedError(mismatch, false);
       checkNames(registration);
+      if (this.#resume !== undefined) log.info("registered again", { id: registration.id });
       this.#id = registration.id;
       this.#resume = registration.resume;
       this.#control = control;

@@ -32,7 +32,9 @@ export function logEvents(log: Log): (event: ServerEvent) => void {
       }
       case "refused": {
         const { who, id, address, refusal: { label, reason } } = event;
-        return log.warn(`${who} refused`, { id, address, label, reason });
+        // Each agent tries again and again until the next server is there.
+        const level = label === "draining" ? "debug" : "warn";
+        return log[level](`${who} refused`, { id, address, label, reason });
       }
     }
   };

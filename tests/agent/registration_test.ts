@@ -1,10 +1,28 @@
 import assert from "node:assert/strict";
 import { Registration } from "../../lib/agent/registration.ts";
-import { createLog } from "../../lib/cli/log.ts";
+import { createLog, type Log } from "../../lib/cli/log.ts";
 import { PROTOCOL_VERSION } from "../../lib/wire/protocol.ts";
+import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
 import { startWebSocketServer } from "../support/websocket_server.ts";
 
 const NAMES = { id: "job-1", username: "ann" };
+const REGISTERED = {
+  ...{ type: "registered", protocol: PROTOCOL_VERSION, version: "1", resume: "secret", parked: 0 },
+  ...NAMES,
+};
+const SILENT = createLog({ write: () => {} });
+
+function registrationAt(url: string, log: Log, onRegistered: (id: string) => void): Registration {
+  return new Registration({
+    server: new URL(url),
+    id: "job-1",
+    facts: { host: "", user: "", os: "", shell: "" },
+    tls: {},
+    log,
+    onRegistered: ({ id }) => onRegistered(id),
+    onClient: () => Promise.resolve(),
+  });
+}
 
 /** Registers at a server that gives these names; resolves when that is over. */
 async function register(names: { id: string; username: string }) {
@@ -12,25 +30,16 @@ async function register(names: { id: string; username: string }) {
     paths: {
       "/agent/job-1": (socket) => {
         socket.onmessage = () => {
-          const registered = { type: "registered", protocol: PROTOCOL_VERSION, version: "1" };
-          socket.send(JSON.stringify({ ...registered, ...names, resume: "secret", parked: 0 }));
+          socket.send(JSON.stringify({ ...REGISTERED, ...names }));
         };
       },
     },
   });
   const done = new AbortController();
   const registrations: string[] = [];
-  const registration = new Registration({
-    server: new URL(server.url),
-    id: "job-1",
-    facts: { host: "", user: "", os: "", shell: "" },
-    tls: {},
-    log: createLog({ write: () => {} }),
-    onRegistered: ({ id }) => {
-      registrations.push(id);
-      done.abort();
-    },
-    onClient: () => Promise.resolve(),
+  const registration = registrationAt(server.url, SILENT, (id) => {
+    registrations.push(id);
+    done.abort();
   });
   await registration.run(done.signal);
   return registrations;
@@ -53,3 +62,31 @@ for (
     await assert.rejects(register(names), { message });
   });
 }
+
+Deno.test("Registration tells the log each reason once while the server is away, and that it is back", async () => {
+  const answers = ["503", "503", "registered", "503", "503", "registered"];
+  await using server = startRawServer(async (conn) => {
+    if (answers.shift() === "registered") {
+      await upgrade(conn);
+      await conn.read(new Uint8Array(4_096));
+      return await writeAll(conn, serverFrame(1, JSON.stringify(REGISTERED)));
+    }
+    const refusal = "HTTP/1.1 503 Starting\r\ncontent-length: 0\r\n\r\n";
+    await writeAll(conn, new TextEncoder().encode(refusal));
+  });
+  const lines: string[] = [];
+  const log = createLog({ now: () => 0, write: (line) => void lines.push(line.slice(25).trim()) });
+  const done = new AbortController();
+  const registration = registrationAt(server.url.origin, log, () => {
+    if (answers.length === 0) done.abort();
+  });
+  await registration.run(done.signal);
+
+  const starting = `cannot connect to \\"${server.url.href}agent/job-1\\": Starting (503)`;
+  assert.deepEqual(lines, [
+    `warn not registered, trying again reason="${starting}"`,
+    'warn not registered, trying again reason="the connection was lost"',
+    `warn not registered, trying again reason="${starting}"`,
+    "info registered again id=job-1",
+  ]);
+});
