@@ -83,12 +83,12 @@ function loginWays({ keys, password }: Announcement): string {
   return ways.join(", or ") || "nothing yet, see below";
 }
 
-/** The matter in a few words. */
-function headline(announcement: Announcement): string {
+/** The matter in a few words, with `until` when there is room for it. */
+function headline(announcement: Announcement, until = ""): string {
   const { id } = announcement;
   return loginTrouble(announcement).length > 0
-    ? `the job ${id} waits, but nobody can log in yet`
-    : `you can log in to the job ${id}`;
+    ? `the job ${id} waits${until}, but nobody can log in yet`
+    : `you can log in to the job ${id}${until}`;
 }
 
 /** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
@@ -167,7 +167,7 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
   const clean = sanitized(announcement);
   const { id, username, hostKey, fingerprint, url, deadline, held, keys, password } = clean;
   const { ssh, sftp, tunnel, sshConfig, knownHosts } = loginCommands(clean);
-  const until = `${formatTime(deadline)} (${formatDuration(deadline - clean.now)})`;
+  const until = ` until ${formatTime(deadline)} (${formatDuration(deadline - clean.now)})`;
   return {
     id,
     username,
@@ -183,6 +183,6 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
     held,
     keys,
     password,
-    text: `Converge: ${headline(clean)} until ${until}: ${ssh}`,
+    text: `Converge: ${headline(clean, until)}: ${ssh}`,
   };
 }

@@ -87,10 +87,13 @@ export class Announcer {
   #announcement(registration: RegisteredMessage, status: LifetimeStatus): Announcement {
     const { server, wantedId, hostKey, keysFile, extraKeys } = this.#options;
     const { id, username, password } = registration;
+    const url = websocketUrl(server, clientPath(id));
+    // The agent's own login at a reverse proxy: many can read the job's log.
+    url.username = url.password = "";
     return {
       id,
       username,
-      url: websocketUrl(server, clientPath(id)).href,
+      url: url.href,
       hostKey: hostKey.publicLine,
       fingerprint: hostKey.fingerprint,
       deadline: status.deadline,

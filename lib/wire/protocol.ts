@@ -268,7 +268,7 @@ export function clientPath(id: string): string {
 }
 
 /**
- * The websocket URL of `path` on the server that `base` names.
+ * The websocket URL of `path` on the server that `base` names; a path replaces query and fragment.
  *
  * @param base `ws:`, `wss:`, `http:` or `https:`, with the server's base path if any
  * @throws {TypeError} if `base` is no such URL
@@ -285,6 +285,8 @@ export function websocketUrl(base: string | URL, path = ""): URL {
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
     throw new TypeError(`"${base}" is not a ws, wss, http or https URL`);
   }
-  if (path !== "") url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
+  if (path === "") return url;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
+  url.search = url.hash = "";
   return url;
 }

@@ -104,4 +104,8 @@ Deno.test("announcementJson() is the registration as data", () => {
     `Converge: you can log in to the job job-1 until 12:10:00 UTC (10m): ${json.ssh}`,
   );
   assert.ok(!JSON.stringify(json).includes("\n"), "one line");
+  assert.match(
+    announcementJson({ ...ANNOUNCEMENT, keys: 0 }).text,
+    /^Converge: the job job-1 waits until 12:10:00 UTC \(10m\), but nobody can log in yet: ssh /,
+  );
 });

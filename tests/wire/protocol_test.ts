@@ -62,6 +62,7 @@ Deno.test("versionMismatch() says which side to update", () => {
 Deno.test("websocketUrl() keeps the base path and maps http to ws", () => {
   assert.equal(websocketUrl("http://host:8000", "agent/x").href, "ws://host:8000/agent/x");
   assert.equal(websocketUrl("wss://host/base/", "client/x").href, "wss://host/base/client/x");
+  assert.equal(websocketUrl("ws://a:b@host/?q=1#f", "agent/x").href, "ws://a:b@host/agent/x");
   assert.equal(websocketUrl("https://host/client/x?wait=1m").href, "wss://host/client/x?wait=1m");
 });
 
