@@ -8,6 +8,8 @@ import { runProgram, writeStdout } from "./lib/cli/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;
+  // CI systems set a variable to nothing for an input that was left out.
+  if (Deno.env.get("CONVERGE_ID") === "") Deno.env.delete("CONVERGE_ID");
   const control = {
     dir: Deno.env.get("CONVERGE_DIR") ?? Deno.cwd(),
     preferredId: Deno.env.get("CONVERGE_ID"),

@@ -6,11 +6,13 @@
  */
 import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
+import { readSecretFile } from "../cli/option_file.ts";
 import { signalStatus } from "../cli/program.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
 import { generateHostKey, loadHostKey } from "../ssh/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
+import { readCaFile } from "../wire/ca_file.ts";
 import { makeRendezvousId, type RegisteredMessage } from "../wire/protocol.ts";
 import { wantsColor } from "./announcement.ts";
 import { Announcer } from "./announcer.ts";
@@ -22,7 +24,7 @@ import { loginMessage } from "./messages.ts";
 import { openOutput, type Output } from "./output.ts";
 import { Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
-import { agentFacts, chooseAgentShell, fetchAllKeys, readFile } from "./settings.ts";
+import { agentFacts, chooseAgentShell, fetchAllKeys } from "./settings.ts";
 
 /** The hold file's name in the agent's folder. */
 const HOLD_FILE = ".hold";
@@ -62,13 +64,13 @@ async function serve(
   const cwd = Deno.cwd();
   const holdPath = join(cwd, HOLD_FILE);
   const keysFile = resolve(cwd, options.authorizedKeys);
-  const [ca, token, hostKey] = await Promise.all([
-    options.caFile === undefined ? undefined : readFile("CA file", options.caFile),
-    options.tokenFile === undefined
-      ? env.CONVERGE_AGENT_TOKEN
-      : readFile("token file", options.tokenFile),
-    options.hostKey === undefined ? generateHostKey() : loadHostKey(options.hostKey),
-  ]);
+  const token = options.tokenFile === undefined
+    ? env.CONVERGE_AGENT_TOKEN || undefined
+    : readSecretFile("--token-file", options.tokenFile);
+  const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
+  const hostKey = options.hostKey === undefined
+    ? generateHostKey()
+    : await loadHostKey(options.hostKey);
   const extraKeys = await fetchAllKeys(options, { ca, signal, log });
   if (options.insecure) log.warn("any certificate of the server is trusted");
   if (options.hold) makeIfMissing(holdPath);

@@ -1,7 +1,8 @@
 /** Where the agent's words go: its log, and the announcements. */
 import { dirname } from "node:path";
+import { fileErrorReason } from "../cli/file_error.ts";
 import { createLog, type Log, type LogLevel } from "../cli/log.ts";
-import { errorMessage, writeStdout } from "../cli/program.ts";
+import { writeStdout } from "../cli/program.ts";
 import { REGISTERED } from "./detach.ts";
 
 export interface Output extends Disposable {
@@ -52,7 +53,7 @@ function openFile(path: string): Deno.FsFile {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
   } catch (error) {
-    throw new Error(`cannot write the log "${path}": ${errorMessage(error)}`, { cause: error });
+    throw new Error(`cannot write the log "${path}": ${fileErrorReason(error)}`, { cause: error });
   }
 }
 

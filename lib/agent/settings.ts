@@ -2,21 +2,11 @@
 import { userInfo } from "node:os";
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { Log } from "../cli/log.ts";
-import { errorMessage } from "../cli/program.ts";
 import { findProgram } from "../process/find_program.ts";
 import { chooseShell, type Shell } from "../process/shell.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/authorized_keys.ts";
 import type { AgentFacts } from "../wire/protocol.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
-
-/** Reads a small file of text, without the newline at its end. */
-export async function readFile(what: string, path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).replace(/\r?\n$/, "");
-  } catch (error) {
-    throw new Error(`cannot read the ${what} "${path}": ${errorMessage(error)}`, { cause: error });
-  }
-}
 
 /** The keys of the forges' users and URLs that were asked for. */
 export async function fetchAllKeys(

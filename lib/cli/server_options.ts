@@ -1,5 +1,4 @@
 /** The command line and the environment of the server. */
-import { readFileSync } from "node:fs";
 import { parseBasePath } from "./base_path.ts";
 import {
   type Command,
@@ -11,6 +10,7 @@ import {
 } from "./command.ts";
 import { parseDuration } from "./duration.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import { readOptionFile, readSecretFile } from "./option_file.ts";
 import { errorMessage, UsageError } from "./program.ts";
 import { formatSize, parseSize } from "./size.ts";
 
@@ -71,7 +71,7 @@ function parseHost(text: string): string {
 
 function parseSwitch(text: string): boolean {
   if (/^(1|true|yes|on)$/i.test(text)) return true;
-  if (/^(0|false|no|off|)$/i.test(text)) return false;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
   throw new TypeError(`"${text}" is neither true nor false.`);
 }
 
@@ -127,7 +127,8 @@ export function serverCommand(
   for (const made of command.options) {
     const name = envName(made.long ?? "");
     const text = env[name];
-    if (text === undefined || made.long === "--version") continue;
+    // CI systems and compose files set a variable to nothing for what was left out.
+    if (!text || made.long === "--version") continue;
     const value = made.isBoolean()
       ? fromEnv(name, text, parseSwitch)
       : fromEnv(name, text, (text) => made.parseArg?.(text, undefined) ?? text);
@@ -167,26 +168,22 @@ function readOptions(flags: Flags, env: Record<string, string>): ServerOptions {
       env.CONVERGE_ADMIN_PASSWORD,
     ),
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : {
-      cert: readFile("--tls-cert", tlsCert),
-      key: readFile("--tls-key", tlsKey),
+      cert: wrongUse(() => readOptionFile("--tls-cert", tlsCert)),
+      key: wrongUse(() => readOptionFile("--tls-key", tlsKey)),
     },
   };
 }
 
-/** The secret of a file without its last newline, else that of the environment, if not empty. */
+/** The secret of a file, else that of the environment, if not empty. */
 function readSecret(flag: string, file?: string, env?: string): string | undefined {
-  if (file === undefined) return env || undefined;
-  const secret = readFile(flag, file).replace(/\r?\n$/, "");
-  if (secret === "") throw new UsageError(`the file of ${flag}, "${file}", is empty`);
-  return secret;
+  return file === undefined ? env || undefined : wrongUse(() => readSecretFile(flag, file));
 }
 
-function readFile(flag: string, file: string): string {
+/** A file that the command line names and that is not there is wrong use. */
+function wrongUse<T>(read: () => T): T {
   try {
-    return readFileSync(file, "utf8");
+    return read();
   } catch (error) {
-    const { code } = error as { code?: string };
-    const why = { ENOENT: "there is no such file", EACCES: "permission denied" }[code ?? ""];
-    throw new UsageError(`cannot read ${flag} "${file}": ${why ?? errorMessage(error)}`);
+    throw new UsageError(errorMessage(error), { cause: error });
   }
 }

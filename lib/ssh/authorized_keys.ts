@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decodeText } from "../cli/decode_text.ts";
 import { type KeyOptions, optionsEnd, parseKeyOptions, unrestricted } from "./key_options.ts";
 import { fingerprint, KEY_TYPES, parsePublicKey, whyUnusable } from "./public_key.ts";
 
@@ -38,7 +39,9 @@ export interface AuthorizedKeys {
  */
 export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
   const found: AuthorizedKeys = { keys: [], broken: [] };
-  for (const [index, text] of decode(bytes).split(/\r\n|\n|\r/).entries()) {
+  // PowerShell's >> appends UTF-16 to whatever there is; a key's characters then have NULs between them.
+  const content = decodeText(bytes).replaceAll("\0", "");
+  for (const [index, text] of content.split(/\r\n|\n|\r/).entries()) {
     const line = withoutQuotes(text.trim());
     if (line === "" || line.startsWith("#")) continue;
     const number = index + 1;
@@ -47,16 +50,6 @@ export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
     else found.keys.push({ line: number, ...parsed });
   }
   return found;
-}
-
-function decode(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe
-    ? "utf-16le"
-    : bytes[0] === 0xfe && bytes[1] === 0xff
-    ? "utf-16be"
-    : "utf-8";
-  // PowerShell's >> appends UTF-16 to whatever there is; a key's characters then have NULs between them.
-  return new TextDecoder(encoding).decode(bytes).replaceAll("\0", "");
 }
 
 /** A line that is quoted as a whole, as cmd writes it for `echo "ssh-rsa …" > .authorized_keys`. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
+import { fileErrorReason } from "../cli/file_error.ts";
 import { errorMessage } from "../cli/program.ts";
 import { fingerprint } from "./public_key.ts";
 import { parsePrivateKey, type PrivateKey } from "./ssh2.ts";
@@ -32,7 +33,7 @@ export async function loadHostKey(path: string): Promise<HostKey> {
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
-      throw new Error(`cannot read the host key "${path}": ${errorMessage(error)}`, {
+      throw new Error(`cannot read the host key "${path}": ${fileErrorReason(error)}`, {
         cause: error,
       });
     }
@@ -54,9 +55,8 @@ async function writePrivate(path: string, text: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new Error(`cannot write the host key "${path}": ${errorMessage(error)}`, {
-      cause: error,
-    });
+    const why = fileErrorReason(error, "there is no such folder");
+    throw new Error(`cannot write the host key "${path}": ${why}`, { cause: error });
   }
 }
 

@@ -1,3 +1,5 @@
+import { fileErrorReason } from "../cli/file_error.ts";
+
 /**
  * Reads certificates of authorities to trust.
  *
@@ -9,12 +11,7 @@ export async function readCaFile(path: string): Promise<string> {
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new Error(`cannot use --ca-file "${path}": ${why}`, { cause });
+    throw new Error(`cannot use --ca-file "${path}": ${fileErrorReason(cause)}`, { cause });
   }
   if (!text.includes("-----BEGIN CERTIFICATE-----")) {
     throw new Error(`cannot use --ca-file "${path}": there is no PEM certificate in it`);

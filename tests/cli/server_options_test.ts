@@ -86,12 +86,14 @@ Deno.test("every server option has a variable of the environment, and the option
   assert.equal((await parse(["--port", "9", "--base-path", "/"], env)).port, 9);
   assert.equal((await parse(["--base-path", "/"], env)).basePath, "");
   assert.equal((await parse([], { CONVERGE_TRUST_PROXY: "0" })).trustProxy, false);
+  const empty = Object.fromEntries(Object.keys(env).map((name) => [name, ""]));
+  assert.deepEqual(await parse([], empty), await parse([]));
   assert.equal((await parse(["--trust-proxy"], { CONVERGE_TRUST_PROXY: "no" })).trustProxy, true);
 });
 
-Deno.test("secrets come from files, without their last newline, or from the environment", async () => {
+Deno.test("secrets come from files, without the line ends at their end, or from the environment", async () => {
   await using dir = new TempDir();
-  const file = dir.write("secret", " of the file \r\n");
+  const file = dir.write("secret", " of the file \r\n\n");
   const flags = ["password", "agent-token", "admin-password"];
   const names = ["CONVERGE_PASSWORD", "CONVERGE_AGENT_TOKEN", "CONVERGE_ADMIN_PASSWORD"];
   const env = Object.fromEntries(names.map((name) => [name, "env"]));
@@ -115,10 +117,10 @@ Deno.test("files that cannot be read, or are empty, are wrong use", async () => 
   );
   assert.match(
     await usageError(["--agent-token-file", dir.path]),
-    /cannot read --agent-token-file/,
+    /^cannot read --agent-token-file ".*": it is a folder$/,
   );
   const empty = dir.write("empty", "\n");
-  assert.match(await usageError(["--admin-password-file", empty]), /is empty/);
+  assert.match(await usageError(["--admin-password-file", empty]), /the file is empty$/);
 });
 
 Deno.test("a certificate needs its key", async () => {

@@ -1,0 +1,20 @@
+import { errorMessage } from "./program.ts";
+
+/** What the system's error codes mean to a person. */
+const REASONS: Record<string, string> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  EROFS: "the file system cannot be written to",
+  ENOSPC: "the disk is full",
+};
+
+/**
+ * Why a file could not be read or written, in words for a person.
+ *
+ * @param missing what it means that a part of the path is not there
+ */
+export function fileErrorReason(error: unknown, missing = "there is no such file"): string {
+  const { code = "" } = Object(error) as { code?: string };
+  return code === "ENOENT" ? missing : REASONS[code] ?? errorMessage(error);
+}
