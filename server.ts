@@ -13,7 +13,7 @@ import { SessionsFeed } from "./lib/server/sessions_feed.ts";
 import { serveStatic } from "./lib/server/static_files.ts";
 
 if (import.meta.main) {
-  await runProgram("server", async (args, signal) => {
+  await runProgram("server", async (args, signal, hurry) => {
     const command = serverCommand(async (options) => {
       const log = createLog({ format: options.logFormat, level: options.logLevel });
       const lock = new AdminLock(options.adminPassword);
@@ -34,6 +34,7 @@ if (import.meta.main) {
       const server = await startServer(options, {
         log,
         signal,
+        hurry,
         pages: createPages({
           ...{ staticDir, build, sessions, lock },
           metrics: () => metrics.answer(),

@@ -23,17 +23,40 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** An AbortSignal that a signal of the operating system aborts, its name as the reason. */
+/**
+ * Within this time two signals are one, in milliseconds: a terminal sends Ctrl-C to all programs in its
+ * foreground, and those that have started us, such as `deno task`, pass it on.
+ */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Signals of the operating system as AbortSignals, with the name as the reason. */
 export class SignalWatch implements Disposable {
-  readonly #controller = new AbortController();
+  readonly #first = new AbortController();
+  readonly #again = new AbortController();
+  #firstAt = 0;
   readonly #listeners = SIGNALS.map((name) => {
-    const listener = () => this.#controller.abort(name);
+    const listener = () => this.#received(name);
     Deno.addSignalListener(name, listener);
     return { name, listener };
   });
 
+  /** Aborted by the first one: the program is to end. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#first.signal;
+  }
+
+  /** Aborted by a further one: it is to end at once. */
+  get again(): AbortSignal {
+    return this.#again.signal;
+  }
+
+  #received(name: Deno.Signal): void {
+    if (!this.signal.aborted) {
+      this.#firstAt = performance.now();
+      this.#first.abort(name);
+    } else if (performance.now() - this.#firstAt > SAME_SIGNAL_MS) {
+      this.#again.abort(name);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -60,16 +83,17 @@ export function signalStatus(signal: AbortSignal): number {
 /**
  * Runs a program until it ends by itself or a signal asks it to, then exits.
  *
- * @param main gets the arguments; resolves to the exit status (nothing is 0), throws for a failure
+ * @param main gets the arguments, and the signals of {@link SignalWatch}; resolves to the exit status
+ * (nothing is 0), throws for a failure
  */
 export async function runProgram(
   name: string,
-  main: (args: string[], signal: AbortSignal) => Promise<number | void>,
+  main: (args: string[], signal: AbortSignal, again: AbortSignal) => Promise<number | void>,
 ): Promise<never> {
   let status: number;
   using signals = new SignalWatch();
   try {
-    status = await main(Deno.args, signals.signal) ?? 0;
+    status = await main(Deno.args, signals.signal, signals.again) ?? 0;
   } catch (error) {
     console.error(`${name}: ${errorMessage(error)}`);
     status = error instanceof UsageError ? 2 : 1;

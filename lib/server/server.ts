@@ -42,6 +42,8 @@ export interface ServerDependencies {
   log: Log;
   /** Drains the server and ends it. */
   signal?: AbortSignal;
+  /** Cuts the draining short. */
+  hurry?: AbortSignal;
   /** @default there are none */
   pages?: Pages;
   /** @default there are none yet */
@@ -82,7 +84,7 @@ export async function startServer(
   options: ServerOptions,
   dependencies: ServerDependencies,
 ): Promise<RunningServer> {
-  const { log, signal } = dependencies;
+  const { log, signal, hurry } = dependencies;
   const password = options.password === undefined
     ? undefined
     : await passwordVerifier(options.password);
@@ -91,6 +93,7 @@ export async function startServer(
   const drain = () => void server.end(options.drain);
   signal?.addEventListener("abort", drain, { once: true });
   if (signal?.aborted) drain();
+  hurry?.addEventListener("abort", drain, { once: true });
   const { url, port } = server;
   log.info("listening", { url, host: options.host, port, version: VERSION });
   return {
@@ -99,6 +102,7 @@ export async function startServer(
     load: () => server.load(),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", drain);
+      hurry?.removeEventListener("abort", drain);
       await server.end(0);
     },
   };

@@ -36,6 +36,24 @@ Deno.test("server.ts ends with status 0 at SIGTERM though a pair stays open", as
   assert.equal((await server.program.result()).code, 0);
 });
 
+Deno.test("server.ts ends at once when Ctrl-C is pressed again, with status 0", async () => {
+  await using server = await startServerProgram(["--drain", "1h"]);
+  await using agent = await TestAgent.register(server.ws, "job");
+  await using pair = await pairUp(agent);
+  // The first ones count as one: npx and deno task pass on what the terminal has sent already.
+  const pressing = setInterval(() => server.program.kill("SIGINT"), 100);
+  try {
+    assert.equal((await pair.client.closed).code, 1001);
+    const { code, stderr } = await server.program.result();
+    assert.equal(code, 0);
+    const { time: from } = JSON.parse(/^.*"draining".*$/m.exec(stderr)![0]);
+    const { time: to } = JSON.parse(/^.*"ended".*$/m.exec(stderr)![0]);
+    assert.ok(Date.parse(to) - Date.parse(from) > 900);
+  } finally {
+    clearInterval(pressing);
+  }
+});
+
 Deno.test("server.ts takes wrong use for one line and status 2", async () => {
   for (const args of [["--port", "x"], ["--nonsense"], ["--password-file", "/nonexistent"]]) {
     await using program = startEntry("server.ts", args);
