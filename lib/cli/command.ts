@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { LICENSES } from "../licenses.ts";
 import { VERSION } from "../version.ts";
 import { errorMessage, UsageError } from "./program.ts";
@@ -49,16 +49,24 @@ export async function parseCommand(command: Command, args: string[]): Promise<bo
   }
 }
 
+/** What commander calls a parser on: an option or an argument. */
+interface Parsed {
+  long?: string;
+  name?(): string;
+}
+
 /**
- * Turns a function that throws into a parser of an option's value: its message follows the name of
- * the option.
+ * Turns a function that throws into a parser of an option's or an argument's value: its message
+ * follows the name of that.
  */
 export function optionParser<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
+  return function (this: Parsed | void, text: string): T {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(errorMessage(error));
+      const name = this?.long ?? `<${this?.name?.()}>`;
+      const message = `cannot use ${name}: ${errorMessage(error).replace(/\.$/, "")}`;
+      throw new CommanderError(2, "invalid value", message);
     }
   };
 }
@@ -68,7 +76,9 @@ export function repeatable<T>(
   parse: (text: string) => T,
 ): (text: string, previous: T[] | undefined) => T[] {
   const parseOne = optionParser(parse);
-  return (text, previous = []) => [...previous, parseOne(text)];
+  return function (this: Parsed | void, text: string, previous: T[] = []) {
+    return [...previous, parseOne.call(this, text)];
+  };
 }
 
 /**

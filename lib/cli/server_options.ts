@@ -129,9 +129,8 @@ export function serverCommand(
     const text = env[name];
     // CI systems and compose files set a variable to nothing for what was left out.
     if (!text || made.long === "--version") continue;
-    const value = made.isBoolean()
-      ? fromEnv(name, text, parseSwitch)
-      : fromEnv(name, text, (text) => made.parseArg?.(text, undefined) ?? text);
+    const parse = made.isBoolean() ? optionParser(parseSwitch) : made.parseArg;
+    const value = parse ? wrongUse(() => parse.call({ long: name }, text, undefined)) : text;
     command.setOptionValueWithSource(made.attributeName(), value, "env");
   }
   return command
@@ -142,14 +141,6 @@ export function serverCommand(
 /** `--base-path` is `CONVERGE_BASE_PATH`. */
 function envName(flag: string): string {
   return `CONVERGE_${flag.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
-}
-
-function fromEnv<T>(name: string, text: string, parse: (text: string) => T): T {
-  try {
-    return parse(text);
-  } catch (error) {
-    throw new UsageError(`${name} is invalid: ${errorMessage(error)}`);
-  }
 }
 
 function readOptions(flags: Flags, env: Record<string, string>): ServerOptions {
@@ -179,10 +170,10 @@ function readSecret(flag: string, file?: string, env?: string): string | undefin
   return file === undefined ? env || undefined : wrongUse(() => readSecretFile(flag, file));
 }
 
-/** A file that the command line names and that is not there is wrong use. */
-function wrongUse<T>(read: () => T): T {
+/** Takes whatever is thrown for wrong use: of the environment, or a file that cannot be read. */
+function wrongUse<T>(use: () => T): T {
   try {
-    return read();
+    return use();
   } catch (error) {
     throw new UsageError(errorMessage(error), { cause: error });
   }

@@ -1,4 +1,5 @@
 import type { Log } from "../cli/log.ts";
+import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";
 import { relay, type RelayOptions } from "./relay.ts";
 
@@ -24,11 +25,10 @@ function listen(hostname: string, port: number): Deno.TcpListener {
   try {
     return Deno.listen({ hostname, port });
   } catch (cause) {
-    const why = cause instanceof Deno.errors.AddrInUse
-      ? "the port is in use; port 0 takes any that is free"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+    const why = listenFailure(cause, {
+      port: "port 0 takes any that is free",
+      host: "choose another one with --listen",
+    });
     throw new Error(`cannot listen on ${formatAddress(hostname, port)}: ${why}`, { cause });
   }
 }

@@ -1,9 +1,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Log } from "../cli/log.ts";
 import { errorMessage } from "../cli/program.ts";
+import { listenFailure } from "../wire/listen_failure.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 500;
+
+const HINTS = { port: "choose another one with --port", host: "choose another one with --host" };
 
 export interface ListenerOptions {
   host: string;
@@ -42,7 +45,9 @@ export class Listener {
       this.#server = this.#listen(options.port);
     } catch (error) {
       const { host, port } = options;
-      throw new Error(`cannot listen on ${host}:${port}: ${whyNot(error)}`, { cause: error });
+      throw new Error(`cannot listen on ${host}:${port}: ${listenFailure(error, HINTS)}`, {
+        cause: error,
+      });
     }
     this.port = this.#server.addr.port;
   }
@@ -86,29 +91,13 @@ export class Listener {
   }
 }
 
-function whyNot(error: unknown): string {
-  const hints: [new () => Error, string][] = [
-    [Deno.errors.AddrInUse, "the port is in use; choose another one with --port"],
-    [Deno.errors.PermissionDenied, "permission denied; ports below 1024 are for root"],
-    [
-      Deno.errors.AddrNotAvailable,
-      "this machine has no such address; choose another one with --host",
-    ],
-  ];
-  const hint = hints.find(([type]) => error instanceof type)?.[1];
-  if (hint) return hint;
-  return /lookup|resolve|name/i.test(errorMessage(error))
-    ? "there is no such host; choose another one with --host"
-    : errorMessage(error);
-}
-
 /** Deno would notice only when the first visitor comes. */
 function checkTls({ cert, key }: { cert: string; key: string }): void {
   const attempt = <T>(what: string, make: () => T): T => {
     try {
       return make();
     } catch (error) {
-      throw new Error(`cannot use ${what}: ${errorMessage(error)}`);
+      throw new Error(`cannot use ${what}: ${errorMessage(error)}`, { cause: error });
     }
   };
   const certificate = attempt("--tls-cert as a PEM certificate", () => new X509Certificate(cert));

@@ -10,13 +10,19 @@ import {
   withLicenses,
 } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/program.ts";
+import { websocketUrl } from "../../lib/wire/protocol.ts";
+
+function parseName(text: string): string {
+  if (text !== "") return text;
+  throw new TypeError('"" is not a name.');
+}
 
 function sample(): Command {
   return createCommand("sample", "A sample.")
     .option("--port <n>", "a port", optionParser(parseInteger(0, 65_535)), 80)
     .option("--mode <word>", "a mode", optionParser(parseChoice(["fast", "slow"])))
-    .option("--name <name>", "repeatable", repeatable(String))
-    .argument("[url]", "an address")
+    .option("--name <name>", "repeatable", repeatable(parseName))
+    .argument("[url]", "an address", optionParser(websocketUrl))
     .action(() => {});
 }
 
@@ -28,10 +34,15 @@ Deno.test("parseCommand() gives parsed values", async () => {
 
 for (
   const [args, message] of [
-    [["--port", "70000"], /"--port <n>".*"70000" is not a whole number from 0 to 65535/],
+    [
+      ["--port", "70000"],
+      /^cannot use --port: "70000" is not a whole number from 0 to 65535; "sample --help"/,
+    ],
     [["--mode", "odd"], /is not one of fast, slow/],
     [["--nonsense"], /unknown option "--nonsense".*"sample --help" lists the options/],
     [["a", "b"], /too many arguments/],
+    [["--name", "x", "--name", ""], /^cannot use --name: "" is not a name; "sample --help"/],
+    [["host"], /^cannot use <url>: "host" is not a URL; "sample --help"/],
   ] as const
 ) {
   Deno.test(`parseCommand() takes ${args.join(" ")} for wrong use`, async () => {

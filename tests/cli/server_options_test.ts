@@ -157,6 +157,9 @@ Deno.test("values out of range are wrong use", async () => {
     ["stray"],
   ];
   for (const args of wrong) assert.notEqual(await usageError(args), "", args.join(" "));
-  assert.match(await usageError([], { CONVERGE_PORT: "x" }), /^CONVERGE_PORT is invalid: "x"/);
+  assert.match(
+    await usageError([], { CONVERGE_PORT: "x" }),
+    /^cannot use CONVERGE_PORT: "x" is not/,
+  );
   assert.match(await usageError([], { CONVERGE_TRUST_PROXY: "maybe" }), /neither true nor false/);
 });

@@ -204,5 +204,9 @@ Deno.test("tunnel listens elsewhere with --listen", async () => {
   const nowhere = startEntry("tunnel.ts", ["--listen", "192.0.2.1", "0", "ws://127.0.0.1:1/"]);
   const { code, stderr } = await nowhere.result();
   assert.equal(code, 1);
-  assert.match(stderr, /^tunnel: cannot listen on 192\.0\.2\.1:0: .*\n$/);
+  assert.equal(
+    stderr,
+    "tunnel: cannot listen on 192.0.2.1:0: " +
+      "this machine has no such address; choose another one with --listen\n",
+  );
 });
