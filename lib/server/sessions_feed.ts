@@ -6,6 +6,8 @@ import { parseSessionsQuery, viewSessions } from "./sessions_query.ts";
 
 /** How many agents an answer holds if the query does not say. */
 const DEFAULT_LIMIT = 10_000;
+/** How much of its time the server has for events at the most: the rest is for what it relays. */
+const MAX_SHARE = 0.1;
 /** After how many silent intervals a listener gets a comment, so that proxies keep its connection. */
 const COMMENT_AFTER = 15;
 
@@ -18,6 +20,8 @@ export interface SessionsFeedOptions {
   intervalMs?: number;
   /** How many may listen at a time. @default 200 */
   maxListeners?: number;
+  /** A clock in milliseconds. @default performance.now */
+  now?: () => number;
 }
 
 /** Somebody who reads the events. */
@@ -26,6 +30,8 @@ interface Listener {
   controller: ReadableStreamDefaultController<Uint8Array>;
   /** What it was told last, without the time. */
   told: string;
+  /** Whether that was less than an interval ago, as it has just come. */
+  fresh: boolean;
   silent: number;
 }
 
@@ -34,15 +40,21 @@ const encoder = new TextEncoder();
 /**
  * Tells operators which agents and clients there are: `/api/sessions` once, `/api/sessions/events` as
  * server-sent events. Each event is the full state of what was asked for, so that a listener who comes
- * back, or was too slow for some, has lost nothing.
+ * back, or was too slow for some, has lost nothing. With more listeners and agents than there is time
+ * for, each listener gets events less often.
  */
 export class SessionsFeed implements Disposable {
   readonly #options: SessionsFeedOptions;
+  readonly #intervalMs: number;
+  readonly #now: () => number;
+  /** The one that has waited longest first. */
   readonly #listeners = new Set<Listener>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: SessionsFeedOptions) {
     this.#options = options;
+    this.#intervalMs = options.intervalMs ?? 1000;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Whether IDs are cut short and addresses left out. */
@@ -77,11 +89,11 @@ export class SessionsFeed implements Disposable {
     let listener: Listener;
     return new ReadableStream({
       start: (controller) => {
-        listener = { query, controller, told: "", silent: 0 };
+        listener = { query, controller, told: "", fresh: true, silent: 0 };
         controller.enqueue(encoder.encode("retry: 2000\n\n"));
         this.#listeners.add(listener);
         this.#tell(listener, this.#agents());
-        this.#timer ??= setInterval(() => this.#tellAll(), this.#options.intervalMs ?? 1000);
+        this.#timer ??= setInterval(() => this.#tellAll(), this.#intervalMs);
       },
       cancel: () => this.#forget(listener),
     });
@@ -96,9 +108,17 @@ export class SessionsFeed implements Disposable {
 
   #tellAll(): void {
     const agents = this.#agents();
-    for (const listener of this.#listeners) {
+    const end = this.#now() + this.#intervalMs * MAX_SHARE;
+    for (const listener of [...this.#listeners]) {
+      if (listener.fresh) {
+        listener.fresh = false;
+        continue;
+      }
+      this.#listeners.delete(listener);
+      this.#listeners.add(listener);
       // One that has not taken the last event gets a newer one later.
       if ((listener.controller.desiredSize ?? 0) > 0) this.#tell(listener, agents);
+      if (this.#now() >= end) break;
     }
   }
 

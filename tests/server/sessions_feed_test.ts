@@ -51,6 +51,63 @@ Deno.test("SessionsFeed sends the full state first and then each change once", a
   await events.return(undefined);
 });
 
+/** The ID of the only agent in the next event. */
+async function nextId(events: AsyncGenerator<SessionsView, undefined>): Promise<string> {
+  return (await events.next()).value!.agents[0]!.id;
+}
+
+Deno.test("SessionsFeed tells who has just come nothing more in the same interval", async () => {
+  let snapshots = 0;
+  const late = Promise.withResolvers<Response>();
+  const snapshot = () => {
+    const agents = [agentInfo(`a${++snapshots}`)];
+    // Comes while the others are being told.
+    if (snapshots === 2) late.resolve(feed.answer(request(), true));
+    return agents;
+  };
+  using feed = new SessionsFeed({ snapshot, open: false, intervalMs: 5 });
+  const first = states(feed.answer(request(), true));
+  const second = states(await late.promise);
+  assert.deepEqual([await nextId(second), await nextId(second)], ["a3", "a4"]);
+  await first.return(undefined);
+  await second.return(undefined);
+});
+
+Deno.test("SessionsFeed tells its listeners in turn when there is no time for all of them", async () => {
+  let snapshots = 0;
+  let now = 0;
+  const options = { open: false, intervalMs: 5, now: () => now += 1_000 };
+  const snapshot = () => [agentInfo(`a${++snapshots}`)];
+  using feed = new SessionsFeed({ snapshot, ...options });
+  const all = [1, 2, 3].map(() => states(feed.answer(request(), true)));
+  const ids = await Promise.all(all.map(async (events) => {
+    await events.next();
+    return [await nextId(events), await nextId(events)].map((id) => Number(id.slice(1)));
+  }));
+  for (const events of all) await events.return(undefined);
+  // Each had events of its own, and never one more than another.
+  assert.equal(new Set(ids.flat()).size, 6);
+  assert.ok(Math.max(...ids.map(([id]) => id!)) < Math.min(...ids.map(([, id]) => id!)), `${ids}`);
+});
+
+Deno.test("SessionsFeed keeps nothing for a slow reader: the next event is the newest", async () => {
+  let agents = [agentInfo("a1")];
+  let ticks = 0;
+  let fifth = () => {};
+  const snapshot = () => {
+    agents = [agentInfo(`a${++ticks}`)];
+    if (ticks === 5) fifth();
+    return agents;
+  };
+  using feed = new SessionsFeed({ snapshot, open: false, intervalMs: 5 });
+  const response = feed.answer(request(), true);
+  await new Promise<void>((resolve) => fifth = resolve);
+  const events = states(response);
+  assert.equal(await nextId(events), "a1");
+  assert.ok(Number((await nextId(events)).slice(1)) >= 5);
+  await events.return(undefined);
+});
+
 Deno.test("SessionsFeed gives who comes back the state as it is then", async () => {
   let agents = [agentInfo("a1")];
   using feed = new SessionsFeed({ snapshot: () => agents, open: false, intervalMs: 5 });
