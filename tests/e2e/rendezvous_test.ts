@@ -1,5 +1,6 @@
 /** How agents and clients find each other: IDs, restarts, waiting, other people's tools. */
 import assert from "node:assert/strict";
+import { startConnectProxy } from "../support/connect_proxy.ts";
 import { have, run, startEntry } from "../support/program.ts";
 import { World } from "../support/world.ts";
 
@@ -91,6 +92,19 @@ Deno.test("a client for an unknown ID", async (t) => {
     await world.startAgent({ id: "late" }).announced();
     await proxy.waitFor(/^SSH-2\.0-/);
   });
+});
+
+Deno.test("agents and clients find a server below a base path, through the proxy of HTTP_PROXY", async () => {
+  await using world = await World.start(["--base-path", "/tools"]);
+  await using proxy = startConnectProxy("ann:p@ss");
+  const env = { HTTP_PROXY: `http://ann:p%40ss@127.0.0.1:${proxy.port}`, NO_PROXY: "" };
+  const agent = await world.startAgent({ basePath: "/tools/", env }).announced();
+  const proxyCommand = world.proxyCommand(agent.id).replace(world.url, `${world.url}/tools`);
+  const result = await world.ssh(agent, [`-oProxyCommand=${proxyCommand}`, "echo in"], { env });
+  assert.equal(result.stdout, "in\n", result.stderr);
+  // The agent's control connection, those that it parks, and the client's.
+  assert.ok(proxy.asked.length >= 4, `${proxy.asked}`);
+  assert.deepEqual([...new Set(proxy.asked)], [new URL(world.url).host]);
 });
 
 Deno.test("another websocket tool works in wsproxy's place", {

@@ -52,13 +52,11 @@ export function startConnectProxy(login?: string): ConnectProxy {
     } catch {
       // One end was closed early.
     } finally {
-      for (const conn of [client]) {
-        open.delete(conn);
-        try {
-          conn.close();
-        } catch {
-          // It is closed already.
-        }
+      open.delete(client);
+      try {
+        client.close();
+      } catch {
+        // It is closed already.
       }
     }
   };
