@@ -2,8 +2,8 @@
  * `agent --detach`: the agent starts itself once more in the background, with the same arguments, and
  * returns when that one has registered.
  *
- * The one in the background has pipes of its own, so that those of the job's step are closed when the
- * step is over. It writes its first announcement to its stdout, then a NUL; what it says after that
+ * The one in the background has pipes of its own and nothing else that the job's step has open, so that
+ * whoever waits for the end of those does not wait for the agent. It writes its first announcement to its stdout, then a NUL; what it says after that
  * goes to the log's file.
  *
  * @module
@@ -35,6 +35,8 @@ export function forgetDetached(): void {
 export async function detach(args: string[], signal: AbortSignal): Promise<number> {
   if (Deno.build.os === "windows") {
     (await import("../process/windows_stdio.ts")).keepStdio();
+  } else if (Deno.build.os === "linux") {
+    (await import("../process/linux_descriptors.ts")).keepDescriptors();
   }
   const child = new Deno.Command(Deno.execPath(), {
     args: Deno.build.standalone ? args : ["run", "-A", Deno.mainModule, ...args],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DetachedAgent } from "../support/detached_agent.ts";
 import { gone } from "../support/processes.ts";
+import { run } from "../support/program.ts";
 import { shellReady } from "../support/shell_prompt.ts";
 import { World } from "../support/world.ts";
 
@@ -33,6 +34,22 @@ Deno.test("agent --detach returns once registered, and people can log in while t
     status.stdout,
     /^ID +job-1\n.*State +stays while the job goes on\n.*in (6h|5h 59m), if/s,
   );
+  assert.equal((await agent.status()).mode, "background");
+});
+
+Deno.test("agent --detach keeps nothing open that the job's step has open", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using world = await World.start();
+  await using agent = new DetachedAgent(world);
+  // cat ends when nobody holds any of its pipe's descriptors any more.
+  const script = '{ "$@" 2>&1 | cat; } 3>&1 7>&1 | cat; echo step-is-over';
+  const entry = join(Deno.cwd(), "agent.ts");
+  const detach = ["run", "--no-check", "-A", entry, "--detach", "--id", "job-1", world.url];
+  const { stdout } = await run("bash", ["-c", script, "bash", Deno.execPath(), ...detach], {
+    cwd: agent.dir.path,
+  });
+  assert.match(stdout, /you can log in to the job job-1[^]*\nstep-is-over\n$/);
   assert.equal((await agent.status()).mode, "background");
 });
 
