@@ -73,7 +73,7 @@ async function serve(
     : await loadHostKey(options.hostKey);
   const extraKeys = await fetchAllKeys(options, { ca, signal, log });
   if (options.insecure) log.warn("any certificate of the server is trusted");
-  if (options.hold) makeIfMissing(holdPath);
+  if (options.hold) makeIfMissing("hold file", holdPath);
 
   const shell = chooseAgentShell(options.shell, env);
   const id = options.id ?? makeRendezvousId();

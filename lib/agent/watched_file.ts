@@ -1,12 +1,15 @@
 /** A file that people make, touch and remove, such as the hold file: whether it is there, and since when. */
 
 import { basename, dirname } from "node:path";
+import { fileErrorReason } from "../cli/file_error.ts";
 import type { Log } from "../cli/log.ts";
 
 /** How often the file is looked at even if nothing is heard of it, in milliseconds. */
 const POLL_EVERY = 10_000;
 /** How soon it is looked at when something else has happened in its folder, in milliseconds. */
 const LOOK_AGAIN_IN = 1_000;
+/** A file of a later time counts as of this one: dates that can be written end somewhere. */
+const LATEST = Date.UTC(9999, 0);
 
 export interface WatchedFileOptions {
   log: Log;
@@ -19,9 +22,20 @@ export interface WatchedFileOptions {
   pollEvery?: number;
 }
 
-/** Makes an empty file if there is none; one that is there keeps its time. */
-export function makeIfMissing(path: string): void {
-  Deno.openSync(path, { append: true, create: true }).close();
+/**
+ * Makes an empty file if there is none; whatever is there keeps its time.
+ *
+ * @param what the file is, for the message
+ * @throws {Error} if it cannot be made
+ */
+export function makeIfMissing(what: string, path: string): void {
+  if (modifiedTime(path, undefined) !== undefined) return;
+  try {
+    Deno.openSync(path, { append: true, create: true }).close();
+  } catch (error) {
+    const why = fileErrorReason(error, "there is no such folder");
+    throw new Error(`cannot make the ${what} "${path}": ${why}`, { cause: error });
+  }
 }
 
 /**
@@ -31,10 +45,16 @@ export function makeIfMissing(path: string): void {
  */
 export function modifiedTime(path: string, unsure: number | undefined): number | undefined {
   try {
-    return Deno.statSync(path).mtime?.getTime() ?? 0;
+    return timeOf(Deno.statSync(path));
   } catch (error) {
     return isGone(error) ? undefined : unsure;
   }
+}
+
+/** Deno has no number for a time that a Date cannot hold. */
+function timeOf({ mtime }: Deno.FileInfo): number {
+  const time = mtime?.getTime() ?? 0;
+  return Number.isNaN(time) ? LATEST : Math.min(time, LATEST);
 }
 
 function isGone(error: unknown): boolean {
@@ -109,7 +129,7 @@ export class WatchedFile implements AsyncDisposable {
   async #look(): Promise<void> {
     let modified: number | undefined;
     try {
-      modified = (await Deno.stat(this.#path)).mtime?.getTime() ?? 0;
+      modified = timeOf(await Deno.stat(this.#path));
     } catch (error) {
       if (!isGone(error)) {
         if (!this.#troubled) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { makeIfMissing, WatchedFile } from "../../lib/agent/watched_file.ts";
+import { makeIfMissing, modifiedTime, WatchedFile } from "../../lib/agent/watched_file.ts";
 import { createLog } from "../../lib/cli/log.ts";
-import { TempDir } from "../support/program.ts";
+import { run, TempDir } from "../support/program.ts";
 
 const HOUR = 3_600_000;
 /** Longer than any test: what is seen was told by the system. */
@@ -64,7 +65,7 @@ Deno.test("WatchedFile hears at once of a file made, touched into the future and
   await news.until(present);
   Deno.removeSync(path);
   await news.until(gone);
-  makeIfMissing(path);
+  makeIfMissing("hold file", path);
   await news.until(present);
   const later = new Date(Date.now() + HOUR);
   Deno.utimeSync(path, later, later);
@@ -122,7 +123,7 @@ Deno.test("WatchedFile does not take a file it cannot look at for one that is go
   await using _ = file;
   await news.logged("cannot look at a watched file");
   Deno.removeSync(path);
-  makeIfMissing(path);
+  makeIfMissing("hold file", path);
   await news.until(present);
   assert.ok(!news.all.includes(undefined));
 });
@@ -130,9 +131,35 @@ Deno.test("WatchedFile does not take a file it cannot look at for one that is go
 Deno.test("makeIfMissing() keeps the time of a file that is there", async () => {
   await using dir = new TempDir();
   const path = join(dir.path, ".hold");
-  makeIfMissing(path);
+  makeIfMissing("hold file", path);
   const later = new Date(Date.now() + HOUR);
   Deno.utimeSync(path, later, later);
-  makeIfMissing(path);
+  makeIfMissing("hold file", path);
   assert.ok(Deno.statSync(path).mtime! > new Date(Date.now() + HOUR / 2));
+});
+
+Deno.test("makeIfMissing() takes a folder as it is, and names what it cannot make", async () => {
+  await using dir = new TempDir();
+  makeIfMissing("hold file", dir.path);
+  const path = join(dir.path, "none", ".hold");
+  assert.throws(() => makeIfMissing("hold file", path), {
+    message: /^cannot make the hold file ".*none.*": there is no such folder$/,
+  });
+});
+
+Deno.test("modifiedTime() is a date that can be written, however far away it is", {
+  ignore: !existsSync("/dev/shm"),
+}, async () => {
+  // Not every file system keeps such times.
+  const path = Deno.makeTempFileSync({ dir: "/dev/shm", prefix: "converge-test-" });
+  try {
+    for (const seconds of ["99999999999999", "999999999999", "9999999999"]) {
+      assert.equal((await run("touch", ["-d", `@${seconds}`, path])).code, 0);
+      const time = modifiedTime(path, undefined)!;
+      assert.ok(time > Date.now() + HOUR);
+      assert.match(new Date(time + HOUR).toISOString(), /^(9999|2286)-/);
+    }
+  } finally {
+    Deno.removeSync(path);
+  }
 });
