@@ -192,6 +192,7 @@ async function serve(
       pid: Deno.pid,
       ...registration && announcer.describe(registration, lifetime.status),
     }),
+    follow: output.follow,
     release: () => lifetime.release(),
     end: (reason, status) => lifetime.end(reason, status),
   });

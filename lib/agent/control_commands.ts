@@ -20,7 +20,8 @@ export interface ControlContext {
 }
 
 /**
- * `agent wait`: the job is over, and waits for the agent. Being cancelled meanwhile ends the agent.
+ * `agent wait`: the job is over, and waits for the agent, whose log it shows. Being cancelled meanwhile
+ * ends the agent.
  *
  * @returns the agent's exit status
  */
@@ -36,8 +37,8 @@ export async function waitForAgent(
   }
   const status = await ask<AgentStatus>(agent.running, { command: "release" });
   if (!status.ending) print(`${status.text ?? ""}${waitingText(status)}`);
-  const end = await askForEnd(agent.path, agent.running, { command: "wait" }, signal) ??
-    await askForEnd(agent.path, agent.running, {
+  const end = await askForEnd(agent, { command: "wait" }, { signal, onLog: print }) ??
+    await askForEnd(agent, {
       command: "end",
       reason: "cancelled",
       status: signalStatus(signal),
@@ -53,9 +54,7 @@ export async function endAgent(
 ): Promise<void> {
   const agent = await findAgent({ ...choice, id: options.id });
   const command = { command: "end", reason: "stopped", status: options.status ?? 0 } as const;
-  const end = agent.running
-    ? await askForEnd(agent.path, agent.running, command, signal)
-    : agent.left;
+  const end = agent.running ? await askForEnd(agent, command, { signal }) : agent.left;
   // In one of the agent's own shells the command goes with them.
   if (end) tellEnd(end, print);
 }
@@ -77,15 +76,14 @@ export async function agentStatus(
 
 /** Asks, and waits for the agent's end; undefined if the signal came first. */
 async function askForEnd(
-  path: string,
-  agent: RunningAgent,
+  { path, running }: { path: string; running: RunningAgent },
   command: ControlCommand,
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal; onLog?: (text: string) => void } = {},
 ): Promise<AgentEnd | undefined> {
   try {
-    return await ask<AgentEnd>(agent, command, signal);
+    return await ask<AgentEnd>(running, command, options);
   } catch (error) {
-    if (signal?.aborted) return undefined;
+    if (options.signal?.aborted) return undefined;
     // It may have ended before it could hear or answer.
     const record = await readRecord(path);
     if (record && "ended" in record) return record;
@@ -99,9 +97,16 @@ function tellEnd({ id, ended }: AgentEnd, print: (text: string) => void): number
   return status;
 }
 
-function waitingText({ deadline }: AgentStatus): string {
-  return "The job waits for those who are in it and as long as the hold file is there, " +
-    `but not longer than until ${formatTime(deadline)} if nobody types.\n`;
+/** Why the job waits, and how long at most. */
+function waitingText({ deadline, held, shells, sessions }: AgentStatus): string {
+  const others = sessions - shells;
+  const reasons = [
+    ...shells > 0 ? [`${count(shells, "shell")} open`] : [],
+    ...others > 0 ? [`${count(others, "other session")} open`] : [],
+    ...held ? ["the hold file is there"] : [],
+  ];
+  return `The job waits: ${reasons.join(", ")}. ` +
+    `If nobody types, it goes on at ${formatTime(deadline)}.\n`;
 }
 
 function statusJson({ text: _, deadline, activity, ...status }: AgentStatus): unknown {

@@ -1,6 +1,6 @@
 /**
  * What is said between an agent and `agent wait`, `stop`, `status` and `end`: one line of JSON there,
- * one back, on a connection of 127.0.0.1.
+ * one back, on a connection of 127.0.0.1. Who waits gets the agent's log before that.
  *
  * @module
  */
@@ -14,9 +14,9 @@ export type ControlCommand =
   | { command: "status" }
   /** The job is over; answered with an {@link AgentStatus}. */
   | { command: "release" }
-  /** Answered with an {@link AgentEnd} once the agent has ended. */
+  /** Answered with {@link LogLine}s, and an {@link AgentEnd} once the agent has ended. */
   | { command: "wait" }
-  /** The same, and ends it. */
+  /** Ends it, and is answered with an {@link AgentEnd} once it has ended. */
   | { command: "end"; reason: EndReason; status: number };
 
 /** How an agent is doing. */
@@ -35,6 +35,11 @@ export interface AgentEnd {
   ended: LifetimeEnd;
 }
 
+/** Something that the agent has written to its log's file, newlines included. */
+export interface LogLine {
+  log: string;
+}
+
 /** The longest line either way, in bytes. */
 export const MAX_LINE_BYTES = 65_536;
 
@@ -42,40 +47,67 @@ export const MAX_LINE_BYTES = 65_536;
 const ANSWER_MS = 10_000;
 
 /**
- * Reads up to the first newline.
+ * Reads line by line.
  *
- * @throws {Error} if the connection ends before, or the line is too long
+ * @throws {Error} if the connection ends, or a line is too long
  */
-export async function readLine(connection: Deno.Conn, limit = MAX_LINE_BYTES): Promise<string> {
+export async function* readLines(
+  connection: Deno.Conn,
+  limit = MAX_LINE_BYTES,
+): AsyncGenerator<string, never> {
   const buffer = new Uint8Array(limit);
+  const decoder = new TextDecoder();
   let length = 0;
   while (length < limit) {
     const count = await connection.read(buffer.subarray(length));
     if (count === null) throw new Error("the connection was closed without a word");
-    const end = buffer.subarray(length, length + count).indexOf(0x0a);
     length += count;
-    if (end >= 0) return new TextDecoder().decode(buffer.subarray(0, length - count + end));
+    let start = 0;
+    for (let end; (end = buffer.subarray(0, length).indexOf(0x0a, start)) >= 0; start = end + 1) {
+      yield decoder.decode(buffer.subarray(start, end));
+    }
+    buffer.copyWithin(0, start, length);
+    length -= start;
   }
   throw new Error("the line is too long");
 }
 
-/** Writes one line of JSON. */
-export async function writeLine(connection: Deno.Conn, value: unknown): Promise<void> {
-  let bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
-  while (bytes.length > 0) bytes = bytes.subarray(await connection.write(bytes));
+/** Writes lines of JSON, one after the other. */
+export class LineWriter {
+  readonly #connection: Deno.Conn;
+  #written: Promise<void> = Promise.resolve();
+  /** How many are on their way. */
+  pending = 0;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** Resolves when the line, and all before it, are written; rejects if one of them cannot be. */
+  async write(value: unknown): Promise<void> {
+    this.pending++;
+    this.#written = this.#written.then(() => this.#write(`${JSON.stringify(value)}\n`));
+    await this.#written.finally(() => this.pending--);
+  }
+
+  async #write(line: string): Promise<void> {
+    let bytes = new TextEncoder().encode(line);
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
+  }
 }
 
 /**
  * Asks a running agent.
  *
- * @param signal gives up
+ * @param options.signal gives up
+ * @param options.onLog gets what the agent writes to its log's file meanwhile
  * @throws {Deno.errors.ConnectionRefused} if it does not run any more
  * @throws {Error} if it does not answer, or refuses
  */
 export async function ask<T>(
   agent: RunningAgent,
   command: ControlCommand,
-  signal?: AbortSignal,
+  { signal, onLog }: { signal?: AbortSignal; onLog?: (text: string) => void } = {},
 ): Promise<T> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: agent.port });
   const close = () => connection.close();
@@ -84,10 +116,14 @@ export async function ask<T>(
   signal?.addEventListener("abort", close);
   try {
     if (signal?.aborted) close();
-    await writeLine(connection, { token: agent.token, ...command });
-    const answer = JSON.parse(await readLine(connection));
-    if (typeof answer?.error === "string") throw new Error(answer.error);
-    return answer as T;
+    await new LineWriter(connection).write({ token: agent.token, ...command });
+    const lines = readLines(connection);
+    for (;;) {
+      const answer = JSON.parse((await lines.next()).value);
+      if (typeof answer?.error === "string") throw new Error(answer.error);
+      if (typeof answer?.log !== "string") return answer as T;
+      onLog?.(answer.log);
+    }
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", close);

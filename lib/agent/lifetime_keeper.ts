@@ -133,6 +133,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   opened(session: SessionInfo): void {
     this.#sessions.add(session);
     this.#count({ lastInput: this.#clock.now() });
+    this.#logSession("session opened", session);
     this.#look();
   }
 
@@ -140,6 +141,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   closed(session: SessionInfo): void {
     if (!this.#sessions.delete(session)) return;
     this.#count(session.kind === "shell" ? { shellEnded: true } : {});
+    this.#logSession("session ended", session);
     this.#look();
   }
 
@@ -162,6 +164,10 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     // Read against the wall clock once: setting that clock later changes nothing.
     const time = modified === undefined ? undefined : now + modified - this.#clock.wall();
     this.#state = holdChanged(this.#state, now, time);
+    const deadline = new Date(this.status.deadline).toISOString();
+    this.#log.info(`the hold file ${modified === undefined ? "has gone" : "is there"}`, {
+      deadline,
+    });
     this.#look();
   }
 
@@ -187,6 +193,13 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   [Symbol.dispose](): void {
     this.#over = true;
     this.#cancelTimer();
+  }
+
+  #logSession(event: string, { kind, peer }: SessionInfo): void {
+    const { shells, sessions } = this.#state;
+    // Of forwards there may be one for each request of a browser.
+    const level = kind === "forward" ? "debug" : "info";
+    this.#log[level](event, { kind, address: peer.address, shells, sessions });
   }
 
   #count(change: Partial<LifetimeState>): void {

@@ -6,8 +6,10 @@ import {
   type AgentStatus,
   ask,
   type ControlCommand,
-  readLine,
-  writeLine,
+  LineWriter,
+  type LogLine,
+  MAX_LINE_BYTES,
+  readLines,
 } from "./control_request.ts";
 import {
   readRecords,
@@ -25,11 +27,18 @@ const MAX_REQUEST_BYTES = 1_024;
 /** How many may be connected at a time. */
 const MAX_CONNECTIONS = 64;
 
+/** How much of the log may be on its way to one who waits, in entries; who does not read misses some. */
+const MAX_PENDING = 1_000;
+/** The longest entry, in characters: written as JSON it is a line that may be read. */
+const MAX_ENTRY = MAX_LINE_BYTES / 8;
+
 export interface LocalControlOptions {
   /** The agent's folder. */
   dir: string;
   log: Log;
   status: () => AgentStatus;
+  /** Passes on what goes to the log's file, until the result is called. */
+  follow: (listener: (text: string) => void) => () => void;
   /** The job is over. */
   release: () => void;
   /** The agent is to end. */
@@ -115,15 +124,20 @@ export class LocalControl {
   async #serve(connection: Deno.Conn): Promise<void> {
     using closing = new Closing(connection);
     closing.in(REQUEST_MS);
-    const request = JSON.parse(await readLine(connection, MAX_REQUEST_BYTES));
+    const request = JSON.parse((await readLines(connection, MAX_REQUEST_BYTES).next()).value);
     if (!sameSecret(request?.token, this.#record.token)) throw new Error("it shows no token");
     closing.never();
-    const answer = await this.#answer(request, connection);
+    const lines = new LineWriter(connection);
+    const answer = await this.#answer(request, connection, lines);
     closing.in(REQUEST_MS);
-    await writeLine(connection, answer);
+    await lines.write(answer);
   }
 
-  async #answer(request: ControlCommand, connection: Deno.Conn): Promise<unknown> {
+  async #answer(
+    request: ControlCommand,
+    connection: Deno.Conn,
+    lines: LineWriter,
+  ): Promise<unknown> {
     const { status, release, end } = this.#options;
     switch (request.command) {
       case "release":
@@ -136,10 +150,20 @@ export class LocalControl {
         end(request.reason === "cancelled" ? "cancelled" : "stopped", request.status);
         return await this.#end(connection);
       case "wait":
-        return await this.#end(connection);
+        return await this.#tellLog(lines, this.#end(connection));
       default:
         return { error: "the agent is of another version and does not know what that is" };
     }
+  }
+
+  /** Sends what goes to the log's file until `end` settles. */
+  async #tellLog(lines: LineWriter, end: Promise<AgentEnd>): Promise<AgentEnd> {
+    const stop = this.#options.follow((log) => {
+      // One who has hung up is noticed by the wait for the end.
+      if (lines.pending >= MAX_PENDING) return;
+      lines.write({ log: log.slice(0, MAX_ENTRY) } satisfies LogLine).catch(() => {});
+    });
+    return await end.finally(stop);
   }
 
   /** Waits for the agent's end; rejects when the other side hangs up first. */

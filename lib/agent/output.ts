@@ -9,6 +9,8 @@ export interface Output extends Disposable {
   log: Log;
   /** Tells the job how to log in. */
   print: (text: string) => void;
+  /** Passes on what goes to the log's file, which nobody in the job sees, until the result is called. */
+  follow: (listener: (text: string) => void) => () => void;
   /** All have been told that the agent has registered. */
   registered: () => void;
 }
@@ -31,13 +33,21 @@ export interface OutputOptions {
  */
 export function openOutput({ logFile, logLevel, detached }: OutputOptions): Output {
   const file = logFile === undefined ? undefined : openFile(logFile);
-  const write = file && ((text: string) => writeAll(file, text));
+  const followers = new Set<(text: string) => void>();
+  const write = file && ((text: string) => {
+    writeAll(file, text);
+    for (const follower of followers) follower(text);
+  });
   let printTo = writeStdout;
   return {
     log: createLog({ level: logLevel, write }),
     print: (text) => {
       printTo(text);
       if (detached) write?.(text);
+    },
+    follow: (listener) => {
+      followers.add(listener);
+      return () => followers.delete(listener);
     },
     registered: () => {
       if (!detached) return;

@@ -209,6 +209,25 @@ Deno.test("LifetimeKeeper waits after the job for a shell, with the usual expiry
   assert.equal((await keeper.ended).reason, "released");
 });
 
+Deno.test("LifetimeKeeper tells the log who is there, and of the hold file", () => {
+  const { clock, keeper, lines } = setUp();
+  using _ = keeper;
+  const [shell, transfer, forward] = [session(), session("sftp"), session("forward")];
+  for (const each of [shell, transfer, forward]) keeper.opened(each);
+  keeper.hold(clock.wall() + HOUR);
+  for (const each of [shell, transfer, forward]) keeper.closed(each);
+  keeper.hold(undefined);
+  assert.deepEqual(lines.map((line) => line.split(" info ")[1]?.trim()), [
+    "session opened kind=shell address=192.0.2.1 shells=1 sessions=1",
+    "session opened kind=sftp address=192.0.2.1 shells=1 sessions=2",
+    "the hold file is there deadline=2026-01-31T13:10:00.000Z",
+    "session ended kind=shell address=192.0.2.1 shells=0 sessions=2",
+    "session ended kind=sftp address=192.0.2.1 shells=0 sessions=1",
+    "the hold file has gone deadline=2026-01-31T12:10:00.000Z",
+    "the agent is ending reason=logout status=0",
+  ]);
+});
+
 Deno.test("LifetimeKeeper ends once, with the status and reason it was given first", async () => {
   const { clock, keeper } = setUp();
   const shell = session();

@@ -28,10 +28,15 @@ const END = { reason: "stopped", status: 3 } as const;
 /** An agent's ear in a folder of its own, and what it was asked. */
 async function setUp(dir: TempDir) {
   const asked: unknown[] = [];
+  const log = new Set<(text: string) => void>();
   const control = await LocalControl.start({
     dir: dir.path,
     log: createLog({ write: () => {} }),
     status: () => STATUS,
+    follow: (listener) => {
+      log.add(listener);
+      return () => log.delete(listener);
+    },
     release: () => asked.push("release"),
     end: (reason, status) => {
       asked.push([reason, status]);
@@ -39,7 +44,7 @@ async function setUp(dir: TempDir) {
     },
   });
   const [[path, agent]] = await readRecords(dir.path) as [[string, RunningAgent]];
-  return { control, asked, path, agent };
+  return { control, asked, path, agent, log };
 }
 
 /** Sends something and reads what comes back until the end. */
@@ -122,7 +127,7 @@ Deno.test("LocalControl tells those who wait, and leaves word for who comes late
   const { control, asked, agent } = await setUp(dir);
   const waiting = [1, 2].map(() => ask<AgentEnd>(agent, { command: "wait" }));
   const impatient = new AbortController();
-  const gone = ask(agent, { command: "wait" }, impatient.signal);
+  const gone = ask(agent, { command: "wait" }, { signal: impatient.signal });
   impatient.abort();
   await assert.rejects(gone);
   // One request is answered before the next is asked, so that the two above have been heard.
@@ -137,6 +142,39 @@ Deno.test("LocalControl tells those who wait, and leaves word for who comes late
     left: { pid: Deno.pid, ...end },
   });
   void control;
+});
+
+Deno.test("LocalControl passes the log on to those who wait, whole and in order", async () => {
+  await using dir = new TempDir();
+  const { control, agent, log } = await setUp(dir);
+  let seen = "";
+  const first = Promise.withResolvers<void>();
+  const onLog = (text: string) => {
+    seen += text;
+    first.resolve();
+  };
+  const waiting = ask<AgentEnd>(agent, { command: "wait" }, { onLog });
+  while (log.size === 0) await ask(agent, { command: "status" });
+  for (const listener of log) listener("one\n");
+  await first.promise;
+  const blocks = Array.from({ length: 100 }, (_, i) => `\u{1f600} ${i}\n${"\n".repeat(i)}`);
+  for (const block of blocks) for (const listener of log) listener(block);
+  for (const listener of log) listener("\u0001".repeat(1 << 20));
+  await control.finish(END, false);
+  assert.deepEqual((await waiting).ended, END);
+  assert.equal(seen.replaceAll("\u0001", ""), "one\n" + blocks.join(""));
+  assert.equal(log.size, 0);
+});
+
+Deno.test("LocalControl does not wait for one who waits and does not read", async () => {
+  await using dir = new TempDir();
+  const { control, agent, log } = await setUp(dir);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: agent.port });
+  const request = JSON.stringify({ token: agent.token, command: "wait" });
+  await connection.write(new TextEncoder().encode(`${request}\n`));
+  while (log.size === 0) await ask(agent, { command: "status" });
+  for (let i = 0; i < 5_000; i++) for (const listener of log) listener("x".repeat(8_000));
+  await control.finish(END, false);
 });
 
 Deno.test("LocalControl removes what agents of before have left", async () => {

@@ -93,10 +93,32 @@ Deno.test("agent wait", async (t) => {
     await using terminal = world.terminal(announced);
     await shellReady(terminal);
     await using wait = agent.start(["wait"]);
-    await wait.waitFor(/you can log in to the job .*The job waits for those who are in it/s);
+    await wait.waitFor(
+      /you can log in to the job .*The job waits: 1 shell open\. If nobody types/s,
+    );
     assert.equal((await agent.status()).mode, "waiting");
     terminal.write("exit\r");
     assert.equal((await wait.result()).code, 0);
+  });
+
+  await t.step("shows what goes on meanwhile", async () => {
+    await using agent = new DetachedAgent(world);
+    const announced = await agent.announced(["--hold", "--expiry", "1m", "--warning-time", "58s"]);
+    await using wait = agent.start(["wait"]);
+    await wait.waitFor(/The job waits: the hold file is there\./);
+    await wait.waitFor(/warn the agent ends soon unless somebody types/);
+    await using terminal = world.terminal(announced);
+    await wait.waitFor(/info login .*comment=ann@example\.org\n/);
+    await wait.waitFor(/info session opened kind=shell .*shells=1 sessions=1\n/);
+    await wait.waitFor(/info the agent has more time/);
+    await shellReady(terminal);
+    terminal.write('rm "$CONVERGE_HOLD"; exit\r');
+    const { code, stdout } = await wait.result();
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /the hold file has gone.*session ended kind=shell .*is ending reason=released.*\nThe agent \S+ has ended/s,
+    );
   });
 
   await t.step("waits as long as the hold file is there, at most the expiry", async () => {
