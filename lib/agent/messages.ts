@@ -1,9 +1,7 @@
 /** What a person in a shell is told about the agent's lifetime. Pure; drawing it is not done here. */
 
 import { formatDuration } from "../cli/duration.ts";
-
-/** Whose commands a shell understands. */
-export type ShellKind = "sh" | "cmd" | "powershell";
+import type { ShellKind } from "../process/shell.ts";
 
 /** The commands for the hold file in one kind of shell. */
 export interface HoldCommands {
@@ -13,20 +11,6 @@ export interface HoldCommands {
   extend: string;
   /** Removes it. */
   remove: string;
-}
-
-/**
- * The kind of the shell at `path`, by its name.
- *
- * @example
- * ```ts
- * shellKind("C:\\Windows\\System32\\cmd.exe"); // "cmd"
- * ```
- */
-export function shellKind(path: string): ShellKind {
-  const name = path.split(/[\\/]/).at(-1)!.toLowerCase().replace(/\.exe$/, "");
-  if (name === "powershell" || name === "pwsh") return "powershell";
-  return name === "cmd" ? "cmd" : "sh";
 }
 
 /**

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  endText,
-  holdCommands,
-  loginMessage,
-  shellKind,
-  warningText,
-} from "../../lib/agent/messages.ts";
+import { endText, holdCommands, loginMessage, warningText } from "../../lib/agent/messages.ts";
 import { have, run, TempDir } from "../support/program.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 
@@ -15,14 +9,6 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 const SHELLS = ["sh", "bash", "dash", "zsh", "fish"];
-
-Deno.test("shellKind() knows shells by their name", () => {
-  assert.equal(shellKind("/bin/bash"), "sh");
-  assert.equal(shellKind("C:\\Windows\\System32\\cmd.exe"), "cmd");
-  assert.equal(shellKind("C:/Program Files/PowerShell/7/pwsh.exe"), "powershell");
-  assert.equal(shellKind("PowerShell.EXE"), "powershell");
-  assert.equal(shellKind("pwsh"), "powershell");
-});
 
 Deno.test("loginMessage() tells the rules with commands for sh", () => {
   const text = loginMessage({
