@@ -29,11 +29,25 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
  */
 const SAME_SIGNAL_MS = 1_000;
 
+/**
+ * Whether whoever started this program keeps SIGHUP from it, as nohup does; Linux tells, to programs that
+ * may read files.
+ */
+function ignoresHangup(): boolean {
+  const path = "/proc/self/status";
+  if (Deno.build.os !== "linux") return false;
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  const [, lastDigit] = Deno.readTextFileSync(path).match(/^SigIgn:.*([0-9a-f])$/m) ?? [];
+  // A mask in hexadecimal, SIGHUP its lowest bit.
+  return (parseInt(lastDigit ?? "0", 16) & 1) === 1;
+}
+
 /** Signals of the operating system as AbortSignals, with the name as the reason. */
 export class SignalWatch implements Disposable {
   readonly #first = new AbortController();
   readonly #again = new AbortController();
   #firstAt = 0;
+  readonly #ignoresHangup = ignoresHangup();
   readonly #listeners = SIGNALS.map((name) => {
     const listener = () => this.#received(name);
     Deno.addSignalListener(name, listener);
@@ -51,6 +65,8 @@ export class SignalWatch implements Disposable {
   }
 
   #received(name: Deno.Signal): void {
+    // Not to listen is not enough: with a listener for any signal Deno takes SIGHUP too.
+    if (name === "SIGHUP" && this.#ignoresHangup) return;
     if (!this.signal.aborted) {
       this.#firstAt = performance.now();
       this.#first.abort(name);

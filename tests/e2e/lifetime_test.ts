@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gone } from "../support/processes.ts";
-import { have, run } from "../support/program.ts";
+import { have, Program, run, TempDir } from "../support/program.ts";
 import { shellReady } from "../support/shell_prompt.ts";
 import { type Agent, type Announced, World } from "../support/world.ts";
 
@@ -199,3 +199,19 @@ for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 12
     assert.deepEqual(Array.from(Deno.readDirSync(join(agent.dir.path, ".converge"))), []);
   });
 }
+
+Deno.test("an agent behind nohup survives the terminal that it was started in", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using world = await World.start();
+  await using dir = new TempDir();
+  dir.write(".authorized_keys", world.publicKey);
+  const entry = join(Deno.cwd(), "agent.ts");
+  const args = ["run", "--no-check", "-A", entry, "--json", world.url];
+  await using program = new Program("nohup", [Deno.execPath(), ...args], { cwd: dir.path });
+  const [line] = await program.waitFor(/^\{.*\}$/m);
+  program.kill("SIGHUP");
+  assert.equal((await world.ssh(JSON.parse(line), ["echo alive"])).stdout, "alive\n");
+  program.kill("SIGTERM");
+  assert.equal((await program.result()).code, 143);
+});
