@@ -87,7 +87,9 @@ async function askForEnd(
     // It may have ended before it could hear or answer.
     const record = await readRecord(path);
     if (record && "ended" in record) return record;
-    throw new Error("the agent has gone without a word", { cause: error });
+    throw new Error("the agent has gone without a word; it was killed, or its log says more", {
+      cause: error,
+    });
   }
 }
 

@@ -28,13 +28,15 @@ export async function findAgent(choice: AgentChoice): Promise<FoundAgent> {
   const running: FoundAgent[] = [];
   const ended: FoundAgent[] = [];
   let silent: unknown;
+  let killed: number | undefined;
   await Promise.all(records.map(async ([path, record]) => {
     if (!("port" in record)) return void ended.push({ path, left: record });
     try {
       const status = await ask<AgentStatus>(record, { command: "status" });
       running.push({ path, running: record, status });
     } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) silent = error;
+      if (error instanceof Deno.errors.ConnectionRefused) killed = record.pid;
+      else silent = error;
     }
   }));
   for (const found of [running, ended]) {
@@ -49,6 +51,12 @@ export async function findAgent(choice: AgentChoice): Promise<FoundAgent> {
     }
   }
   if (silent) throw new Error(`cannot ask the agent of "${dir}"`, { cause: silent });
+  if (killed !== undefined) {
+    throw new Error(
+      `cannot find the agent of "${dir}": process ${killed} has gone without a word; ` +
+        "it was killed, or its log says more",
+    );
+  }
   const what = id === undefined ? "an agent" : `the agent ${id}`;
   throw new Error(
     `cannot find ${what} in "${dir}": none runs there; ` +

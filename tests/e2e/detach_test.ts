@@ -155,6 +155,27 @@ Deno.test("agent wait", async (t) => {
     });
   }
 
+  await t.step("says that the agent was killed, before it was asked for and after", async () => {
+    await using agent = new DetachedAgent(world);
+    await agent.announced(["--hold"]);
+    const { pid } = await agent.status();
+    await using wait = agent.start(["wait"]);
+    await wait.waitFor(/The job waits/);
+    Deno.kill(pid, "SIGKILL");
+    const { code, stderr } = await wait.result();
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      "agent: the agent has gone without a word; it was killed, or its log says more\n",
+    );
+    const again = await agent.run(["wait"]);
+    assert.equal(again.code, 1);
+    assert.match(
+      again.stderr,
+      new RegExp(`cannot find .*: process ${pid} has gone without a word`),
+    );
+  });
+
   await t.step("works for an agent in the foreground too", async () => {
     const agent = world.startAgent({ args: ["--hold"] });
     await agent.announced();
