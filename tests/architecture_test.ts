@@ -75,6 +75,10 @@ Deno.test("no file imports a higher layer, and the roles do not import each othe
   }
 });
 
+Deno.test("no file reaches itself by its imports", () => {
+  for (const file of imports.keys()) assert.ok(!reach(file).has(file), file);
+});
+
 Deno.test("only lib/ssh imports ssh2, and only lib/process imports node-pty", () => {
   for (const [file, targets] of imports) {
     for (const target of targets) {

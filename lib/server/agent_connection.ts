@@ -5,9 +5,7 @@ import {
   type AgentMessage,
   CloseCode,
   type ControlMessage,
-  type DataMessage,
   MAX_MESSAGE_LENGTH,
-  type PairedMessage,
   type ParkMessage,
   parseMessage,
   type PasswordVerifier,
@@ -20,8 +18,9 @@ import {
 import { VERSION } from "../version.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { Connection } from "./connection.ts";
+import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "./rendezvous.ts";
-import type { Closable, Control, Refusal, RefusalLabel } from "./rendezvous_types.ts";
+import type { Control, Refusal, RefusalLabel } from "./rendezvous_types.ts";
 import { sameSecret } from "./secrets.ts";
 
 /** What the server tells agents, and asks of them. */
@@ -41,26 +40,7 @@ export interface AgentContext {
   onRefused(refusal: Refusal): void;
 }
 
-/** An agent's data connection, parked until it is {@link DataConnection.take taken}. */
-export class DataConnection implements Closable {
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  close(code: number, reason: string): void {
-    this.#connection.close(code, reason);
-  }
-
-  /** Tells the agent that a client is there; from now on the connection carries its bytes. */
-  take(client: PairedMessage["client"]): Connection {
-    sendMessage(this.#connection, { type: "paired", client });
-    return this.#connection;
-  }
-}
-
-function sendMessage(connection: Connection, message: ControlMessage | DataMessage): void {
+function sendMessage(connection: Connection, message: ControlMessage): void {
   connection.send(JSON.stringify(message));
 }
 

@@ -1,7 +1,7 @@
 /** The server's end of the connections at `/client/ID`. */
 import { CloseCode } from "../wire/protocol.ts";
-import type { DataConnection } from "./agent_connection.ts";
 import type { Connection } from "./connection.ts";
+import type { DataConnection } from "./data_connection.ts";
 import { Relay, type RelayOptions } from "./relay.ts";
 import type { Rendezvous } from "./rendezvous.ts";
 import type { Client } from "./rendezvous_types.ts";
