@@ -226,7 +226,9 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const limit = this.#options.maxClientsPerAgent;
     const clients = (agent?.pairs.size ?? 0) + this.#waiting.count(id);
     if (clients >= limit) return refusals.tooManyClients(id, limit);
-    if (this.#waiting.size >= MAX_WAITING) return refusals.tooManyWaiting;
+    // Those who fill the queue must not keep out whoever need not queue.
+    const waits = !agent?.control || agent.parked.length === 0;
+    if (waits && this.#waiting.size >= MAX_WAITING) return refusals.tooManyWaiting;
   }
 
   /**

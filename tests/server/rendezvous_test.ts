@@ -331,10 +331,14 @@ Deno.test("there are limits to agents and to clients of one agent", () => {
   assert.equal(label(world.rendezvous.admitClient("job", true)), "too-many-clients");
 });
 
-Deno.test("only so many clients wait for agents that are not there", () => {
+Deno.test("only so many clients wait, and they keep out nobody who need not wait", () => {
   const world = new World();
   for (let i = 0; i < 1_000; i++) world.join(`job-${i}`, 60_000);
   assert.equal(label(world.rendezvous.admitClient("job", true)), "too-many-waiting");
+  const { secret } = world.register("ready");
+  assert.equal(label(world.rendezvous.admitClient("ready", false)), "too-many-waiting");
+  world.park("ready", secret);
+  assert.equal(world.rendezvous.admitClient("ready", false), undefined);
   world.pass(60_000);
   assert.equal(world.rendezvous.admitClient("job", true), undefined);
 });
