@@ -1,6 +1,7 @@
 /** The agent's ear for `agent wait`, `stop`, `status` and `end`. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Log } from "../cli/log.ts";
+import { accepted } from "../wire/accept.ts";
 import {
   type AgentEnd,
   type AgentStatus,
@@ -108,13 +109,15 @@ export class LocalControl {
   }
 
   async #listen(): Promise<void> {
-    for await (const connection of this.#listener) {
+    const { log } = this.#options;
+    const onError = (error: unknown) => log.warn("cannot accept a local request", { error });
+    for await (const connection of accepted(this.#listener, { onError })) {
       if (this.#connections.size >= MAX_CONNECTIONS) {
         connection.close();
         continue;
       }
       const work = this.#serve(connection)
-        .catch((error) => this.#options.log.debug("a local request failed", { error }))
+        .catch((error) => log.debug("a local request failed", { error }))
         .finally(() => this.#connections.delete(connection));
       this.#connections.set(connection, work);
     }

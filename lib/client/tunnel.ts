@@ -1,4 +1,5 @@
 import type { Log } from "../cli/log.ts";
+import { accepted } from "../wire/accept.ts";
 import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";
 import { relay, type RelayOptions } from "./relay.ts";
@@ -12,9 +13,6 @@ export interface TunnelOptions extends RelayOptions {
   /** Called once with the port when it listens. */
   onListen?: (port: number) => void;
 }
-
-/** How long to wait before the next connection is accepted when that failed, in milliseconds. */
-const ACCEPT_PAUSE_MS = 200;
 
 /** An address with its port, as ssh and URLs write it. */
 export function formatAddress(hostname: string, port: number): string {
@@ -46,6 +44,7 @@ export async function runTunnel(url: URL, options: TunnelOptions): Promise<void>
   const connections = new Set<Promise<void>>();
   const stop = () => listener.close();
   signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
 
   const serve = async (conn: Deno.TcpConn) => {
     const { hostname, port } = conn.remoteAddr;
@@ -55,17 +54,11 @@ export async function runTunnel(url: URL, options: TunnelOptions): Promise<void>
       log.warn("connection failed", { client: formatAddress(hostname, port), error });
     }
   };
-  while (!signal.aborted) {
-    try {
-      const connection = serve(await listener.accept());
-      connections.add(connection);
-      void connection.finally(() => connections.delete(connection));
-    } catch (error) {
-      if (signal.aborted) break;
-      // For instance too many open files: those that are open go on, and make room by and by.
-      log.error("cannot accept a connection", { error });
-      await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-    }
+  const onError = (error: unknown) => log.error("cannot accept a connection", { error });
+  for await (const conn of accepted(listener, { onError })) {
+    const connection = serve(conn);
+    connections.add(connection);
+    void connection.finally(() => connections.delete(connection));
   }
   await Promise.all(connections);
 }
