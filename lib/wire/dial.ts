@@ -1,6 +1,7 @@
 /** Opens the TCP or TLS connection under a websocket. */
 
 import { connectFailure } from "./connect_failure.ts";
+import { dialTcp } from "./dial_tcp.ts";
 import { oneLine, readResponseHead, type Transport, writeAll } from "./http_upgrade.ts";
 import { startInsecureTls } from "./insecure_tls.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
@@ -22,68 +23,6 @@ function closeQuietly(conn: Deno.Conn | undefined): void {
   }
 }
 
-/** How long the first address of a name has before the others are tried too (RFC 8305). */
-const NEXT_ADDRESS_DELAY_MS = 250;
-
-/** The addresses of a name; `Deno.connect` itself tries only the first. */
-async function addressesOf(hostname: string): Promise<string[]> {
-  try {
-    const { lookup } = await import("node:dns/promises");
-    return (await lookup(hostname, { all: true })).map(({ address }) => address);
-  } catch {
-    return [];
-  }
-}
-
-/**
- * Connects to the first address of a host that answers.
- *
- * @throws {Error} of the first address when none answers
- */
-export async function dialTcp(
-  hostname: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<Deno.TcpConn> {
-  const decided = new AbortController();
-  const either = AbortSignal.any([signal, decided.signal]);
-  const connect = async (host: string) => {
-    const conn = await Deno.connect({ hostname: host, port, signal: either });
-    if (either.aborted) {
-      conn.close();
-      throw either.reason;
-    }
-    decided.abort();
-    return conn;
-  };
-  const first = connect(hostname);
-  if (hostname.includes(":") || /^[\d.]+$/.test(hostname)) return await first;
-
-  const delay = Promise.withResolvers<void>();
-  const timer = setTimeout(delay.resolve, NEXT_ADDRESS_DELAY_MS);
-  const others = (async () => {
-    await Promise.race([delay.promise, first.catch(() => {})]);
-    for (const address of either.aborted ? [] : await addressesOf(hostname)) {
-      if (either.aborted) break;
-      try {
-        return await connect(address);
-      } catch {
-        // The next one may answer.
-      }
-    }
-    return await first;
-  })();
-  try {
-    return await Promise.any([first, others]);
-  } catch {
-    signal.throwIfAborted();
-    return await first;
-  } finally {
-    clearTimeout(timer);
-    delay.resolve();
-  }
-}
-
 /**
  * Connects to `host` (with its port) through a proxy (RFC 9110, section 9.3.6).
  *
@@ -95,7 +34,7 @@ async function dialProxy(proxy: Proxy, host: string, signal: AbortSignal): Promi
   const close = () => closeQuietly(conn);
   signal.addEventListener("abort", close);
   try {
-    conn = await dialTcp(hostname, port, signal);
+    conn = await dialTcp(hostname, port, { signal });
     const login = authorization === undefined ? "" : `proxy-authorization: ${authorization}\r\n`;
     const request = `CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n${login}\r\n`;
     await writeAll(conn, new TextEncoder().encode(request));
@@ -127,7 +66,7 @@ export async function dial(url: URL, options: DialOptions): Promise<Transport> {
   signal.addEventListener("abort", close);
   try {
     const tcp = conn = proxy === undefined
-      ? await dialTcp(hostname, port, signal)
+      ? await dialTcp(hostname, port, { signal })
       : await dialProxy(proxy, `${url.hostname}:${port}`, signal);
     tcp.setNoDelay();
     if (!secure) return tcp;

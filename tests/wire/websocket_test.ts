@@ -145,14 +145,6 @@ Deno.test("connectWebSocket() says that nobody listens", async () => {
   });
 });
 
-Deno.test("connectWebSocket() tries each address of a name", async () => {
-  // "localhost" may stand for ::1 first, where nobody listens.
-  await using server = startWebSocketServer({ paths: { "/": echo } });
-  const connection = await connectWebSocket(new URL(`ws://localhost:${server.port}`));
-  connection.close();
-  await connection.closed;
-});
-
 Deno.test("connectWebSocket() gives up after the timeout", async () => {
   await using server = startRawServer(async (conn) => {
     while (await conn.read(new Uint8Array(4096)) !== null);

@@ -5,6 +5,7 @@
  * @module
  */
 import { errorMessage } from "../../cli/program.ts";
+import { dialTcp } from "../../wire/dial_tcp.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
 import { type ChannelHandler, type ChannelRequest, Refused } from "../handler.ts";
@@ -21,7 +22,7 @@ export const directTcpip: ChannelHandler = async (request) => {
   await forward(
     request,
     `${hostname}:${port}`,
-    (signal) => Deno.connect({ hostname, port, signal }),
+    (signal) => dialTcp(hostname, port, { signal }),
   );
 };
 

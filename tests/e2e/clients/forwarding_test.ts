@@ -69,6 +69,12 @@ Deno.test("ssh forwards ports and unix sockets both ways", async (t) => {
     await assertBackwards({ hostname: "127.0.0.1", port }, 0);
   });
 
+  await t.step("-L: a name stands for each of its addresses", async () => {
+    const port = freePort();
+    await master.forward("-L", `127.0.0.1:${port}:localhost:${server.port}`);
+    await assertBackwards({ hostname: "127.0.0.1", port });
+  });
+
   await t.step("-L: a unix socket to a unix socket, and each to a port", async () => {
     const port = freePort();
     await master.forward("-L", `${here("unix")}:${there("server.sock")}`);
@@ -221,7 +227,7 @@ Deno.test("ssh -A, X11 and keys that may not forward", async (t) => {
       "echo ${DISPLAY-none}",
     ], { env });
     assert.match(stderr, /X11 forwarding request failed on channel 0/);
-    assert.equal(stdout, Deno.env.get("DISPLAY") ?? "none\n");
+    assert.equal(stdout, `${Deno.env.get("DISPLAY") ?? "none"}\n`);
   });
 
   for (
