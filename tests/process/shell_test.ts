@@ -44,6 +44,7 @@ Deno.test("shellKind() goes by the program's name", () => {
   equal(shellKind("/usr/bin/pwsh"), "powershell");
   equal(shellKind("C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\PowerShell.EXE"), "powershell");
   equal(shellKind("C:\\Windows\\System32\\CMD.exe"), "cmd");
+  equal(shellKind("C:/Program Files/PowerShell/7/pwsh.exe"), "powershell");
   equal(shellKind("C:\\Program Files\\Git\\bin\\bash.exe"), "sh");
 });
 
