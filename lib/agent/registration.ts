@@ -38,6 +38,9 @@ import { VERSION } from "../version.ts";
 /** How long the first registration is tried for before the agent gives up, in milliseconds. */
 const FIRST_TRY_MS = 15_000;
 
+/** How many data connections are kept parked at the most, whatever the server asks for. */
+const MAX_PARKED = 8;
+
 /** The server turned the agent down. */
 export class RefusedError extends Error {
   override name = "RefusedError";
@@ -161,7 +164,8 @@ export class Registration {
       this.#options.onRegistered(registration);
       if (this.#status) this.report(this.#status);
 
-      const parked = Array.from({ length: registration.parked }, () => this.#park(ended.signal));
+      const length = Math.min(registration.parked, MAX_PARKED);
+      const parked = Array.from({ length }, () => this.#park(ended.signal));
       try {
         for (let text = await control.receive(); text !== null; text = await control.receive()) {
           parseMessage<ControlMessage>(text, "draining");

@@ -90,3 +90,24 @@ Deno.test("Registration tells the log each reason once while the server is away,
     "info registered again id=job-1",
   ]);
 });
+
+Deno.test("Registration parks what the server asks for, within reason", async () => {
+  let parked = 0;
+  const enough = Promise.withResolvers<void>();
+  await using server = startWebSocketServer({
+    paths: {
+      "/agent/job-1": (socket) => {
+        socket.onmessage = ({ data }) => {
+          if (JSON.parse(data).type === "park") return ++parked === 8 && enough.resolve();
+          socket.send(JSON.stringify({ ...REGISTERED, parked: 1e8 }));
+        };
+      },
+    },
+  });
+  const done = new AbortController();
+  const running = registrationAt(server.url, SILENT, () => {}).run(done.signal);
+  await enough.promise;
+  done.abort();
+  await running;
+  assert.equal(parked, 8);
+});
