@@ -5,6 +5,10 @@ import type { LifetimeStatus } from "./lifetime_keeper.ts";
 /** How often operators are told anew when nothing but time and input has changed, in milliseconds. */
 const REPORT_EVERY = 15_000;
 
+/** How many clients, and sessions of each, are told: a message is limited, and nobody reads more. */
+const MAX_CLIENTS = 100;
+const MAX_SESSIONS = 20;
+
 export interface StatusReporterOptions {
   lifetime: () => Pick<LifetimeStatus, "deadline" | "activity">;
   report: (status: StatusMessage) => void;
@@ -58,9 +62,9 @@ export class StatusReporter implements Disposable {
   #report(): void {
     this.#scheduled = false;
     const { deadline, activity } = this.#options.lifetime();
-    const clients = Array.from(this.#clients.values(), ({ key, sessions }) => ({
+    const clients = [...this.#clients.values()].slice(0, MAX_CLIENTS).map(({ key, sessions }) => ({
       key,
-      sessions: sessions.map(({ kind }) => kind),
+      sessions: sessions.slice(0, MAX_SESSIONS).map(({ kind }) => kind),
     }));
     this.#options.report({ type: "status", deadline, activity, clients });
   }

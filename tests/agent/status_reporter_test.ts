@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { StatusReporter } from "../../lib/agent/status_reporter.ts";
 import type { SessionInfo } from "../../lib/ssh/handler.ts";
-import type { StatusMessage } from "../../lib/wire/protocol.ts";
+import { MAX_MESSAGE_LENGTH, type StatusMessage } from "../../lib/wire/protocol.ts";
+
+function session(id: number, kind: SessionInfo["kind"], peer: SessionInfo["peer"]): SessionInfo {
+  return { id, kind, peer, pty: false, notify: () => {} };
+}
 
 Deno.test("StatusReporter tells who has what open, once a turn", async () => {
   const reports: StatusMessage[] = [];
@@ -11,10 +15,7 @@ Deno.test("StatusReporter tells who has what open, once a turn", async () => {
   });
   const served = Promise.withResolvers<void>();
   const peer = { key: 3, address: "192.0.2.1" };
-  const session = (id: number, kind: SessionInfo["kind"]): SessionInfo => ({
-    ...{ id, kind, peer, pty: false, notify: () => {} },
-  });
-  const [shell, sftp] = [session(1, "shell"), session(2, "sftp")];
+  const [shell, sftp] = [session(1, "shell", peer), session(2, "sftp", peer)];
   reporter.client(peer, served.promise);
   reporter.opened(shell);
   reporter.opened(sftp);
@@ -32,4 +33,21 @@ Deno.test("StatusReporter tells who has what open, once a turn", async () => {
   await served.promise;
   await new Promise((resolve) => setTimeout(resolve, 0));
   assert.deepEqual(reports.at(-1)!.clients, []);
+});
+
+Deno.test("StatusReporter tells no more than fits into a message", async () => {
+  const reports: StatusMessage[] = [];
+  using reporter = new StatusReporter({
+    lifetime: () => ({ deadline: 1e13, activity: 1e13 }),
+    report: (status) => reports.push(status),
+  });
+  for (let key = 1; key <= 1_000; key++) {
+    const peer = { key, address: "192.0.2.1" };
+    reporter.client(peer, new Promise(() => {}));
+    for (let id = 0; id < 100; id++) reporter.opened(session(id, "forward", peer));
+  }
+  await Promise.resolve();
+  assert.equal(reports.length, 1);
+  assert.ok(JSON.stringify(reports[0]).length < MAX_MESSAGE_LENGTH);
+  assert.ok(reports[0]!.clients.every(({ key, sessions }) => key <= 100 && sessions.length === 20));
 });
