@@ -119,9 +119,9 @@ export class ProcessSession {
     }).catch(() => {}); // end() will meet the same.
   }
 
-  /** Sends a signal to the terminal's foreground process group. */
+  /** Sends a signal to the terminal's foreground process group; where that cannot be found it is lost. */
   async signalForeground(signal: Deno.Signal): Promise<void> {
-    const members = await this.#members();
+    const members = await this.#members().catch(() => []);
     const group = members.find(({ pid }) => pid === this.#leader)?.foreground ?? 0;
     if (group > 1) sendSignal(-group, signal);
   }
