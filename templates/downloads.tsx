@@ -64,10 +64,10 @@ function Card({ site, download }: { site: Site; download: Download }): VNode {
       </h3>
       {typeof file === "string" ? <p class="note">{file}</p> : (
         <>
-          <p>
+          <p class="row">
             <a class="button" href={`${site.base}/static/${name}`} download={name}>
               Download {name}
-            </a>{" "}
+            </a>
             <span class="muted">
               {formatBytes(file.size)}
               {file.compressedSize !== undefined &&
@@ -99,7 +99,7 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
       title="Downloads"
       current="/downloads"
       scripts={["copy"]}
-      lead="Each program is one file and needs nothing installed."
+      lead="Each program is one file, and the executables need nothing installed."
     >
       {PROGRAMS.map(([program, purpose]) => (
         <section key={program}>
@@ -110,9 +110,11 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
           ))}
         </section>
       ))}
-      <p class="muted">
-        All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>
-      </p>
+      {downloads.some(({ file }) => typeof file !== "string") && (
+        <p class="muted">
+          All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>
+        </p>
+      )}
     </Layout>,
   );
 }

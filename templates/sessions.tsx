@@ -113,7 +113,7 @@ function Row({ agent, now }: { agent: SessionAgent; now: number }): VNode {
 
 function Pages({ query, view }: { query: SessionsQuery; view: SessionsView }): VNode {
   return (
-    <nav class="row" aria-label="Pages of the list" id="pages">
+    <nav class="row" aria-label="Pages of the list" id="pages" hidden={view.pages === 1}>
       <a id="previous" href={search({ ...query, page: view.page - 1 })} hidden={view.page <= 1}>
         Previous
       </a>
@@ -177,7 +177,14 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
           UTC. Reload the page for the newest.
         </span>
       </p>
-      <div class="scroll" tabIndex={0} role="region" aria-label="The list of agents">
+      <div
+        class="scroll"
+        id="list"
+        tabIndex={0}
+        role="region"
+        aria-label="The list of agents"
+        hidden={view.matching === 0}
+      >
         <table
           role="table"
           id="sessions"
@@ -193,8 +200,11 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
           </tbody>
         </table>
       </div>
-      <p id="nobody" hidden={view.matching > 0}>
-        {query.search === "" ? "No agent is connected." : "No agent fits the search."}
+      <p id="nobody" class="empty" hidden={view.matching > 0}>
+        {query.search === "" ? "No agent is connected." : "No agent fits the search."}{" "}
+        <a href={query.search === "" ? `${site.base}/usage` : `${site.base}/sessions`}>
+          {query.search === "" ? "How to start one" : "Show all agents"}
+        </a>
       </p>
       <Pages query={query} view={view} />
     </Layout>,

@@ -47,7 +47,8 @@ function clientLine({ since, toAgent, toClient, sessions, address }, now) {
     `for ${formatDuration(now - since)}`,
     `${formatBytes(toAgent)} in`,
     `${formatBytes(toClient)} out`,
-  ].join(" · ");
+    // A line is only broken between them.
+  ].map((part) => part.replaceAll(" ", "\u00a0")).join("\u00a0· ");
 }
 
 /**

@@ -66,6 +66,8 @@ function show() {
   element("page").textContent = `Page ${view.page} of ${view.pages}`;
   element("previous").hidden = view.page <= 1;
   element("next").hidden = view.page >= view.pages;
+  element("pages").hidden = view.pages === 1;
+  element("list").hidden = view.matching === 0;
   element("nobody").hidden = view.matching > 0;
 }
 

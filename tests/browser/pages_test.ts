@@ -77,6 +77,12 @@ for (const colorScheme of ["light", "dark"] as const) {
           assert.deepEqual(await violations(page), [], name);
           const wide = await page.evaluate("document.documentElement.scrollWidth");
           assert.ok(Number(wide) <= width, `${name} is ${wide} wide, the window ${width}`);
+          if (kind === "phone") {
+            const cut = await page.locator("pre").evaluateAll((blocks) =>
+              blocks.filter((block) => block.scrollWidth > block.clientWidth).length
+            );
+            assert.equal(cut, 0, `${name}: commands that do not fit`);
+          }
           const expected = name === "error" ? [/404/] : [];
           assert.equal(response?.status(), name === "error" ? 404 : 200);
           assert.equal(faults.length, expected.length, `${name}: ${faults.join("; ")}`);

@@ -57,6 +57,37 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the sessions page keeps long names in their columns, and shows no empty table",
+  ignore: withoutBrowser,
+  async fn() {
+    await using server = await startPageServer({ adminPassword: "secret" });
+    await using browser = await openBrowser();
+    const httpCredentials = { username: "admin", password: "secret" };
+    await using watched = await openPage(browser, server, { httpCredentials });
+    const { page } = watched;
+    const agent = agentInfo("i".repeat(64), [["s".repeat(100)]]);
+    const long = "h".repeat(100);
+    agent.facts = { host: long, user: long, os: long, shell: long };
+    server.agents = [agent];
+    for (const [width, widest] of [[1280, 250], [390, 330]] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto(`${server.url}/sessions`);
+      await page.getByText("Live", { exact: true }).waitFor();
+      const widths = await page.locator("td span").evaluateAll((spans) =>
+        spans.map((span) => span.scrollWidth)
+      );
+      assert.ok(Math.max(...widths) <= widest, `${widths}`);
+    }
+    await page.goto(`${server.url}/sessions?search=nobody`);
+    await page.getByText("No agent fits the search.").waitFor();
+    assert.ok(await page.getByRole("table").isHidden());
+    await page.getByRole("link", { name: "Show all agents" }).click();
+    await page.getByRole("table").waitFor();
+    assert.ok(await page.getByText(/^Page 1/).isHidden(), "there is but one");
+  },
+});
+
+Deno.test({
   name: "the sessions page finds, sorts and pages 2,000 agents with and without scripts",
   ignore: withoutBrowser,
   async fn() {

@@ -43,7 +43,7 @@ Deno.test("sessionCells() tells what is not known from what is", () => {
     ["1 min ago"],
     ["–"],
     ["in 30 s"],
-    ["connected · from 192.0.2.1 · for 30 s · 10 bytes in · 2.0 kB out"],
+    ["connected\u00a0· from\u00a0192.0.2.1\u00a0· for\u00a030\u00a0s\u00a0· 10\u00a0bytes\u00a0in\u00a0· 2.0\u00a0kB\u00a0out"],
   ]);
   assert.equal(summary({ total: 1, matching: 1, clients: 2 }), "1 agent, 2 clients");
   assert.equal(summary({ total: 3, matching: 0, clients: 1 }), "3 agents, 1 client; 0 found");
