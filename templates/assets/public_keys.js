@@ -11,7 +11,8 @@
  */
 
 const PRIVATE_KEY = "(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE";
-const KEY_TYPE = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)";
+const KEY_TYPE = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|" +
+  "sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com";
 
 /**
  * For the `pattern` of a field with one key. It holds without any script, so that a private key that
@@ -61,17 +62,18 @@ function fields(base64) {
  */
 function keyProblem(type, base64) {
   if (/-cert-v0\d@/.test(type)) return "is a certificate; use the key that it was made for";
-  if (type.startsWith("sk-")) return "is a key on a hardware token, which the agent does not take";
   if (type === "ssh-dss") return "is a DSA key, which is too weak; make one with ssh-keygen";
   if (!USABLE_TYPE.test(type)) return `has the unknown type ${type}`;
   const parts = fields(base64);
-  const count = type === "ssh-ed25519" ? 2 : 3;
+  // A security key also names the application that it is for.
+  const count = (type.includes("ed25519") ? 2 : 3) + (type.startsWith("sk-") ? 1 : 0);
   if (parts === undefined || parts.length !== count) {
     return "is cut short or broken over several lines";
   }
+  const curve = /ecdsa-sha2-(\w+)/.exec(type)?.[1];
   const fits = parts[0] === type &&
-    (type !== "ssh-ed25519" || parts[1]?.length === 32) &&
-    (!type.startsWith("ecdsa-") || parts[1] === type.slice("ecdsa-sha2-".length));
+    (!type.includes("ed25519") || parts[1]?.length === 32) &&
+    (curve === undefined || parts[1] === curve);
   return fits ? undefined : "is damaged";
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { KEY_TYPES } from "../../lib/ssh/public_key.ts";
 import { KEY_PATTERN, readPublicKeys } from "../../templates/assets/public_keys.js";
 
 /** The base64 of a key whose parts are these. */
@@ -38,6 +39,19 @@ Deno.test("readPublicKeys() takes ed25519, ecdsa and rsa keys with comments and 
   assert.deepEqual(readPublicKeys(text), { keys: lines, problems: [], secret: false });
 });
 
+Deno.test("readPublicKeys() and KEY_PATTERN take every type of key that the agent takes", () => {
+  for (const type of KEY_TYPES) {
+    const curve = type.match(/nistp\d+/)?.[0];
+    const parts = type === "ssh-rsa"
+      ? [Uint8Array.of(1, 0, 1), new Uint8Array(257).fill(9)]
+      : [...curve ? [curve] : [], new Uint8Array(curve ? 65 : 32).fill(4)];
+    // A security key also names the application that it is for.
+    const line = `${type} ${encode(type, ...parts, ...type.startsWith("sk-") ? ["ssh:"] : [])} me`;
+    assert.deepEqual(readPublicKeys(line).keys, [line]);
+    assert.match(line, new RegExp(`^(?:${KEY_PATTERN})$`, "v"));
+  }
+});
+
 Deno.test("readPublicKeys() keeps the type apart from a comment that looks like a key", () => {
   const line = `${ED25519} AAAAnotakey`;
   assert.deepEqual(readPublicKeys(line).keys, [line]);
@@ -51,7 +65,8 @@ Deno.test("readPublicKeys() says what is wrong with a line, and takes the others
     [`ssh-rsa ${base64}`, /Line 1 is cut short|Line 1 is damaged/],
     [`ssh-ed25519 ${encode("ssh-ed25519", new Uint8Array(31))}`, /Line 1 is damaged/],
     [`ssh-dss ${encode("ssh-dss", "x")}`, /too weak/],
-    [`sk-ssh-ed25519@openssh.com ${encode("sk-ssh-ed25519@openssh.com", "x")}`, /hardware token/],
+    [`sk-ssh-ed25519@openssh.com ${encode("sk-ssh-ed25519@openssh.com", "x")}`, /cut short/],
+    [`sk-unheard-of@openssh.com ${encode("x")}`, /unknown type sk-unheard-of@openssh\.com/],
     [`ssh-ed25519-cert-v01@openssh.com ${encode("x", "y")}`, /certificate/],
     [`${FENCE}BEGIN SSH2 PUBLIC KEY${FENCE}`, /PuTTYgen/],
     [`${ED25519} bell\u0007`, /cannot be printed/],
@@ -73,7 +88,9 @@ Deno.test("readPublicKeys() gives nothing at all when there is a private key", (
 
 Deno.test("KEY_PATTERN lets public keys be sent and no private one", () => {
   const whole = new RegExp(`^(?:${KEY_PATTERN})$`, "v");
-  for (const key of [ED25519, `${ECDSA} me`, `restrict ${RSA} x y`]) assert.match(key, whole);
+  for (const key of [ED25519, `${ECDSA} me`, `restrict ${RSA} x y`]) {
+    assert.match(key, whole);
+  }
   for (const key of [...PRIVATE, "MIIEpAIBAAKCAQEA", `${FENCE} ${ED25519} ${PRIVATE[0]}`]) {
     assert.doesNotMatch(key.replaceAll("\n", ""), whole);
   }
