@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { errorMessage } from "../../cli/program.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
@@ -17,7 +18,7 @@ export interface ChannelOpening {
 }
 
 /**
- * The listeners that one client has asked for, by a name each. They go with the client, or before
+ * The listeners that one client has asked for, by a name each; a unix socket's is its path. They go with the client, or before
  * when it removes them; connections that they have accepted live on.
  */
 export class Listeners {
@@ -49,10 +50,10 @@ export class Listeners {
       ? "too many listeners"
       : undefined;
     if (refusal) {
-      for (const socket of sockets) close(socket);
+      for (const socket of sockets) close(name, socket);
       throw new Refused(refusal);
     }
-    const accepting = Promise.all(sockets.map((socket) => this.#accept(socket, opening)));
+    const accepting = Promise.all(sockets.map((socket) => this.#accept(name, socket, opening)));
     this.#connection.track(accepting);
     this.#byName.set(name, { sockets, accepting });
   }
@@ -66,12 +67,13 @@ export class Listeners {
     const listener = this.#byName.get(name);
     if (!listener) throw new Refused(`there is no listener on "${name}"`);
     this.#byName.delete(name);
-    for (const socket of listener.sockets) close(socket);
+    for (const socket of listener.sockets) close(name, socket);
     // Until then the system goes on accepting, though nobody takes it.
     await listener.accepting;
   }
 
   async #accept(
+    name: string,
     socket: Deno.Listener,
     opening: (accepted: Accepted) => ChannelOpening,
   ): Promise<void> {
@@ -81,7 +83,7 @@ export class Listeners {
       }
     } catch (error) {
       this.#connection.log.warn("listener failed", { why: errorMessage(error) });
-      close(socket);
+      close(name, socket);
     }
   }
 
@@ -103,23 +105,43 @@ export class Listeners {
  * @throws {Refused} if it cannot, for instance because the file exists
  */
 export function listenUnix(path: string): Deno.Listener {
-  // Set around the call, so that there is no moment in which others could connect.
-  const before = Deno.umask(0o177);
+  let directory: string | undefined;
   try {
-    return Deno.listen({ transport: "unix", path }) as Deno.Listener;
+    if (exists(path)) throw new Error("there is a file of that name");
+    // Where nobody else can connect, until the socket itself keeps others out. A umask would do it
+    // in one step, but it also changes what other threads create meanwhile.
+    directory = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
+    const bound = join(directory, "s");
+    const listener = Deno.listen({ transport: "unix", path: bound });
+    try {
+      Deno.chmodSync(bound, 0o600);
+      Deno.renameSync(bound, path);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+    return listener as Deno.Listener;
   } catch (error) {
     throw new Refused(`cannot listen on "${path}": ${errorMessage(error)}`);
   } finally {
-    Deno.umask(before);
+    if (directory !== undefined) Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** Closes a listener, and removes its file if it is a unix socket's. */
-function close(socket: Deno.Listener): void {
+function close(name: string, socket: Deno.Listener): void {
   try {
     socket.close();
-    const address = socket.addr as Deno.Addr;
-    if (address.transport === "unix") Deno.removeSync((address as Deno.UnixAddr).path);
+    if ((socket.addr as Deno.Addr).transport === "unix") Deno.removeSync(name);
   } catch {
     // It is gone already.
   }
