@@ -1,10 +1,14 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
+import { Refused } from "../handler.ts";
 import { MalformedError } from "../wire_format.ts";
 import { REPORT, type ToThread, WINDOW } from "./messages.ts";
 import { SftpThread } from "./sftp_thread.ts";
 
 /** How many threads without a client are kept for the next ones. */
 const MAX_IDLE = 4;
+
+/** How many clients may be there at a time: the thread of each takes 13 MB. */
+const MAX_CLIENTS = 64;
 
 /** What SFTP needs of a channel; its owner closes it. */
 export type SftpChannel = Pick<ByteStream, "read" | "write" | "closed">;
@@ -29,15 +33,25 @@ export interface SftpOptions {
 export class SftpServer implements Disposable {
   readonly #threads = new Set<SftpThread>();
   readonly #idle: SftpThread[] = [];
+  readonly #maxClients: number;
+
+  /** @param options `maxClients` says how many may be there at a time; 64 unless given */
+  constructor({ maxClients = MAX_CLIENTS } = {}) {
+    this.#maxClients = maxClients;
+  }
 
   /**
    * Serves one client until it has ended its direction and all it asked for is done, or it has gone.
    * Nothing it had open is open then.
    *
+   * @throws {Refused} if too many are there already
    * @throws {MalformedError} if the client breaks the protocol
    * @throws {Error} if the server ends
    */
   async serve(channel: SftpChannel, options: SftpOptions): Promise<void> {
+    if (this.#threads.size - this.#idle.length >= this.#maxClients) {
+      throw new Refused(`the agent has ${this.#maxClients} SFTP clients already`);
+    }
     const thread = this.#idle.pop() ?? new SftpThread();
     this.#threads.add(thread);
     try {
