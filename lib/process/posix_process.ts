@@ -74,6 +74,10 @@ class PipedProcess implements Process {
     }
   }
 
+  dropOutput(): void {
+    this.stdout.close();
+  }
+
   signal(name: string): void {
     const signal = signalName(name);
     if (signal && this.#running) sendSignal(-this.pid, signal);

@@ -166,6 +166,10 @@ class PosixPty implements Pty {
     }
   }
 
+  dropOutput(): void {
+    this.signal("PIPE");
+  }
+
   signal(name: string): void {
     const signal = signalName(name);
     if (signal && this.#running) this.#session.signalForeground(signal);

@@ -51,6 +51,8 @@ export interface Process {
   write(bytes: Uint8Array): Promise<void>;
   /** Ends its input; with a terminal, nothing: an end of file is typed there. */
   endInput(): Promise<void>;
+  /** Nobody takes its output any more: what it goes on to write there fails. */
+  dropOutput(): void;
   /** Sends a signal by its SSH name (`INT`, `TERM`, …) to the foreground process group. */
   signal(name: string): void;
   /** Ends it and all that it started, with a short grace; resolves when they are gone. */

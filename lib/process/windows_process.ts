@@ -79,6 +79,10 @@ class PipedProcess implements Process {
     return this.#stdin.end();
   }
 
+  dropOutput(): void {
+    this.signal("PIPE");
+  }
+
   signal(name: string): void {
     this.#job.terminate(name);
   }

@@ -112,6 +112,10 @@ class ConPty implements Pty {
     if (!this.#closed) kernel32.ResizePseudoConsole(this.#console, coordinates(size));
   }
 
+  dropOutput(): void {
+    this.signal("PIPE");
+  }
+
   signal(name: string): void {
     if (name === "INT") this.write(CTRL_C);
     else if (["HUP", "KILL", "QUIT", "TERM"].includes(name)) this.#job.terminate(name);

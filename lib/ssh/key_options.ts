@@ -118,7 +118,9 @@ function parseExpiry(text: string): number {
   );
   const fields = [year!, month! - 1, day!, hour!, minute!, second!] as const;
   const utc = new Date(Date.UTC(...fields));
-  if (utc.getUTCMonth() !== fields[1] || utc.getUTCDate() !== day || utc.getUTCHours() !== hour) {
+  const isDate = utc.getUTCMonth() === fields[1] && utc.getUTCDate() === day &&
+    utc.getUTCHours() === hour && utc.getUTCMinutes() === minute;
+  if (!isDate) {
     throw new KeyOptionError(`expiry-time="${text}" is no date`);
   }
   return match[7] ? utc.getTime() : new Date(...fields).getTime();

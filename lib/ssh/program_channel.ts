@@ -1,5 +1,5 @@
 import type { ByteSource, ExitStatus, Process } from "../process/process.ts";
-import type { Channel, Connection } from "./handler.ts";
+import { type Channel, type Connection, Refused } from "./handler.ts";
 import type { Screen } from "./screen.ts";
 import { Writer } from "./wire_format.ts";
 
@@ -54,6 +54,18 @@ export function sendExit(channel: Channel, status: ExitStatus): void {
     "exit-signal",
     new Writer().string(status.signal).boolean(status.coreDumped).string("").string("").bytes(),
   );
+}
+
+/**
+ * Tells the client's user why a subsystem that has been started does nothing.
+ *
+ * @returns its exit status
+ * @throws `error` unless it is {@link Refused}
+ */
+export async function explain(channel: Channel, error: unknown): Promise<number> {
+  if (!(error instanceof Refused)) throw error;
+  await channel.writeStderr(new TextEncoder().encode(`${error.message}\n`));
+  return 1;
 }
 
 async function endWith(signal: AbortSignal, program: Process): Promise<void> {

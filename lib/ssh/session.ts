@@ -16,12 +16,15 @@ import {
   type SessionRequestHandler,
   type SubsystemHandler,
 } from "./handler.ts";
-import { runProgram, sendExit } from "./program_channel.ts";
+import { explain, runProgram, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "./wire_format.ts";
 
 /** What SSH_TTY is; on POSIX systems the terminal's own name takes its place. */
 const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
+
+/** The forced command by which sshd means its own SFTP server. */
+const INTERNAL_SFTP = "internal-sftp";
 
 /** How sessions are started. */
 export interface SessionOptions {
@@ -60,13 +63,13 @@ export class Session implements SessionContext {
     "pty-req": (_, data) => this.#requestPty(new Reader(data)),
     "env": (_, data) => this.#requestEnv(new Reader(data)),
     "window-change": (_, data) => this.#resize(new Reader(data)),
-    "signal": (_, data) => this.#running().signal(new Reader(data).text()),
+    "signal": (_, data) => this.#signal(new Reader(data)),
     "x11-req": () => {
       throw new Refused("X11 is not forwarded here");
     },
     "break": () => this.#running().signal("INT"),
     // The client reads no more.
-    "eow@openssh.com": () => this.#running().signal("PIPE"),
+    "eow@openssh.com": () => this.#running().dropOutput(),
   };
   #terminal?: Terminal;
   #program?: Process | Pty;
@@ -142,6 +145,14 @@ export class Session implements SessionContext {
     this.#clientEnv[name] = value;
   }
 
+  #signal(data: Reader): void {
+    // As in sshd: whoever may start one command only may not cut it short either.
+    if (this.connection.permissions.command !== undefined) {
+      throw new Refused("the key has a forced command");
+    }
+    this.#running().signal(data.text());
+  }
+
   #resize(data: Reader): void {
     const size = { columns: data.uint32(), rows: data.uint32() };
     if (this.#terminal) Object.assign(this.#terminal, size);
@@ -156,8 +167,9 @@ export class Session implements SessionContext {
 
   /** Starts a command, or the shell itself. */
   async #start(asked: string | undefined): Promise<() => void> {
-    this.#claim();
     const { environment, command: forced } = this.connection.permissions;
+    if (forced === INTERNAL_SFTP) throw new Refused("the key is for SFTP only");
+    this.#claim();
     const { shell } = this.#options;
     const command = forced ?? asked;
     const env = { ...this.env, ...this.#clientEnv, ...environment };
@@ -192,14 +204,18 @@ export class Session implements SessionContext {
   }
 
   async #startSubsystem(name: string): Promise<() => void> {
-    if (this.connection.permissions.command !== undefined) return await this.#start(name);
+    const { command } = this.connection.permissions;
+    const isSftp = name === "sftp" && command === INTERNAL_SFTP;
+    if (command !== undefined && !isSftp) return await this.#start(name);
     const handler = own(this.#options.subsystems, name);
     if (!handler) throw new Refused(`no subsystem "${name}"`);
     this.#claim();
     const info = this.#describe(name === "sftp" ? "sftp" : "exec");
     return () =>
       this.#observe(info, async () => {
-        const status = await handler(this.#channel, this);
+        const status = await handler(this.#channel, this).catch((error) =>
+          explain(this.#channel, error)
+        );
         sendExit(this.#channel, { code: status ?? 0 });
       });
   }

@@ -1,6 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { run } from "../support/program.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
@@ -48,6 +49,16 @@ Deno.test("a command whose output nobody reads any more gets SIGPIPE", async () 
   const script = 'ssh "$@" | head -n 1';
   const result = await run("sh", ["-c", script, "sh", ...server.args(), "yes"]);
   equal(result.stdout, "y\n");
+});
+
+Deno.test("what comes after a command whose output nobody reads is still done", async () => {
+  await using server = await TestSshServer.start();
+  const script = 'ssh "$@" | head -n 1; echo ${PIPESTATUS[0]}';
+  const command =
+    "yes; trap '' PIPE; while echo y 2>/dev/null; do :; done; echo done > file; exit 3";
+  const result = await run("bash", ["-c", script, "bash", ...server.args(), command]);
+  equal(result.stdout, "y\n3\n");
+  equal(Deno.readTextFileSync(join(server.home.path, "file")), "done\n");
 });
 
 Deno.test("exec with a terminal has its status and one output", async () => {

@@ -63,6 +63,7 @@ for (
     'expiry-time="20301301"',
     'expiry-time="20300231"',
     'expiry-time="203001022560"',
+    'expiry-time="20300102101075"',
   ]
 ) {
   Deno.test(`parseKeyOptions() refuses ${text}`, () => {
