@@ -10,14 +10,18 @@ import {
 } from "./handler.ts";
 import type { KeyOptions } from "./key_options.ts";
 import { Message, OpenFailure } from "./numbers.ts";
+import { RequestQueue } from "./request_queue.ts";
 import type { Transport } from "./transport.ts";
 import { MalformedError, Reader, Writer } from "./wire_format.ts";
 
-/** Channels that a client may have open or in the making at a time. */
+/** Channels that a connection may have at a time, those in the making among them. */
 const MAX_CHANNELS = 1000;
 
-/** Global requests that may wait for their reply. */
-const MAX_WAITING_REQUESTS = 100;
+/** Sessions among them: each can be a program or an SFTP server. */
+const MAX_SESSIONS = 100;
+
+/** Under what global requests are queued; those on a channel are under its number. */
+const GLOBAL = -1;
 
 /**
  * Takes a request on a channel; throws to refuse it.
@@ -55,13 +59,12 @@ export class ServerConnection implements Connection {
   readonly #controller = new AbortController();
   readonly #channels = new Map<number, TransportChannel>();
   readonly #channelRequests = new Map<number, ChannelRequestHandler>();
-  /** Replies on a channel, or to global requests (under -1), go out in the order of the requests. */
-  readonly #replies = new Map<number, Promise<void>>();
-  #waitingRequests = 0;
+  readonly #requests = new RequestQueue();
   /** Channels that we have asked the client for. */
   readonly #opening = new Map<number, (answer: Reader | Refused) => void>();
   /** Channels that the client has asked for and that no handler has accepted yet. */
   #pendingOpens = 0;
+  #sessions = 0;
   #nextId = 0;
   #noMoreSessions = false;
   readonly #work = new Set<Promise<unknown>>();
@@ -84,6 +87,7 @@ export class ServerConnection implements Connection {
 
   openChannel(type: string, data: Uint8Array): Promise<Channel> {
     if (this.signal.aborted) return Promise.reject(new Refused("the connection has ended"));
+    if (this.#isFull) return Promise.reject(new Refused("too many channels"));
     const localId = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#opening.set(localId, (answer) => {
@@ -127,9 +131,12 @@ export class ServerConnection implements Connection {
       case Message.requestFailure:
         // Answers to what we send are not waited for.
         return;
+      case Message.userauthRequest:
+        // It came after the login (RFC 4252, section 5.1).
+        return;
     }
     if (type < Message.channelWindowAdjust || type > Message.channelFailure) {
-      throw new MalformedError(`a message of the unknown type ${type}`);
+      return this.#transport.refusePacket();
     }
     const channel = this.#channels.get(message.uint32());
     // It may have been on its way when we closed the channel.
@@ -190,18 +197,8 @@ export class ServerConnection implements Connection {
     return channel;
   }
 
-  /** Runs `work` after all that has been put under the same key before. */
-  #inOrder(key: number, work: () => Promise<void>): void {
-    if (this.#waitingRequests >= MAX_WAITING_REQUESTS) {
-      throw new MalformedError("too many requests wait for a reply");
-    }
-    this.#waitingRequests++;
-    const done = (this.#replies.get(key) ?? Promise.resolve()).then(work).finally(() => {
-      this.#waitingRequests--;
-      if (this.#replies.get(key) === done) this.#replies.delete(key);
-    });
-    this.#replies.set(key, done);
-    this.track(done);
+  get #isFull(): boolean {
+    return this.#channels.size + this.#pendingOpens + this.#opening.size >= MAX_CHANNELS;
   }
 
   #globalRequest(name: string, wantReply: boolean, data: Uint8Array): void {
@@ -211,11 +208,11 @@ export class ServerConnection implements Connection {
       if (content) message.raw(content);
       this.#transport.send(message.bytes());
     };
-    this.#inOrder(-1, async () => {
-      if (name === "no-more-sessions@openssh.com") {
-        this.#noMoreSessions = true;
-        return reply(true);
-      }
+    const isNoMoreSessions = name === "no-more-sessions@openssh.com";
+    // At once: the next message may ask for a session.
+    if (isNoMoreSessions) this.#noMoreSessions = true;
+    this.track(this.#requests.add(GLOBAL, data.length, async () => {
+      if (isNoMoreSessions) return reply(true);
       const handler = own(this.#options.globalRequests, name);
       try {
         if (!handler) throw new Refused("not known");
@@ -224,7 +221,7 @@ export class ServerConnection implements Connection {
         this.#logRefusal("global request", name, error);
         reply(false);
       }
-    });
+    }));
   }
 
   #channelOpen(message: Reader): void {
@@ -235,11 +232,12 @@ export class ServerConnection implements Connection {
       try {
         const handler = own(this.#options.channels, type);
         if (!handler) throw new Refused("unknown channel type", OpenFailure.unknownChannelType);
-        if (type === "session" && this.#noMoreSessions) {
+        if (isSession && this.#noMoreSessions) {
           throw new Refused("no more sessions", OpenFailure.administrativelyProhibited);
         }
-        if (this.#channels.size + this.#pendingOpens > MAX_CHANNELS) {
-          throw new Refused("too many channels", OpenFailure.resourceShortage);
+        if (isFull || isSession && this.#sessions > MAX_SESSIONS) {
+          const what = isFull ? "channels" : "sessions";
+          throw new Refused(`too many ${what}`, OpenFailure.resourceShortage);
         }
         await handler({
           type,
@@ -270,9 +268,12 @@ export class ServerConnection implements Connection {
         );
         this.#pendingOpens--;
       } finally {
+        if (isSession) this.#sessions--;
         channel?.close();
       }
     };
+    const [isSession, isFull] = [type === "session", this.#isFull];
+    if (isSession) this.#sessions++;
     this.#pendingOpens++;
     this.track(serve());
   }
@@ -280,16 +281,17 @@ export class ServerConnection implements Connection {
   #opened(localId: number, message: Reader): void {
     const answer = this.#opening.get(localId);
     if (!answer) throw new MalformedError("an answer to a channel that nobody asked for");
-    this.#opening.delete(localId);
+    // Only then: if that throws, end() answers.
     answer(message);
+    this.#opening.delete(localId);
   }
 
   #openFailed(localId: number, message: Reader): void {
     const answer = this.#opening.get(localId);
     if (!answer) throw new MalformedError("an answer to a channel that nobody asked for");
-    this.#opening.delete(localId);
     message.uint32();
     answer(new Refused(message.text() || "the client does not want it"));
+    this.#opening.delete(localId);
   }
 
   #channelRequest(
@@ -299,7 +301,7 @@ export class ServerConnection implements Connection {
     data: Uint8Array,
   ): void {
     const handler = this.#channelRequests.get(channel.localId);
-    this.#inOrder(channel.localId, async () => {
+    this.track(this.#requests.add(channel.localId, data.length, async () => {
       try {
         if (!handler) throw new Refused("not known");
         const next = await handler(type, data);
@@ -309,7 +311,7 @@ export class ServerConnection implements Connection {
         this.#logRefusal("channel request", type, error);
         if (wantReply) channel.reply(false);
       }
-    });
+    }));
   }
 
   #logRefusal(what: string, name: string, error: unknown): void {

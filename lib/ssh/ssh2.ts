@@ -43,6 +43,14 @@ export interface Protocol {
   };
   /** Whether the client has guessed the algorithms of the key exchange, and wrongly. */
   _skipNextInboundPacket: boolean;
+  /** Takes the next bytes: first the identification string, then packets. @returns up to where */
+  _parse: (bytes: Buffer, start: number, end: number) => number;
+  /** The beginning of an identification string. */
+  _buffer?: Buffer;
+  _decipher: {
+    /** The number of the next packet to come. */
+    inSeqno: number;
+  };
   _packetRW: {
     write: {
       allocStart: number;
@@ -68,12 +76,33 @@ export interface ProtocolConfig {
   };
 }
 
+/** Puts right what ssh2 gets wrong in the first bytes of a client; to be called before them. */
+export function mend(protocol: Protocol): void {
+  mendIdentification(protocol);
+  mendGuesses(protocol);
+}
+
+/** Takes an identification string in any number of pieces: ssh2 forgets the second of three. */
+function mendIdentification(protocol: Protocol): void {
+  const parse = protocol._parse;
+  const mended: Protocol["_parse"] = (bytes, start, end) => {
+    const before = protocol._buffer;
+    const next = parse.call(protocol, bytes, start, end);
+    const isComplete = protocol._parse !== mended;
+    if (before && !isComplete) {
+      protocol._buffer = Buffer.concat([before, bytes.subarray(start, end)]);
+    }
+    return next;
+  };
+  protocol._parse = mended;
+}
+
 /**
  * Makes a client's right guess at the key exchange count, as Dropbear sends one: ssh2 takes them all
  * for wrong and then waits in vain. A guess is right if both sides' first choices are the same (RFC
  * 4253, section 7).
  */
-export function mendGuesses(protocol: Protocol): void {
+function mendGuesses(protocol: Protocol): void {
   let wrong = false;
   Object.defineProperty(protocol, "_skipNextInboundPacket", {
     get: () => {

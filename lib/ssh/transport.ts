@@ -1,14 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { DisconnectReason, Message } from "./numbers.ts";
-import {
-  createOffer,
-  cryptoReady,
-  mendGuesses,
-  type PrivateKey,
-  Protocol,
-  sendPacket,
-} from "./ssh2.ts";
+import { createOffer, cryptoReady, mend, type PrivateKey, Protocol, sendPacket } from "./ssh2.ts";
 import { Writer } from "./wire_format.ts";
 
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
@@ -154,6 +147,12 @@ export class Transport {
     else this.#protocol.channelExtData(channel, buffer, extended);
   }
 
+  /** Tells the client that the packet just received means nothing here (RFC 4253, section 11.4). */
+  refusePacket(): void {
+    const number = (this.#protocol._decipher.inSeqno - 1) >>> 0;
+    this.send(new Writer().byte(Message.unimplemented).uint32(number).bytes());
+  }
+
   /** Whether data can be sent now; otherwise {@link writable} tells when. */
   get isWritable(): boolean {
     return this.#ended ||
@@ -182,7 +181,7 @@ export class Transport {
   /** Puts our own handling of packets in the place of ssh2's, from the first encrypted one on. */
   #takeOver(): void {
     const protocol = this.#protocol;
-    mendGuesses(protocol);
+    mend(protocol);
     const lowPacket = protocol._onPayload;
     protocol._onPayload = (payload) => {
       const type = payload[0];

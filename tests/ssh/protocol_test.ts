@@ -2,6 +2,7 @@ import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { Writer } from "../../lib/ssh/wire_format.ts";
+import { memoryStreamPair } from "../support/memory_stream.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
@@ -69,6 +70,44 @@ Deno.test("requests that are not known are refused and the connection lives on",
     new Writer().byte(90).string("constructor").uint32(77).uint32(1000).uint32(1000).bytes(),
   );
   deepEqual(await raw.exec("echo still"), { output: "still\n", code: 0 });
+});
+
+Deno.test("messages that mean nothing are answered so, and logging in again is ignored", async () => {
+  await using server = await TestSshServer.start();
+  await using raw = await RawClient.connect(server);
+  const answers: string[] = [];
+  // deno-lint-ignore no-explicit-any -- what ssh2 says of each packet
+  const protocol = (raw.client as any)._protocol;
+  protocol._debug = (text: string) => {
+    if (text.includes("UNIMPLEMENTED")) answers.push(text.match(/\d+/)![0]);
+  };
+  const sent = protocol._cipher.outSeqno;
+  raw.send(Uint8Array.of(192, 1, 2, 3));
+  raw.send(new Writer().byte(50).string("ann").string("ssh-connection").string("none").bytes());
+  raw.send(Uint8Array.of(60));
+  deepEqual(await raw.exec("echo in"), { output: "in\n", code: 0 });
+  deepEqual(answers, [sent, sent + 2].map(String));
+});
+
+Deno.test("no session comes right behind the word that there will be none", async () => {
+  await using server = await TestSshServer.start();
+  await using raw = await RawClient.connect(server);
+  raw.send(new Writer().byte(80).string("no-more-sessions@openssh.com").boolean(true).bytes());
+  await rejects(raw.exec("true"), /no more sessions/);
+});
+
+Deno.test("the client's version may come in pieces", async () => {
+  await using server = await TestSshServer.start();
+  const [ours, theirs] = memoryStreamPair();
+  const served = server.server.serve(theirs, { address: "192.0.2.1" });
+  for (const character of "SSH-2.0-test_1 a comment\r\n") {
+    await ours.write(new TextEncoder().encode(character));
+  }
+  let answer = "";
+  // The names of algorithms come once the version is understood.
+  while (!answer.includes("curve25519-sha256")) answer += Buffer.from((await ours.read())!);
+  ours.close();
+  await served;
 });
 
 Deno.test("a client's signal goes to the program", async () => {

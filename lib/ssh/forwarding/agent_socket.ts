@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { Refused, type SessionContext, type SessionRequestHandler } from "../handler.ts";
 import { Listeners, listenUnix } from "./listeners.ts";
 
+/** Sessions that have a socket, or are about to: one is enough. */
+const served = new WeakSet<SessionContext>();
+
 /** Serves `auth-agent-req@openssh.com`. The socket goes with the session. */
 export const forwardAgent: SessionRequestHandler = async (session: SessionContext) => {
   const { connection, env, signal } = session;
@@ -15,6 +18,8 @@ export const forwardAgent: SessionRequestHandler = async (session: SessionContex
   if (!connection.permissions.agentForwarding) {
     throw new Refused("this key does not allow agent forwarding");
   }
+  if (served.has(session)) throw new Refused("the session has an agent already");
+  served.add(session);
   const directory = await Deno.makeTempDir({ prefix: "converge-agent-" });
   const path = join(directory, "agent.sock");
   const listeners = new Listeners(connection);

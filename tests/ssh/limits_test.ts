@@ -1,0 +1,107 @@
+/** What a client that is logged in can have at a time, and what it cannot leave behind. */
+import assert from "node:assert/strict";
+import type { ClientChannel } from "ssh2";
+import { forwarding } from "../../lib/ssh/forwarding/forwarding.ts";
+import { Writer } from "../../lib/ssh/wire_format.ts";
+import { inTime } from "../support/deadline.ts";
+import { TestSshServer } from "../support/ssh.ts";
+import { RawClient } from "../support/ssh_raw_client.ts";
+
+/** Asks for a channel without a look at its answer. */
+function openMessage(type: string, id: number): Uint8Array {
+  return new Writer().byte(90).string(type).uint32(id).uint32(1000).uint32(1000).bytes();
+}
+
+/** Listens on the server's side. @returns the port */
+function listen(raw: RawClient): Promise<number> {
+  return new Promise((resolve, reject) => {
+    raw.client.forwardIn("127.0.0.1", 0, (error, port) => error ? reject(error) : resolve(port));
+  });
+}
+
+Deno.test("hundreds of variables and forwards may be asked for at once", async () => {
+  await using server = await TestSshServer.start({ ...forwarding() });
+  const names = Array.from({ length: 250 }, (_, number) => `VARIABLE_${number}`);
+  const env = Object.fromEntries(names.map((name) => [name, name.repeat(50)]));
+  const script = names.map((name) => `[ "$${name}" = ${env[name]} ] || echo ${name}`);
+  const result = await server.ssh(["-o", "SendEnv=VARIABLE_*"], ["sh"], {
+    env,
+    input: script.join("\n"),
+  });
+  assert.deepEqual([result.code, result.stdout], [0, ""], result.stderr);
+
+  const forwards = Array.from({ length: 101 }, (_, i) => ["-R", `0:127.0.0.1:${i + 1}`]).flat();
+  const { code, stdout, stderr } = await server.ssh(forwards, ["echo in"]);
+  assert.deepEqual([code, stdout], [0, "in\n"], stderr);
+  await inTime(server.logged(/global request refused .*too many listeners/), () => stderr);
+});
+
+Deno.test("a hundred sessions are open at most, and each that ends makes room", async () => {
+  await using server = await TestSshServer.start();
+  await using raw = await RawClient.connect(server);
+  const shell = () =>
+    new Promise<ClientChannel>((resolve, reject) => {
+      raw.client.exec("cat", (error, channel) => error ? reject(error) : resolve(channel));
+    });
+  const first = await shell();
+  for (let id = 100; id < 199; id++) raw.send(openMessage("session", id));
+  await assert.rejects(shell(), /too many sessions/);
+  const closed = new Promise((resolve) => first.on("close", resolve));
+  first.end();
+  first.resume();
+  await closed;
+  (await shell()).end();
+});
+
+Deno.test("no more connections come from a listener than a client may have channels", async () => {
+  await using server = await TestSshServer.start({ ...forwarding() });
+  await using raw = await RawClient.connect(server);
+  const port = await listen(raw);
+  for (let id = 1000; id < 1099; id++) raw.send(openMessage("session", id));
+  const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const direct = new Writer().string("127.0.0.1").uint32(target.addr.port).string("").uint32(0);
+  // The last of these is refused.
+  for (let id = 2000; id < 2902; id++) {
+    raw.send(Uint8Array.from([...openMessage("direct-tcpip", id), ...direct.bytes()]));
+  }
+  await server.logged(/channel refused .*too many channels/);
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await server.logged(/forwarded connection broke .*too many channels/);
+  assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);
+  target.close();
+});
+
+Deno.test("a wrong answer to a channel ends the connection and what waits for it", async () => {
+  for (
+    const answer of [
+      Uint8Array.of(91),
+      Uint8Array.of(92),
+      new Writer().byte(91).raw(new Uint8Array(16)).bytes(),
+    ]
+  ) {
+    await using server = await TestSshServer.start({ ...forwarding() });
+    await using raw = await RawClient.connect(server);
+    const port = await listen(raw);
+    // deno-lint-ignore no-explicit-any -- what ssh2 does with a request for a channel
+    (raw.client as any)._protocol._handlers.CHANNEL_OPEN = () => {
+      raw.send(answer.length > 1 ? answer : new Writer().raw(answer).uint32(0).bytes());
+    };
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await inTime(server.ended(1), () => "the connection's end is waited for in vain");
+    assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);
+  }
+});
+
+Deno.test("a session gets one socket for the client's agent, however often it asks", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using server = await TestSshServer.start({ ...forwarding() });
+  await using raw = await RawClient.connect(server);
+  raw.send(openMessage("session", 99));
+  const request = new Writer().byte(98).uint32(0).string("auth-agent-req@openssh.com")
+    .boolean(true).bytes();
+  for (let i = 0; i < 10; i++) raw.send(request);
+  assert.equal((await raw.exec("true")).code, 0);
+  const refused = server.lines.filter((line) => /has an agent already/.test(line));
+  assert.equal(refused.length, 9);
+});
