@@ -15,27 +15,11 @@ import {
   look,
   startLifetime,
 } from "./lifetime.ts";
+import { type LifetimeClock, systemClock } from "./lifetime_clock.ts";
 import { endText, warningText } from "./messages.ts";
 
-/** Time as the keeper sees it; tests bring their own. */
-export interface LifetimeClock {
-  /** Milliseconds of a clock that nobody can set. */
-  now(): number;
-  /** Unix time in milliseconds. */
-  wall(): number;
-  /** Runs `action` once after `delay` milliseconds; the result takes it back. */
-  after(delay: number, action: () => void): () => void;
-}
-
-/** The machine's own time. */
-export const systemClock: LifetimeClock = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  after(delay, action) {
-    const timer = setTimeout(action, delay);
-    return () => clearTimeout(timer);
-  },
-};
+/** By how much the hold file must move the deadline to be worth a line, in milliseconds. */
+const HOLD_WORTH_TELLING = 5 * 60_000;
 
 /**
  * Why the agent ends: by itself, or
@@ -98,6 +82,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   #state: LifetimeState;
   /** The hold file's modification time by the wall clock, as it was last told. */
   #holdModified: number | undefined;
+  #holdTold = { held: false, deadline: 0 };
   #cancelTimer = () => {};
   #over = false;
 
@@ -164,10 +149,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     // Read against the wall clock once: setting that clock later changes nothing.
     const time = modified === undefined ? undefined : now + modified - this.#clock.wall();
     this.#state = holdChanged(this.#state, now, time);
-    const deadline = new Date(this.status.deadline).toISOString();
-    this.#log.info(`the hold file ${modified === undefined ? "has gone" : "is there"}`, {
-      deadline,
-    });
+    this.#logHold();
     this.#look();
   }
 
@@ -193,6 +175,16 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   [Symbol.dispose](): void {
     this.#over = true;
     this.#cancelTimer();
+  }
+
+  /** Somebody may touch the file all the time: the log is told when that is worth a line. */
+  #logHold(): void {
+    const { held, deadline } = this.status;
+    const told = this.#holdTold;
+    if (held === told.held && Math.abs(deadline - told.deadline) < HOLD_WORTH_TELLING) return;
+    this.#holdTold = { held, deadline };
+    const event = held ? "the hold file is there" : "the hold file has gone";
+    this.#log.info(event, { deadline: new Date(deadline).toISOString() });
   }
 
   #logSession(event: string, { kind, peer }: SessionInfo): void {

@@ -228,6 +228,19 @@ Deno.test("LifetimeKeeper tells the log who is there, and of the hold file", () 
   ]);
 });
 
+Deno.test("LifetimeKeeper does not fill the log when the hold file is touched all the time", () => {
+  const { clock, keeper, lines } = setUp();
+  using _ = keeper;
+  keeper.opened(session());
+  for (let i = 0; i < 10 * 60; i++) {
+    keeper.hold(clock.wall());
+    clock.pass(SECOND);
+  }
+  keeper.hold(clock.wall() + HOUR);
+  const told = lines.filter((line) => line.includes("the hold file is there"));
+  assert.deepEqual(told.map((line) => line.slice(11, 19)), ["12:00:00", "12:05:00", "12:10:00"]);
+});
+
 Deno.test("LifetimeKeeper ends once, with the status and reason it was given first", async () => {
   const { clock, keeper } = setUp();
   const shell = session();

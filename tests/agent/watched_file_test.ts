@@ -114,6 +114,25 @@ Deno.test("WatchedFile looks from time to time where the system tells nothing", 
   await news.until(present);
 });
 
+Deno.test("WatchedFile sees what happens behind a link, of which the system tells nothing", async () => {
+  await using dir = new TempDir();
+  await using elsewhere = new TempDir();
+  const path = join(dir.path, ".hold");
+  const target = join(elsewhere.path, "target");
+  Deno.symlinkSync(target, path);
+  const { news, file } = watch(path, 20);
+  await using _ = file;
+  makeIfMissing("hold file", path);
+  await news.until(present);
+  const later = new Date(Date.now() + HOUR);
+  Deno.utimeSync(target, later, later);
+  await news.until((modified) => modified! > Date.now() + HOUR / 2);
+  Deno.removeSync(target);
+  await news.until(gone);
+  Deno.mkdirSync(target);
+  await news.until(present);
+});
+
 Deno.test("WatchedFile does not take a file it cannot look at for one that is gone", async () => {
   await using dir = new TempDir();
   const path = join(dir.path, ".hold");
