@@ -81,9 +81,12 @@ export interface LifetimeDecision {
 const LOOK_EVERY = 30_000;
 /** A call that comes later than this was held up by more than a busy machine: it slept. */
 const ASLEEP_AFTER = 2 * LOOK_EVERY;
-/** How often a warning is repeated, and by how much a deadline must move to be worth a word. */
+/** How often a warning is repeated, and by how much a deadline must move for a word in a shell. */
 const MINUTE = 60_000;
-/** How often the job's log is told how to log in while nobody is there. */
+/**
+ * How often the job's log is told how to log in while nobody is there, and by how much a deadline must
+ * move to be told at once: somebody may touch the hold file all the time.
+ */
 const ANNOUNCE_EVERY = 5 * MINUTE;
 
 /**
@@ -168,7 +171,7 @@ function warningDue(state: LifetimeState, now: number, deadline: number): number
 function announceDue(state: LifetimeState, now: number, deadline: number): number {
   // Nobody watches the log of an agent in the background.
   if (state.sessions > 0 || state.mode === "background") return Infinity;
-  const moved = Math.abs(deadline - state.announced.deadline) >= MINUTE;
+  const moved = Math.abs(deadline - state.announced.deadline) >= ANNOUNCE_EVERY;
   return moved ? now : state.announced.at + ANNOUNCE_EVERY;
 }
 

@@ -190,6 +190,17 @@ Deno.test("look() repeats the announcement while nobody is there, and when the d
   assert.deepEqual(busy.announcements, []);
 });
 
+Deno.test("look() does not announce at each touch of the hold file", () => {
+  let state = startLifetime(SETTINGS, START);
+  const announced: number[] = [];
+  for (let now = START; now <= START + 12 * MINUTE; now += SECOND) {
+    const result = look(holdChanged(state, now, now), now);
+    state = result.state;
+    if (result.decision.announce) announced.push(now - START);
+  }
+  assert.deepEqual(announced, [5 * MINUTE, 10 * MINUTE]);
+});
+
 Deno.test("look() lets shells come and go while the job goes on", () => {
   const state = { ...startLifetime(SETTINGS, START, "background"), shellEnded: true };
   assert.equal(look(state, START + 1).decision.end, undefined);
