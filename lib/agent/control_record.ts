@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { fileErrorReason } from "../cli/file_error.ts";
 import type { LifetimeEnd } from "./lifetime_keeper.ts";
 
 /** Where the files are, in the agent's folder. */
@@ -57,7 +58,11 @@ export async function removeRecord(path: string): Promise<void> {
   }
 }
 
-/** The files of all agents of a folder, with their paths; what is no such file is left out. */
+/**
+ * The files of all agents of a folder, with their paths; what is no such file is left out.
+ *
+ * @throws {Error} if the folder cannot be read, mostly because it is another user's
+ */
 export async function readRecords(dir: string): Promise<[path: string, ControlRecord][]> {
   const records: [string, ControlRecord][] = [];
   for (const pid of await listPids(join(dir, CONTROL_FOLDER))) {
@@ -92,7 +97,13 @@ async function listPids(folder: string): Promise<number[]> {
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
-    if (!absent) throw error;
+    if (!absent) {
+      const why = fileErrorReason(error);
+      throw new Error(
+        `cannot look for an agent in "${folder}": ${why}; it is for the user who started it`,
+        { cause: error },
+      );
+    }
   }
   return pids.sort((a, b) => a - b);
 }

@@ -194,8 +194,14 @@ Deno.test("findAgent() names the folder and what to do when there is none", asyn
   await using dir = new TempDir();
   const message = /^cannot find an agent in ".*": none runs there; go to .* or set CONVERGE_DIR/;
   await assert.rejects(findAgent({ dir: dir.path }), { message });
-  dir.write(".converge", "no folder");
+  const path = dir.write(".converge", "no folder");
   await assert.rejects(findAgent({ dir: dir.path }), { message });
+  // A link to itself cannot be read, as another user's folder cannot.
+  Deno.removeSync(path);
+  Deno.symlinkSync(path, path);
+  await assert.rejects(findAgent({ dir: dir.path }), {
+    message: /^cannot look for an agent in ".*\.converge": .*; it is for the user who started it$/,
+  });
 });
 
 Deno.test("findAgent() takes the running agent before those that have ended, else asks", async () => {
