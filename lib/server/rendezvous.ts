@@ -4,6 +4,8 @@
  *
  * - An ID belongs to whoever holds the secret of its registration, until the agent says goodbye or
  *   has been away for the grace time.
+ * - A server that has just started knows no secrets. For the grace time an agent that names one gets
+ *   its ID back from a newcomer that was faster.
  * - Pairs outlive their agent's control connection.
  * - A client that cannot be paired at once waits in the order of arrival.
  *
@@ -32,7 +34,7 @@ import type {
 } from "./rendezvous_types.ts";
 import { WaitingRoom } from "./rendezvous_waiting.ts";
 
-/** How long an agent's ID stays its own after its control connection was lost, in milliseconds. */
+/** How long an agent's ID stays its own after its connection or the server was lost, in milliseconds. */
 export const GRACE_MS = 60_000;
 /** How long a client waits for a connected agent to park a data connection, in milliseconds. */
 export const QUEUE_MS = 30_000;
@@ -47,6 +49,8 @@ const MAX_WAITING = 1_000;
 interface Agent<Data> {
   readonly id: string;
   readonly secretHash: Uint8Array;
+  /** Whether it named no secret when it came. */
+  readonly newcomer: boolean;
   readonly since: number;
   address: string;
   version: string;
@@ -100,12 +104,14 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   readonly #away = new Set<Agent<Data>>();
   readonly #waiting = new WaitingRoom<C>();
   readonly #links = new Set<Link>();
+  readonly #startedAt: number;
   #nextKey = 1;
   #draining = false;
 
   constructor(options: RendezvousOptions<Data, C>) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#startedAt = this.#now();
   }
 
   get draining(): boolean {
@@ -147,6 +153,11 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const resume = SECRET.test(request.resume ?? "") ? request.resume : undefined;
     let agent = this.#agents.get(id);
     const resumed = agent !== undefined && this.#owns(agent, resume);
+    const starting = this.#now() - this.#startedAt < GRACE_MS;
+    if (agent?.newcomer && !resumed && resume !== undefined && starting) {
+      this.#displace(agent);
+      agent = undefined;
+    }
     // A secret from before the server's restart is kept: the agent may miss our answer and try again.
     const secret = resume !== undefined && (resumed || !agent) ? resume : makeSecret();
     if (agent && resumed) {
@@ -162,6 +173,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
       agent = {
         id: agent ? this.#freeId() : id,
         secretHash: hash(secret),
+        newcomer: resume === undefined,
         since: this.#now(),
         ...{ address, version, facts, control },
         lostAt: 0,
@@ -309,6 +321,15 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     agent.lostAt = this.#now();
     this.#away.add(agent);
     this.#observe({ type: "lost", id: agent.id });
+  }
+
+  /** Takes the ID of an agent, which comes back at once and gets another. */
+  #displace(agent: Agent<Data>): void {
+    const reason = "the ID is that of an agent from before the server's start";
+    const { control } = agent;
+    agent.control = undefined;
+    this.#remove(agent, reason);
+    control?.close(CloseCode.replaced, reason);
   }
 
   #remove(agent: Agent<Data>, reason: string): void {

@@ -43,7 +43,7 @@ export const CloseCode = {
   receiverTooSlow: 4001,
   /** `?wait=` ran out before the agent came. */
   waitExpired: 4002,
-  /** The same agent has connected anew; this connection is stale. */
+  /** The same agent has connected anew, or another one has a better right to the ID. */
   replaced: 4003,
 } as const;
 

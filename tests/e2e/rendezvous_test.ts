@@ -78,6 +78,29 @@ Deno.test("the server is killed and started again", async (t) => {
   });
 });
 
+Deno.test("an agent gets its ID back from another that was faster after a restart", async () => {
+  await using world = await World.start();
+  const first = world.startAgent({ id: "job" });
+  const announced = await first.announced();
+  const second = await (async () => {
+    first.program.kill("SIGSTOP");
+    try {
+      world.server.kill("SIGKILL");
+      await world.server.result();
+      await world.startServer();
+      const agent = world.startAgent({ id: "job" });
+      assert.equal((await agent.announced()).id, "job");
+      return agent;
+    } finally {
+      first.program.kill("SIGCONT");
+    }
+  })();
+  const moved = await second.announced(/^\{"id":"(?!job").*\}$/m);
+  for (const agent of [announced, moved]) {
+    assert.equal((await world.ssh(agent, ["echo $CONVERGE_ID"])).stdout, `${agent.id}\n`);
+  }
+});
+
 Deno.test("a client for an unknown ID", async (t) => {
   await using world = await World.start(["--log-level", "debug"]);
 

@@ -207,6 +207,7 @@ Deno.test("a patient client is told when its time is over", () => {
 Deno.test("an ID in use by another agent is replaced by a made-up one", () => {
   const world = new World();
   const first = world.register("job");
+  world.pass(GRACE_MS);
   assert.equal(world.register("job").id, "made-up-1");
   assert.equal(world.register("job", "A".repeat(43)).id, "made-up-2");
   const { secret } = world.register("made-up-3");
@@ -230,6 +231,23 @@ Deno.test("the secret gets the ID back and replaces the former control connectio
   assert.equal(stale.closedWith?.[0], CloseCode.replaced);
   first.gone(false);
   assert.equal(world.rendezvous.snapshot()[0]!.connected, true);
+});
+
+Deno.test("after a start of the server an agent from before gets its ID back from a newcomer", () => {
+  const world = new World();
+  const control = new FakeConnection();
+  const newcomer = world.register("job", undefined, control);
+  const parked = world.park("job", newcomer.secret);
+  const [mine, others] = ["A".repeat(43), "B".repeat(43)];
+  const back = world.register("job", mine);
+  assert.deepEqual([back.id, back.secret], ["job", mine]);
+  assert.equal(control.closedWith?.[0], CloseCode.replaced);
+  assert.ok(parked.closedWith);
+  newcomer.gone(false);
+  assert.deepEqual(world.types(), ["registered", "unregistered", "registered"]);
+  assert.equal(world.register("job", newcomer.secret).id, "made-up-1");
+  // Nor can anybody else who names a secret take it.
+  assert.equal(world.register("job", others).id, "made-up-2");
 });
 
 Deno.test("a lost agent keeps its ID and its pairs for the grace time", async () => {
