@@ -24,13 +24,13 @@ function registrationAt(url: string, log: Log, onRegistered: (id: string) => voi
   });
 }
 
-/** Registers at a server that gives these names; resolves when that is over. */
-async function register(names: { id: string; username: string }) {
+/** Registers at a server whose answer has these fields; resolves when that is over. */
+async function register(answer: Record<string, unknown>) {
   await using server = startWebSocketServer({
     paths: {
       "/agent/job-1": (socket) => {
         socket.onmessage = () => {
-          socket.send(JSON.stringify({ ...REGISTERED, ...names }));
+          socket.send(JSON.stringify({ ...REGISTERED, ...answer }));
         };
       },
     },
@@ -62,6 +62,28 @@ for (
     await assert.rejects(register(names), { message });
   });
 }
+
+for (
+  const [protocol, remedy] of [
+    [PROTOCOL_VERSION + 1, "download the agent again from this server"],
+    [PROTOCOL_VERSION - 1, "update the server, or use the agent that it serves"],
+  ] as const
+) {
+  Deno.test(`Registration refuses a server of protocol ${protocol}, and says what to update`, async () => {
+    const versions =
+      `the agent speaks protocol ${PROTOCOL_VERSION} and the server protocol ${protocol}`;
+    await assert.rejects(register({ protocol }), (error: Error) => {
+      assert.match(error.message, /^cannot register at ws:\/\/127\.0\.0\.1:\d+: /);
+      assert.ok(error.message.endsWith(`: ${versions}: ${remedy}`), error.message);
+      return true;
+    });
+  });
+}
+
+Deno.test("Registration gives up at once when the server refuses for good, with its reason", async () => {
+  const refusal = { type: "refused", reason: "wrong token", retry: false };
+  await assert.rejects(register(refusal), { message: /: wrong token$/ });
+});
 
 Deno.test("Registration tells the log each reason once while the server is away, and that it is back", async () => {
   const answers = ["503", "503", "registered", "503", "503", "registered"];
