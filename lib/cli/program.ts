@@ -31,13 +31,21 @@ const SAME_SIGNAL_MS = 1_000;
 
 /**
  * Whether whoever started this program keeps SIGHUP from it, as nohup does; Linux tells, to programs that
- * may read files.
+ * may do everything.
  */
 function ignoresHangup(): boolean {
   const path = "/proc/self/status";
   if (Deno.build.os !== "linux") return false;
+  // Without any leave to read, Deno would ask the person for it.
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
-  const [, lastDigit] = Deno.readTextFileSync(path).match(/^SigIgn:.*([0-9a-f])$/m) ?? [];
+  let status: string;
+  try {
+    status = Deno.readTextFileSync(path);
+  } catch {
+    // Leave to read files is not enough for /proc.
+    return false;
+  }
+  const [, lastDigit] = status.match(/^SigIgn:.*([0-9a-f])$/m) ?? [];
   // A mask in hexadecimal, SIGHUP its lowest bit.
   return (parseInt(lastDigit ?? "0", 16) & 1) === 1;
 }
