@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { connectWebSocket, WebSocketClosedError } from "../../lib/wire/websocket.ts";
+import {
+  connectWebSocket,
+  WebSocketClosedError,
+  WebSocketConnection,
+} from "../../lib/wire/websocket.ts";
 import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
 import { startWebSocketServer } from "../support/websocket_server.ts";
 
@@ -218,18 +222,30 @@ Deno.test("a server that does not answer the close is left after a while", async
 });
 
 Deno.test("a server that goes on sending after the close is heard out", async () => {
-  await using server = startRawServer(async (conn) => {
-    await upgrade(conn);
-    await conn.read(new Uint8Array(100));
-    for (let i = 0; i < 5; i++) {
-      await writeAll(conn, serverFrame(1, `${i}`));
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    await writeAll(conn, closeFrame(1000));
-  });
-  const connection = await connectWebSocket(server.url, { closeTimeout: 1000 });
+  let arrival = Promise.withResolvers<Uint8Array>();
+  const arrive = (bytes: Uint8Array) => {
+    arrival.resolve(bytes);
+    arrival = Promise.withResolvers();
+  };
+  const connection = new WebSocketConnection({
+    async read(buffer) {
+      const bytes = await arrival.promise;
+      buffer.set(bytes);
+      return bytes.length;
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    close: () => {},
+  }, { protocol: "", rest: new Uint8Array(0), pingInterval: 60_000, closeTimeout: 20 });
   await connection.end();
+  arrive(serverFrame(1, "0"));
+  // A timer of the same length that was set later: one message comes between any two looks.
+  let sent = 0;
+  const timer = setInterval(() => {
+    arrive(++sent < 5 ? serverFrame(1, `${sent}`) : closeFrame(1000));
+  }, 20);
   let text = "";
   for (let m = await connection.receive(); m !== null; m = await connection.receive()) text += m;
+  clearInterval(timer);
   assert.equal(text, "01234");
+  assert.equal(await connection.closed, undefined);
 });
