@@ -190,11 +190,15 @@ Deno.test({
       await Deno.connect(address).then((connection) => connections.push(connection), () => {});
     }
     for (const connection of connections) connection.close();
-    // It may need a moment until it accepts again.
-    let answer = "";
-    for (let i = 0; i < 50 && answer === ""; i++) {
+    // Until it listens again there is no answer.
+    let answer: string | undefined;
+    while (answer === undefined) {
+      const times = program.stderr.split("listening again").length;
       answer = await fetch(`http://127.0.0.1:${port}/healthz`).then((response) => response.text())
-        .catch(() => new Promise((resolve) => setTimeout(resolve, 100, "")));
+        .catch(() => undefined);
+      if (answer === undefined) {
+        await program.waitFor(new RegExp(`(listening again[^]*){${times}}`));
+      }
     }
     assert.equal(answer, "ok\n");
   },
