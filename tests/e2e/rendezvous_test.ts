@@ -121,7 +121,7 @@ Deno.test("agents and clients find a server below a base path, through the proxy
   await using world = await World.start(["--base-path", "/tools"]);
   await using proxy = startConnectProxy("ann:p@ss");
   const env = { HTTP_PROXY: `http://ann:p%40ss@127.0.0.1:${proxy.port}`, NO_PROXY: "" };
-  const agent = await world.startAgent({ basePath: "/tools/", env }).announced();
+  const agent = await world.startAgent({ url: `${world.url}/tools/`, env }).announced();
   const proxyCommand = world.proxyCommand(agent.id).replace(world.url, `${world.url}/tools`);
   const result = await world.ssh(agent, [`-oProxyCommand=${proxyCommand}`, "echo in"], { env });
   assert.equal(result.stdout, "in\n", result.stderr);

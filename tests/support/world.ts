@@ -24,8 +24,8 @@ export interface AgentStart {
   authorizedKeys?: string | Uint8Array | null;
   /** Whether to announce as JSON, which {@link Agent.announced} reads. @default true */
   json?: boolean;
-  /** The server's base path. @default none */
-  basePath?: string;
+  /** Where the server is. @default World.url */
+  url?: string;
 }
 
 /** An agent that has registered, or is about to. */
@@ -112,7 +112,7 @@ export class World implements AsyncDisposable {
     const id = options.id === undefined ? [] : ["--id", options.id];
     const program = startEntry(
       "agent.ts",
-      [...json, ...id, ...options.args ?? [], `${this.url}${options.basePath ?? ""}`],
+      [...json, ...id, ...options.args ?? [], options.url ?? this.url],
       { cwd: dir.path, env: options.env },
     );
     return this.#stack.use(new Agent(program, dir, this.url));

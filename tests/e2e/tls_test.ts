@@ -1,0 +1,33 @@
+/** A server with a certificate of its own, whose issuer nobody knows. */
+import assert from "node:assert/strict";
+import { makeCertificate } from "../support/certificate.ts";
+import { have, TempDir } from "../support/program.ts";
+import { World } from "../support/world.ts";
+
+Deno.test({
+  name: "agent and wsproxy trust a server's certificate when they are told to",
+  ignore: !have("openssl"),
+  fn: async (t) => {
+    await using dir = new TempDir();
+    const { ca, cert, key } = await makeCertificate(dir);
+    await using world = await World.start(["--tls-cert", cert, "--tls-key", key]);
+    const url = world.url.replace("ws:", "wss:");
+
+    for (const trust of [["--ca-file", ca], ["--insecure"]]) {
+      await t.step(`with ${trust[0]}`, async () => {
+        const agent = world.startAgent({ args: trust, url });
+        const announced = await agent.announced();
+        const proxyCommand = world.proxyCommand(announced.id)
+          .replace(world.url, `${trust.join(" ")} ${url}`)
+          .replace(" -N ", " -N -R ");
+        const result = await world.ssh(announced, [`-oProxyCommand=${proxyCommand}`, "echo in"]);
+        assert.equal(result.stdout, "in\n", result.stderr);
+        assert.equal(/any certificate/.test(agent.program.stderr), trust[0] === "--insecure");
+      });
+    }
+    await t.step("not without, and the agent says what can be done", async () => {
+      const agent = world.startAgent({ url });
+      await agent.program.waitFor(/certificate is not trusted: nobody known issued it; --ca-file/);
+    });
+  },
+});
