@@ -68,11 +68,18 @@ export function interactiveArguments(kind: ShellKind): string[] {
   }
 }
 
+/**
+ * PowerShell ends with 1 for whatever status a program has that fails last (PowerShell/PowerShell#13501).
+ * Behind a line of its own, as the command may end with a comment.
+ */
+const POWERSHELL_STATUS =
+  "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }";
+
 /** Arguments that make a shell run `command` and end with its status. */
 export function commandArguments(kind: ShellKind, command: string): string[] {
   switch (kind) {
     case "powershell":
-      return ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command];
+      return ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command + POWERSHELL_STATUS];
     case "cmd":
       return ["/d", "/s", "/c", command];
     case "sh":
