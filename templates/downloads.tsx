@@ -112,7 +112,8 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
       ))}
       {downloads.some(({ file }) => typeof file !== "string") && (
         <p class="muted">
-          All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>
+          All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>.{" "}
+          <code>curl --compressed</code> downloads a third as much, where curl has it.
         </p>
       )}
     </Layout>,

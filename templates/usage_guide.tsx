@@ -44,6 +44,10 @@ function Agent({ site }: { site: Site }): VNode {
         </p>
       )}
       <p>
+        On Linux and macOS <code>curl --compressed</code> downloads a third as much, and{" "}
+        <code>curl -C - -o agent</code> goes on where one broke off.
+      </p>
+      <p>
         The agent registers with this server and prints in the job's log what to type on your
         computer. Run <code>./agent</code> without arguments to see all its options.
       </p>
