@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Program, run } from "../support/program.ts";
+import { utf16z } from "../../lib/process/windows_command_line.ts";
+import { Program, run, TempDir } from "../support/program.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 import { type Announced, World } from "../support/world.ts";
 
@@ -40,6 +41,31 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
     assert.deepEqual([result.stdout, result.code], ["apple\r\npear\r\n", 0]);
   });
 
+  await t.step("the keys may be in UTF-16, as PowerShell writes them", async () => {
+    const text = `\ufeff# people\r\n${world.publicKey.trim()}\r\n`;
+    Deno.writeFileSync(join(folder.path, ".authorized_keys"), utf16z(text).subarray(0, -2));
+    assert.equal((await world.ssh(agent, ["echo in"])).stdout, "in\r\n");
+  });
+
+  await t.step("sftp takes files to and from paths with drives", async () => {
+    await using here = new TempDir();
+    const content = crypto.getRandomValues(new Uint8Array(60_000));
+    here.write("up", content);
+    const path = `/${folder.windowsPath.replaceAll("\\", "/")}`;
+    const batch = ["pwd", `put up ${path}/new`, `cd ${path}`, "get new down", "ls -1 /C:/windows"];
+    const { code, stdout, stderr } = await run(
+      "sftp",
+      ["-b", "-", ...world.sshOptions(agent), `${agent.username}@localhost`],
+      { input: `${batch.join("\n")}\n`, cwd: here.path },
+    );
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.includes(`Remote working directory: ${path}\n`), stdout);
+    assert.match(stdout, /^\/C:\/windows\/system32$/m);
+    for (const copy of [join(folder.path, "new"), join(here.path, "down")]) {
+      assert.deepEqual(Deno.readFileSync(copy), content);
+    }
+  });
+
   await t.step("a shell shows a prompt, echoes, and ends at once with the status 7", async () => {
     await using terminal = world.terminal(agent);
     await terminal.waitFor(PROMPT);
@@ -66,13 +92,22 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
     assert.deepEqual([...(await folder.processes()).keys()], [program.pid], "the agent is left");
   });
 
-  await t.step("the agent ends with its hold file and last shell, with status 0", async () => {
+  const typeAndExit = async (command: string) => {
     await using terminal = world.terminal(agent);
     await terminal.waitFor(PROMPT);
-    terminal.write("del %CONVERGE_HOLD%\r");
+    terminal.write(`${command}\r`);
     await terminal.waitFor(PROMPT);
     terminal.write("exit\r");
     assert.equal(await terminal.exited, 0);
+  };
+
+  await t.step("a hold file that cmd's echo wrote keeps the agent", async () => {
+    await typeAndExit("del .hold & echo x > .hold");
+    assert.equal((await world.ssh(agent, ["type .hold"])).stdout, "x \r\n");
+  });
+
+  await t.step("the agent ends with its hold file and last shell, with status 0", async () => {
+    await typeAndExit("del %CONVERGE_HOLD%");
     assert.equal((await program.result()).code, 0);
     assert.equal((await folder.processes()).size, 0);
   });

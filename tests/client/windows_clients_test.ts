@@ -1,0 +1,54 @@
+/** wsproxy and tunnel for Windows, under Wine: an ssh client that uses them as people do there. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Program } from "../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { World } from "../support/world.ts";
+
+const DIST = join(import.meta.dirname!, "..", "..", "dist");
+
+function skip(what: string): boolean {
+  if (existsSync(join(DIST, "tunnel.exe"))) return skipWithoutWine(what);
+  console.error(`skipped: ${what} (dist has no programs for Windows: deno task build)`);
+  return true;
+}
+
+const name = "wsproxy.exe and tunnel.exe lead ssh to an agent under Wine";
+
+Deno.test(name, { ignore: skip(name) }, async (t) => {
+  await using world = await World.start();
+  await using folder = await WineFolder.create();
+  for (const program of ["wsproxy.exe", "tunnel.exe"]) await folder.add(join(DIST, program));
+  const agent = await world.startAgent({ args: ["--hold"] }).announced();
+  const url = `${world.url}/client/${agent.id}`;
+  const bytes = new Uint8Array(randomBytes(1_000_000));
+
+  /** Every byte in both directions, the end of the input, and the status. */
+  const useSsh = async (...options: string[]) => {
+    const result = await world.ssh(agent, [...options, "cat; exit 7"], { input: bytes });
+    assert.equal(result.code, 7, result.stderr);
+    assert.deepEqual(result.bytes, bytes);
+  };
+
+  await t.step("wsproxy", async () => {
+    const [command, args] = folder.command("./wsproxy.exe", [url]);
+    await useSsh(`-oProxyCommand=${[command, ...args].join(" ")}`);
+  });
+
+  await t.step("wsproxy tells why the server refuses it, and ends with 1", async () => {
+    const nobody = `${world.url}/client/nobody`;
+    await using program = new Program(...folder.command("./wsproxy.exe", [nobody]));
+    const { code, stdout, stderr } = await program.result();
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^wsproxy: .*nobody.*\r?\n$/);
+  });
+
+  await t.step("tunnel", async () => {
+    await using tunnel = new Program(...folder.command("./tunnel.exe", ["0", url]));
+    const [, port] = await tunnel.waitFor(/listening on 127\.0\.0\.1:(\d+)/);
+    await useSsh("-oProxyCommand=none", `-oPort=${port}`);
+    await useSsh("-oProxyCommand=none", `-oPort=${port}`);
+  });
+});
