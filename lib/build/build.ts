@@ -161,6 +161,7 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const todo = jobs.filter(({ name, key }) =>
     !dist.has(name) || dist.manifest.files[name]!.key !== key
   );
+  if (todo.length > 0) log(`building ${todo.length} of ${jobs.length} files`);
   const findRuntime = announced(createRuntimeFinder({ work, signal }), log);
   const failures = new Map<string, string[]>();
   try {

@@ -77,7 +77,7 @@ Deno.test("only what changed is built", async (t) => {
     const output = await build();
     assert.match(
       output,
-      /^tunnel\.js: .*\n(.*\n)?tunnel: .*\nbuilt 2 files .*, 4 were up to date$/m,
+      /^building 2 of 6 files\ntunnel\.js: .*\n(.*\n)?tunnel: .*\nbuilt 2 files .*, 4 were up to date$/m,
     );
     await checkSums(out);
   });
