@@ -19,16 +19,16 @@ function writePrograms(folder: TempDir): void {
  * Makes a home with a key, and an ssh that knows no other: OpenSSH itself looks for its files in the
  * home that the system's list of users names.
  */
-async function makeHome(home: TempDir): Promise<{ env: Record<string, string>; key: string }> {
+async function makeHome(
+  home: TempDir,
+): Promise<{ env: Record<string, string>; key: string; config: string }> {
   const key = join(home.path, "key");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "it's $(me) & co", "-f", key]);
-  const config = home.write(
-    "config",
-    `IdentityFile ${key}\nIdentitiesOnly yes\nIdentityAgent none\n` +
-      `UserKnownHostsFile ${home.path}/known_hosts\n`,
-  );
+  const config = `IdentityFile ${key}\nIdentitiesOnly yes\nIdentityAgent none\n` +
+    `UserKnownHostsFile ${home.path}/known_hosts\n`;
+  const file = home.write("config", config);
   for (const name of ["ssh", "sftp"]) {
-    home.write(name, `#!/bin/sh\nexec /usr/bin/${name} -F '${config}' "$@"\n`, 0o755);
+    home.write(name, `#!/bin/sh\nexec /usr/bin/${name} -F '${file}' "$@"\n`, 0o755);
   }
   const PATH = `${home.path}:${Deno.env.get("PATH")}`;
   // Our sources run from the cache that is there already.
@@ -37,10 +37,11 @@ async function makeHome(home: TempDir): Promise<{ env: Record<string, string>; k
   return {
     env: { HOME: home.path, PATH, DENO_DIR, SHELL: "/bin/sh" },
     key: Deno.readTextFileSync(`${key}.pub`),
+    config,
   };
 }
 
-for (const local of ["wsproxy", "tunnel"]) {
+for (const local of ["wsproxy", "config", "tunnel"]) {
   Deno.test({
     name: `the commands that the form writes give a shell and files: ${local}`,
     ignore: withoutBrowser,
@@ -48,7 +49,7 @@ for (const local of ["wsproxy", "tunnel"]) {
       await using files = new TempDir();
       writePrograms(files);
       await using home = new TempDir();
-      const { env, key } = await makeHome(home);
+      const { env, key, config } = await makeHome(home);
       await using job = new TempDir();
       await using server = await startPageServer({ staticDir: files.path });
       const blocks = new Map<string, string>();
@@ -77,6 +78,7 @@ for (const local of ["wsproxy", "tunnel"]) {
       // Another run may have the port of the page's example, so the tunnel takes a free one.
       let port = "0";
       const inShell = (command: string) => `${setPath}\n${command.replaceAll("10000", port)}`;
+      if (local === "config") home.write("config", `${config}\n${block(/config/)}\n`);
       await using stack = new AsyncDisposableStack();
       if (local === "tunnel") {
         const tunnel = new Program("sh", ["-c", inShell(`exec ${block(/the tunnel$/)}`)], { env });
