@@ -20,6 +20,8 @@ Deno.test("agent --detach returns once registered, and people can log in while t
   const hostKey = stdout.match(/KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/)![1]!;
   const announced = { id: "job-1", username: "converge", hostKey, fingerprint: "" };
   const env = await world.ssh(announced, ["env; ps -o sid=,tty= -p $PPID"]);
+  const { pid } = await agent.status();
+  assert.match(env.stdout, new RegExp(`^ *${pid} \\?$`, "m"), "a session without a terminal");
   assert.match(env.stdout, /^CONVERGE_ID=job-1$/m);
   assert.doesNotMatch(env.stdout, /CONVERGE_DETACHED/);
 

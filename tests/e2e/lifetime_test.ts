@@ -95,6 +95,18 @@ Deno.test("an agent ends with 0", async (t) => {
   });
 });
 
+Deno.test("an agent ends at its deadline though a client has stopped reading", async () => {
+  await using world = await World.start();
+  const { agent, announced } = await start(world, ["--expiry", "5s"]);
+  await using terminal = world.terminal(announced);
+  await shellReady(terminal);
+  terminal.write("echo pid:$$:; exec yes\r");
+  const [, yes] = await terminal.waitFor(/pid:(\d+):\s+y\r\n/);
+  Deno.kill(terminal.pid, "SIGSTOP");
+  await ended(agent, "deadline");
+  await gone(Number(yes));
+});
+
 Deno.test("a hold file touched an hour ahead extends by that", async () => {
   await using world = await World.start();
   const { agent, announced } = await start(world, ["--hold"]);

@@ -42,6 +42,10 @@ export class Terminal implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
   /** All that was shown. */
   get output(): string {
     return this.#output;
