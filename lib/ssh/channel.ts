@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Channel } from "./handler.ts";
 import { Message } from "./numbers.ts";
 import type { Transport } from "./transport.ts";
+import { isTurnOver, nextTurn } from "./turn.ts";
 import { MalformedError, Writer } from "./wire_format.ts";
 
 /** How much a client may send on a channel before we have read it, in bytes. */
@@ -106,6 +107,7 @@ export class TransportChannel implements Channel {
         this.#outgoingWindow -= length;
         this.#transport.sendData(this.#remoteId, bytes.subarray(start, start + length), extended);
         start += length;
+        if (isTurnOver()) await nextTurn();
       }
     }
   }

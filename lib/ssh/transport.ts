@@ -1,7 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { ByteStream } from "../wire/byte_stream.ts";
+import { freeCiphers } from "./ciphers.ts";
 import { DisconnectReason, Message } from "./numbers.ts";
 import { createOffer, cryptoReady, mend, type PrivateKey, Protocol, sendPacket } from "./ssh2.ts";
+import { isTurnOver, nextTurn } from "./turn.ts";
 import { Writer } from "./wire_format.ts";
 
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
@@ -118,6 +120,7 @@ export class Transport {
         this.#protocol.parse(buffer, 0, buffer.length);
         // A client that only sends, and takes none of our answers, has to wait.
         if (this.#pendingBytes > HIGH_WATER) await this.#flushing;
+        if (isTurnOver()) await nextTurn();
       }
     } catch (error) {
       this.#error ??= error as Error;
@@ -182,6 +185,7 @@ export class Transport {
   #takeOver(): void {
     const protocol = this.#protocol;
     mend(protocol);
+    freeCiphers(protocol);
     const lowPacket = protocol._onPayload;
     protocol._onPayload = (payload) => {
       const type = payload[0];

@@ -1,19 +1,15 @@
 import type { Transport } from "./http_upgrade.ts";
-import { encodeFrame, Opcode } from "./websocket_frame.ts";
+import { frameLength, Opcode, writeFrame } from "./websocket_frame.ts";
 
 /** `send()` holds back while more than this waits to be written, in bytes. */
 const MAX_UNSENT = 1024 * 1024;
 /** How much is written at once, in bytes; small frames are joined to that. */
 const MAX_BATCH = 256 * 1024;
 
-function concat(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+/** A frame that waits to be written. */
+interface WaitingFrame {
+  opcode: number;
+  payload: Uint8Array;
 }
 
 /**
@@ -22,12 +18,14 @@ function concat(parts: Uint8Array[]): Uint8Array {
  */
 export class FrameWriter {
   readonly #transport: Transport;
-  #frames: Uint8Array[] = [];
+  #frames: WaitingFrame[] = [];
   /** Of the frames and of what is being written. */
   #unsent = 0;
-  #pong: Uint8Array | undefined;
-  #ping: Uint8Array | undefined;
-  #close: Uint8Array | undefined;
+  #pong: WaitingFrame | undefined;
+  #ping: WaitingFrame | undefined;
+  #close: WaitingFrame | undefined;
+  /** Where large batches are made, one after the other. */
+  #large = new Uint8Array(0);
   #closeSent = false;
   #written = 0;
   #writing = false;
@@ -65,32 +63,32 @@ export class FrameWriter {
   /**
    * Sends a message; resolves when it takes more.
    *
+   * @param payload not to be changed afterwards
    * @throws {Error} if writing failed
    */
   async send(opcode: number, payload: Uint8Array): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
-    const frame = encodeFrame(opcode, payload);
-    this.#frames.push(frame);
-    this.#unsent += frame.length;
+    this.#frames.push({ opcode, payload });
+    this.#unsent += frameLength(payload.length);
     this.#write();
     while (this.#unsent > MAX_UNSENT) await this.#whenProgress();
   }
 
   /** Asks the peer for a sign of life. */
   ping(): void {
-    this.#ping = encodeFrame(Opcode.ping, new Uint8Array(0));
+    this.#ping = { opcode: Opcode.ping, payload: new Uint8Array(0) };
     this.#write();
   }
 
   /** Answers a ping; only the newest is answered (RFC 6455, section 5.5.3). */
   pong(payload: Uint8Array): void {
-    this.#pong = encodeFrame(Opcode.pong, payload);
+    this.#pong = { opcode: Opcode.pong, payload };
     this.#write();
   }
 
   /** Sends a close frame behind all messages; the first one counts. */
   close(payload: Uint8Array): void {
-    this.#close ??= encodeFrame(Opcode.close, payload);
+    this.#close ??= { opcode: Opcode.close, payload };
     this.#write();
   }
 
@@ -126,13 +124,26 @@ export class FrameWriter {
     let length = 0;
     let count = 0;
     while (count < this.#frames.length && length < MAX_BATCH) {
-      length += this.#frames[count++]!.length;
+      length += frameLength(this.#frames[count++]!.payload.length);
     }
     batch.push(...this.#frames.splice(0, count));
     const last = this.#close !== undefined && this.#frames.length === 0;
     if (last) batch.push(this.#close!);
     if (batch.length === 0) return undefined;
-    return { bytes: batch.length === 1 ? batch[0]! : concat(batch), last };
+    return { bytes: this.#encode(batch), last };
+  }
+
+  /** The frames as bytes, good until the next call. */
+  #encode(frames: WaitingFrame[]): Uint8Array {
+    const length = frames.reduce((sum, { payload }) => sum + frameLength(payload.length), 0);
+    let bytes = this.#large;
+    if (length < MAX_BATCH / 4) bytes = new Uint8Array(length);
+    else if (length > bytes.length) {
+      bytes = this.#large = new Uint8Array(Math.max(length, MAX_BATCH));
+    }
+    let end = 0;
+    for (const frame of frames) end = writeFrame(bytes, end, frame);
+    return bytes.subarray(0, end);
   }
 
   #write(): void {
@@ -150,7 +161,10 @@ export class FrameWriter {
           this.#written += count;
         }
         this.#closeSent = batch.last;
-        this.#unsent = this.#frames.reduce((sum, frame) => sum + frame.length, 0);
+        this.#unsent = this.#frames.reduce(
+          (sum, { payload }) => sum + frameLength(payload.length),
+          0,
+        );
         this.#progress?.resolve();
         this.#progress = undefined;
       }

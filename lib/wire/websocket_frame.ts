@@ -39,37 +39,51 @@ function nextMaskKey(): number {
   return maskKeys[--maskKeysLeft]!;
 }
 
-/**
- * Makes one whole frame, masked as a client's must be (section 5.3).
- *
- * @param payload is copied
- */
-export function encodeFrame(
-  opcode: number,
-  payload: Uint8Array,
-  maskKey: number = nextMaskKey(),
-): Uint8Array<ArrayBuffer> {
-  const length = payload.length;
-  const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10;
-  // The payload starts at a multiple of four, so that whole words can be masked.
-  const start = (headerLength + 4 + 3) & ~3;
-  const words = new Uint32Array((start + length + 3) >> 2);
-  const bytes = new Uint8Array(words.buffer);
-  bytes.set(payload, start);
-  words[(start >> 2) - 1] = maskKey;
-  for (let i = start >> 2; i < words.length; i++) words[i]! ^= maskKey;
+/** How long a frame with `length` bytes of payload is, with its header and its mask, in bytes. */
+export function frameLength(length: number): number {
+  return length + 4 + (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+}
 
-  const first = start - 4 - headerLength;
-  bytes[first] = 0x80 | opcode;
-  if (headerLength === 2) {
-    bytes[first + 1] = 0x80 | length;
-  } else {
-    const view = new DataView(words.buffer);
-    bytes[first + 1] = 0x80 | (headerLength === 4 ? 126 : 127);
-    if (headerLength === 4) view.setUint16(first + 2, length);
-    else view.setBigUint64(first + 2, BigInt(length));
+/**
+ * Writes one whole frame, masked as a client's must be (section 5.3), into `into` from `at` on.
+ *
+ * @returns where it ends
+ */
+export function writeFrame(
+  into: Uint8Array<ArrayBuffer>,
+  at: number,
+  { opcode, payload }: { opcode: number; payload: Uint8Array },
+  maskKey: number = nextMaskKey(),
+): number {
+  const { length } = payload;
+  const end = at + frameLength(length);
+  const start = end - length;
+  const view = new DataView(into.buffer, into.byteOffset);
+  const headerLength = start - at - 4;
+  into[at] = 0x80 | opcode;
+  into[at + 1] = 0x80 | (headerLength === 2 ? length : headerLength === 4 ? 126 : 127);
+  if (headerLength === 4) view.setUint16(at + 2, length);
+  if (headerLength === 10) view.setBigUint64(at + 2, BigInt(length));
+  view.setUint32(start - 4, maskKey);
+  into.set(payload, start);
+  mask(into.subarray(start, end), maskKey);
+  return end;
+}
+
+/** Masks `bytes` in place, most of them by whole words. */
+function mask(bytes: Uint8Array<ArrayBuffer>, key: number): void {
+  const keyByte = (i: number) => key >>> 24 - 8 * (i & 3);
+  const head = Math.min(-bytes.byteOffset & 3, bytes.length);
+  for (let i = 0; i < head; i++) bytes[i]! ^= keyByte(i);
+
+  const count = bytes.length - head >> 2;
+  if (count > 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + head, count);
+    const [word] = new Uint32Array(Uint8Array.of(0, 1, 2, 3).map((i) => keyByte(head + i)).buffer);
+    for (let i = 0; i < count; i++) words[i]! ^= word!;
   }
-  return bytes.subarray(first, start + length);
+
+  for (let i = head + count * 4; i < bytes.length; i++) bytes[i]! ^= keyByte(i);
 }
 
 /** Cuts a server's bytes into frames, however they were cut into reads. */

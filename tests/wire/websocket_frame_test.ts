@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { encodeFrame, FrameError, FrameParser, Opcode } from "../../lib/wire/websocket_frame.ts";
+import {
+  FrameError,
+  frameLength,
+  FrameParser,
+  Opcode,
+  writeFrame,
+} from "../../lib/wire/websocket_frame.ts";
 import { serverFrame } from "../support/raw_websocket_server.ts";
 
 const LENGTHS = [0, 1, 3, 125, 126, 127, 65_535, 65_536, 100_001];
@@ -17,19 +23,30 @@ function unmask(frame: Uint8Array): { head: number[]; payload: Uint8Array } {
   return { head: [...frame.subarray(0, start)], payload };
 }
 
-Deno.test("encodeFrame() writes the length in the shortest form and masks the payload", () => {
+Deno.test("writeFrame() writes the length in the shortest form and masks the payload", () => {
   for (const length of LENGTHS) {
-    const { head, payload } = unmask(encodeFrame(Opcode.binary, pattern(length), 0x89abcdef));
-    const expected = [...serverFrame(Opcode.binary, pattern(length)).subarray(0, head.length)];
-    expected[1]! |= 0x80;
-    assert.deepEqual(head, expected);
-    assert.deepEqual(payload, pattern(length));
+    for (let at = 0; at < 4; at++) {
+      const into = new Uint8Array(at + frameLength(length) + 1);
+      const frame = { opcode: Opcode.binary, payload: pattern(length) };
+      const end = writeFrame(into, at, frame, 0x89abcdef);
+      assert.equal(end, into.length - 1);
+      assert.deepEqual([...into.subarray(0, at), into[end]], Array(at + 1).fill(0));
+      const { head, payload } = unmask(into.subarray(at, end));
+      const expected = [...serverFrame(Opcode.binary, pattern(length)).subarray(0, head.length)];
+      expected[1]! |= 0x80;
+      assert.deepEqual(head, expected);
+      assert.deepEqual(payload, pattern(length));
+    }
   }
 });
 
-Deno.test("encodeFrame() leaves the payload as it was and masks each frame anew", () => {
+Deno.test("writeFrame() leaves the payload as it was and masks each frame anew", () => {
   const payload = pattern(50);
-  const frames = [encodeFrame(Opcode.text, payload), encodeFrame(Opcode.text, payload)];
+  const frames = [1, 2].map(() => {
+    const into = new Uint8Array(frameLength(50));
+    writeFrame(into, 0, { opcode: Opcode.text, payload });
+    return into;
+  });
   assert.deepEqual(payload, pattern(50));
   assert.notDeepEqual(frames[0], frames[1]);
 });
