@@ -86,11 +86,10 @@ export function localCommands(site, { id: chosenId, computer, local }) {
     ];
   }
   if (local === "config") {
-    const quoted = /\s/.test(site.username) ? `"${site.username}"` : site.username;
     const entry = [
       `Host ${id}`,
       "  HostName localhost",
-      `  User ${quoted}`,
+      `  User ${site.username}`,
       `  HostKeyAlias ${id}`,
       "  ServerAliveInterval 10",
       `  ProxyCommand ${proxy}`,
