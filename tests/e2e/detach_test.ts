@@ -114,12 +114,14 @@ Deno.test("agent wait", async (t) => {
     await wait.waitFor(/info session opened kind=shell .*shells=1 sessions=1\n/);
     await wait.waitFor(/info the agent has more time/);
     await shellReady(terminal);
-    terminal.write('rm "$CONVERGE_HOLD"; exit\r');
+    terminal.write('rm "$CONVERGE_HOLD"\r');
+    await wait.waitFor(/info the hold file has gone/);
+    terminal.write("exit\r");
     const { code, stdout } = await wait.result();
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /the hold file has gone.*session ended kind=shell .*is ending reason=released.*\nThe agent \S+ has ended/s,
+      /session ended kind=shell .*is ending reason=released.*\nThe agent \S+ has ended/s,
     );
   });
 
