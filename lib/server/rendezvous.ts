@@ -2,27 +2,18 @@
  * Who waits for whom: agents and their parked data connections, clients, and the pairs they make.
  * No sockets and no timers of its own; {@link Rendezvous.sweep} is called from outside.
  *
- * - An ID belongs to whoever holds the secret of its registration, until the agent says goodbye or
- *   has been away for the grace time.
- * - A server that has just started knows no secrets. For the grace time an agent that names one gets
- *   its ID back from a newcomer that was faster.
+ * - rendezvous_agents.ts says which agent has which ID.
  * - Pairs outlive their agent's control connection.
  * - A client that cannot be paired at once waits in the order of arrival.
  *
  * @module
  */
-import { createHash, timingSafeEqual } from "node:crypto";
-import {
-  type AgentFacts,
-  CloseCode,
-  makeRendezvousId,
-  type StatusMessage,
-} from "../wire/protocol.ts";
+import { CloseCode } from "../wire/protocol.ts";
+import { type Agent, agentInfo, Agents, clientInfo, owns } from "./rendezvous_agents.ts";
 import * as refusals from "./rendezvous_refusals.ts";
 import type {
   AgentInfo,
   Client,
-  ClientInfo,
   Closable,
   Control,
   Counts,
@@ -34,8 +25,6 @@ import type {
 } from "./rendezvous_types.ts";
 import { WaitingRoom } from "./rendezvous_waiting.ts";
 
-/** How long an agent's ID stays its own after its connection or the server was lost, in milliseconds. */
-export const GRACE_MS = 60_000;
 /** How long a client waits for a connected agent to park a data connection, in milliseconds. */
 export const QUEUE_MS = 30_000;
 /** How many data connections an agent is asked to keep parked. */
@@ -44,30 +33,6 @@ export const PARKED = 2;
 const MAX_PARKED = 8;
 /** How many clients may wait at a time, whoever they wait for: each may have sent a little. */
 const MAX_WAITING = 1_000;
-
-/** A registered agent. */
-interface Agent<Data> {
-  readonly id: string;
-  readonly secretHash: Uint8Array;
-  /** Whether it named no secret when it came. */
-  readonly newcomer: boolean;
-  readonly since: number;
-  address: string;
-  version: string;
-  facts: AgentFacts;
-  control?: Control;
-  lostAt: number;
-  parked: Data[];
-  status?: Omit<StatusMessage, "type">;
-  readonly pairs: Set<Pair>;
-}
-
-interface Pair {
-  key: number;
-  since: number;
-  address: string;
-  link: Link;
-}
 
 export interface RendezvousOptions<Data, C> {
   maxAgents: number;
@@ -81,37 +46,21 @@ export interface RendezvousOptions<Data, C> {
   makeId?: () => string;
 }
 
-/** 32 bytes in base64url, what a secret of a registration looks like. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
-
-function makeSecret(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
-    alphabet: "base64url",
-    omitPadding: true,
-  });
-}
-
-function hash(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
-}
-
 /** The meeting point of agents and clients, see the module's description. */
 export class Rendezvous<Data extends Closable, C extends Client> {
   readonly #options: RendezvousOptions<Data, C>;
   readonly #now: () => number;
-  readonly #agents = new Map<string, Agent<Data>>();
-  /** Those whose control connection is lost. */
-  readonly #away = new Set<Agent<Data>>();
+  readonly #agents: Agents<Data>;
   readonly #waiting = new WaitingRoom<C>();
   readonly #links = new Set<Link>();
-  readonly #startedAt: number;
   #nextKey = 1;
   #draining = false;
 
   constructor(options: RendezvousOptions<Data, C>) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#startedAt = this.#now();
+    const { maxAgents, makeId } = options;
+    this.#agents = new Agents({ maxAgents, makeId, now: this.#now });
   }
 
   get draining(): boolean {
@@ -120,21 +69,20 @@ export class Rendezvous<Data extends Closable, C extends Client> {
 
   /** What there is right now. */
   snapshot(): AgentInfo[] {
-    return Array.from(this.#agents.values(), (agent) => this.#info(agent));
+    return Array.from(this.#agents, agentInfo);
   }
 
   /** How much of all there is right now, pairs included whose agent has ended. */
   counts(): Counts {
     const counts = {
-      connected: this.#agents.size - this.#away.size,
-      away: this.#away.size,
+      ...this.#agents.counts,
       parked: 0,
       waiting: this.#waiting.size,
       pairs: this.#links.size,
       toAgent: 0,
       toClient: 0,
     };
-    for (const { parked } of this.#agents.values()) counts.parked += parked.length;
+    for (const { parked } of this.#agents) counts.parked += parked.length;
     for (const { toAgent, toClient } of this.#links) {
       counts.toAgent += toAgent;
       counts.toClient += toClient;
@@ -147,68 +95,37 @@ export class Rendezvous<Data extends Closable, C extends Client> {
    * former control connection is closed; if the ID is another's, it gets a made-up one.
    */
   register(id: string, request: RegisterRequest, control: Control): Registration | Refusal {
-    const refusal = this.admitAgent(id);
-    if (refusal) return refusal;
-    const { address, version, facts } = request;
-    const resume = SECRET.test(request.resume ?? "") ? request.resume : undefined;
-    let agent = this.#agents.get(id);
-    const resumed = agent !== undefined && this.#owns(agent, resume);
-    const starting = this.#now() - this.#startedAt < GRACE_MS;
-    if (agent?.newcomer && !resumed && resume !== undefined && starting) {
-      this.#displace(agent);
-      agent = undefined;
-    }
-    // A secret from before the server's restart is kept: the agent may miss our answer and try again.
-    const secret = resume !== undefined && (resumed || !agent) ? resume : makeSecret();
-    if (agent && resumed) {
-      agent.control?.close(CloseCode.replaced, "the same agent has connected anew");
-      // What was parked may be as dead as the control connection was; the agent parks anew.
-      this.#closeParked(agent, CloseCode.replaced, "the same agent has connected anew");
-      this.#away.delete(agent);
-      Object.assign(agent, { control, address, version, facts });
-    } else {
-      if (agent && this.#agents.size >= this.#options.maxAgents) {
-        return refusals.tooManyAgents(this.#options.maxAgents);
-      }
-      agent = {
-        id: agent ? this.#freeId() : id,
-        secretHash: hash(secret),
-        newcomer: resume === undefined,
-        since: this.#now(),
-        ...{ address, version, facts, control },
-        lostAt: 0,
-        parked: [],
-        pairs: new Set(),
-      };
-      this.#agents.set(agent.id, agent);
-    }
-    this.#observe({ type: "registered", agent: this.#info(agent), asked: id, resumed });
-    const registered = agent;
+    if (this.#draining) return refusals.draining;
+    const claim = this.#agents.claim(id, request);
+    if ("label" in claim) return claim;
+    const { agent, secret, resumed, displaced } = claim;
+    if (displaced) this.#displace(displaced);
+    agent.control?.close(CloseCode.replaced, "the same agent has connected anew");
+    // What was parked may be as dead as the control connection was; the agent parks anew.
+    this.#closeParked(agent, CloseCode.replaced, "the same agent has connected anew");
+    agent.control = control;
+    this.#observe({ type: "registered", agent: agentInfo(agent), asked: id, resumed });
     return {
-      id: registered.id,
+      id: agent.id,
       secret,
       report: (status) => {
-        registered.status = status;
-        this.#observe({ type: "status", id: registered.id });
+        agent.status = status;
+        this.#observe({ type: "status", id: agent.id });
       },
-      gone: (goodbye) => this.#gone(registered, control, goodbye),
+      gone: (goodbye) => this.#gone(agent, control, goodbye),
     };
   }
 
   /** Whether an agent may try to register `id`, without its secret being known yet. */
   admitAgent(id: string): Refusal | undefined {
-    if (this.#draining) return refusals.draining;
-    const full = this.#agents.size >= this.#options.maxAgents;
-    return full && !this.#agents.has(id)
-      ? refusals.tooManyAgents(this.#options.maxAgents)
-      : undefined;
+    return this.#draining ? refusals.draining : this.#agents.admit(id);
   }
 
   /** An agent parks a data connection; a client that waits gets it at once. */
   park(id: string, secret: string, data: Data): Refusal | undefined {
     if (this.#draining) return refusals.draining;
     const agent = this.#agents.get(id);
-    if (!agent?.control || !this.#owns(agent, secret)) return refusals.wrongSecret(id);
+    if (!agent?.control || !owns(agent, secret)) return refusals.wrongSecret(id);
     const waiting = this.#waiting.takeFirst(id);
     if (waiting) {
       this.#pair(agent, data, waiting.client, waiting.since);
@@ -267,11 +184,9 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   /** Ends what has waited for too long; to be called about once a second. */
   sweep(): void {
     const now = this.#now();
-    for (const agent of this.#away) {
-      if (now - agent.lostAt >= GRACE_MS) this.#remove(agent, "the agent was lost");
-    }
+    for (const agent of this.#agents.overdue()) this.#remove(agent, "the agent was lost");
     for (const { id, client, patient } of this.#waiting.takeAll(({ until }) => until <= now)) {
-      const reason = this.#agents.has(id)
+      const reason = this.#agents.get(id)
         ? "the agent did not take the connection in time"
         : "the agent did not come in time";
       client.close(patient ? CloseCode.waitExpired : CloseCode.peerLost, reason);
@@ -285,7 +200,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
    */
   async drain(): Promise<void> {
     this.#draining = true;
-    for (const agent of this.#agents.values()) agent.control?.drain();
+    for (const agent of this.#agents) agent.control?.drain();
     for (const { client } of this.#waiting.takeAll(() => true)) {
       client.close(CloseCode.goingAway, "the server is ending");
     }
@@ -318,23 +233,26 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if (agent.control !== control) return;
     agent.control = undefined;
     if (goodbye) return this.#remove(agent, "the agent has ended");
-    agent.lostAt = this.#now();
-    this.#away.add(agent);
+    this.#agents.lose(agent);
     this.#observe({ type: "lost", id: agent.id });
   }
 
-  /** Takes the ID of an agent, which comes back at once and gets another. */
+  /** Tells an agent that its ID is another's now; it comes back at once and gets a new one. */
   #displace(agent: Agent<Data>): void {
     const reason = "the ID is that of an agent from before the server's start";
     const { control } = agent;
     agent.control = undefined;
-    this.#remove(agent, reason);
+    this.#forget(agent, reason);
     control?.close(CloseCode.replaced, reason);
   }
 
   #remove(agent: Agent<Data>, reason: string): void {
-    this.#away.delete(agent);
-    this.#agents.delete(agent.id);
+    this.#agents.remove(agent);
+    this.#forget(agent, reason);
+  }
+
+  /** Lets go of those who wait for an agent that has no ID any more. */
+  #forget(agent: Agent<Data>, reason: string): void {
     this.#closeParked(agent, CloseCode.normal, reason);
     for (const { client } of this.#waiting.take(agent.id, ({ patient }) => !patient)) {
       client.close(CloseCode.peerLost, reason);
@@ -346,33 +264,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     for (const data of agent.parked.splice(0)) data.close(code, reason);
   }
 
-  #owns(agent: Agent<Data>, secret: string | undefined): boolean {
-    return secret !== undefined && timingSafeEqual(agent.secretHash, hash(secret));
-  }
-
-  #freeId(): string {
-    for (;;) {
-      const id = (this.#options.makeId ?? makeRendezvousId)();
-      if (!this.#agents.has(id)) return id;
-    }
-  }
-
-  #info(agent: Agent<Data>): AgentInfo {
-    const { id, address, version, facts, since, status } = agent;
-    return {
-      ...{ id, address, version, facts, since, status },
-      connected: agent.control !== undefined,
-      parked: agent.parked.length,
-      clients: Array.from(agent.pairs, clientInfo),
-    };
-  }
-
   #observe(event: ServerEvent): void {
     this.#options.observe?.(event);
   }
-}
-
-function clientInfo({ key, address, since, link }: Pair): ClientInfo {
-  const { toAgent, toClient, buffered } = link;
-  return { key, address, since, toAgent, toClient, buffered };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { GRACE_MS, QUEUE_MS, Rendezvous } from "../../lib/server/rendezvous.ts";
+import { QUEUE_MS, Rendezvous } from "../../lib/server/rendezvous.ts";
+import { GRACE_MS } from "../../lib/server/rendezvous_agents.ts";
 import type {
   Closable,
   Link,
