@@ -94,10 +94,11 @@ function headline(announcement: Announcement, until = ""): string {
 /** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
 export function loginTrouble({ keys, password, keysFile }: Announcement): string[] {
   if (keys > 0 || password) return [];
+  const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
   return [
     `There is no usable key in ${keysFile}, and the server has no password: nobody can log in.`,
     "Put public keys there, one a line. The file is read at each login, so this may be done now:",
-    `  echo ssh-ed25519 AAAA... you@example.org >> ${keysFile}`,
+    `  echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
     "Or start the agent with --github-user, --gitlab-user or --keys-url.",
   ];
 }

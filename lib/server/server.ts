@@ -284,6 +284,11 @@ class RendezvousServer {
       if (who) this.#observe({ type: "refused", who, id, address, refusal });
       return refusalResponse(refusal);
     }
+    // Deno takes any version; RFC 6455, section 4.4 has this answer for all but one.
+    if ((request.headers.get("sec-websocket-version") ?? "13") !== "13") {
+      const line = "only version 13 of the websocket protocol is spoken here";
+      return textResponse(426, line, { "sec-websocket-version": "13" });
+    }
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const halfClose = offered.split(",").some((name) => name.trim() === HALF_CLOSE_SUBPROTOCOL);
     let upgrade: Deno.WebSocketUpgrade;

@@ -61,6 +61,7 @@ Deno.test("announcementBlock() says that nobody can log in and how to mend it", 
   const text = block({ keys: 0 });
   assert.match(text, /There is no usable key in \/job\/\.authorized_keys.*: nobody can log in\./);
   assert.match(text, />> \/job\/\.authorized_keys\n/);
+  assert.match(block({ keys: 0, keysFile: "/my job/keys" }), />> "\/my job\/keys"\n/);
   assert.match(text, /--github-user/);
   assert.match(text, /^Converge: the job job-1 waits, but nobody can log in yet$/m);
   assert.doesNotMatch(block(), /nobody/);

@@ -109,6 +109,16 @@ Deno.test("a websocket handshake that is broken: 400", async () => {
   assert.match(answer, /^HTTP\/1\.1 400 /);
 });
 
+Deno.test("a websocket of another version: 426 with the one that is spoken", async () => {
+  await using server = await startTestServer();
+  const answer = await rawRequest(
+    server.port,
+    "GET /agent/job HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 8\r\n\r\n",
+  );
+  assert.match(answer, /^HTTP\/1\.1 426 .*\r\nsec-websocket-version: 13\r\n/is);
+});
+
 Deno.test("requests that are none do not disturb anybody else", async () => {
   await using server = await startTestServer();
   const requests = [
