@@ -10,7 +10,8 @@
  * @property {boolean} secret whether a private key is among them; nothing is to be kept then
  */
 
-const PRIVATE_KEY = "(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE";
+const PRIVATE_KEY =
+  "(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|Private-Lines|b3BlbnNzaC1rZXktdjE";
 const KEY_TYPE = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|" +
   "sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com";
 

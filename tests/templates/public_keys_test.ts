@@ -25,6 +25,8 @@ const PRIVATE = [
   `${FENCE}BEGIN PRIVATE KEY${FENCE}\nMIIE`,
   `${FENCE}BEGIN ENCRYPTED PRIVATE KEY${FENCE}\nMIIE`,
   "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none",
+  "Private-Lines: 1\nAAAAIJHdhNQ=\nPrivate-MAC: 5c",
+  `${FENCE.slice(1)} BEGIN SSH2 ENCRYPTED PRIVATE KEY ${FENCE.slice(1)}\nP2/56wAA`,
   "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW",
 ];
 
