@@ -71,13 +71,18 @@ export class Connection implements Closable {
 
   /** About how many bytes of memory wait for the peer to take them. */
   get behind(): number {
+    this.settle();
+    return this.#bytes + this.#lengths.length * MESSAGE_COST;
+  }
+
+  /** Takes out of the backlog what the peer has taken meanwhile. */
+  settle(): void {
     const { bufferedAmount } = this.#socket;
     let [taken, bytes] = [0, this.#bytes];
     while (taken < this.#lengths.length && bytes - this.#lengths[taken]! >= bufferedAmount) {
       bytes -= this.#lengths[taken++]!;
     }
     this.#forget(taken);
-    return this.#bytes + this.#lengths.length * MESSAGE_COST;
   }
 
   /** Sends a text frame for a string, else a binary one; after the close it sends nothing. */

@@ -4,6 +4,7 @@ import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/protocol.ts";
 import type { Site } from "../../templates/site.ts";
 import { textResponse } from "./http.ts";
 import type { Refusal } from "./rendezvous_types.ts";
+import type { Target } from "./target.ts";
 
 /** The longest `?wait=`, in milliseconds. */
 const MAX_WAIT_MS = 24 * 3_600_000;
@@ -48,13 +49,6 @@ export interface TurnedDown {
   /** Empty if it is none. */
   id: string;
   refusal: Refusal;
-}
-
-/** Where a request goes; `path` begins with a slash and is below the base path. */
-export interface Target {
-  request: Request;
-  site: Site;
-  path: string;
 }
 
 export class Router {

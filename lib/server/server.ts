@@ -5,17 +5,17 @@ import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../wire/pro
 import { VERSION } from "../version.ts";
 import { type AgentContext, serveAgent } from "./agent_connection.ts";
 import { type ClientConnection, serveClient } from "./client_connection.ts";
-import { Backlog } from "./backlog.ts";
-import { Connection } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import type { DataConnection } from "./data_connection.ts";
 import { protect, textResponse } from "./http.ts";
 import { Listener } from "./listener.ts";
 import { logEvents } from "./log_events.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import type { AgentInfo, Counts, ServerEvent } from "./rendezvous_types.ts";
-import { type Pages, refusalResponse, Router, type StaticFiles, type Target } from "./router.ts";
+import { type Pages, refusalResponse, Router, type StaticFiles } from "./router.ts";
 import { passwordVerifier } from "./secrets.ts";
-import { addressOf, type SiteConfig, siteOf } from "./site.ts";
+import { addressOf, type SiteConfig, siteConfig, siteOf } from "./site.ts";
+import { findTarget, type Target } from "./target.ts";
 
 /** How often the server looks after what, and how long it waits; in milliseconds. */
 export interface Timing {
@@ -119,8 +119,7 @@ class RendezvousServer {
   readonly #rendezvous: Rendezvous<DataConnection, ClientConnection>;
   readonly #router: Router;
   readonly #observe: (event: ServerEvent) => void;
-  readonly #connections = new Set<Connection>();
-  readonly #backlog: Backlog;
+  readonly #connections: Connections;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #closed = Promise.withResolvers<void>();
   /** Resolves when draining is to be cut short. */
@@ -140,12 +139,12 @@ class RendezvousServer {
       logEvent(event);
       dependencies.observe?.(event);
     };
-    const backlog = new Backlog(SLOW_RECEIVERS * options.maxBuffer);
-    this.#backlog = backlog;
+    const { maxBuffer } = options;
+    this.#connections = new Connections(SLOW_RECEIVERS * maxBuffer);
+    const { backlog } = this.#connections;
     this.#rendezvous = new Rendezvous({
       ...options,
-      link: (data, client, key) =>
-        client.relay(data, key, { maxBuffer: options.maxBuffer, backlog }),
+      link: (data, client, key) => client.relay(data, key, { maxBuffer, backlog }),
       observe: this.#observe,
     });
     const notYet = () => Promise.resolve(textResponse(503, "there are no files here yet"));
@@ -157,7 +156,7 @@ class RendezvousServer {
     this.#listener = new Listener(options, (request, address) => {
       return this.#answer(request, address);
     }, log);
-    this.#site = siteConfig(options, this.port, policy);
+    this.#site = siteConfig(options, this.port);
     this.#sweeper = setInterval(() => this.#sweep(), this.#timing.sweepMs);
   }
 
@@ -178,12 +177,13 @@ class RendezvousServer {
   }
 
   load(): ServerLoad {
-    this.#updateBacklog();
+    this.#connections.settle();
+    const { size, backlog } = this.#connections;
     return {
       ...this.#rendezvous.counts(),
-      connections: this.#connections.size,
-      buffered: this.#backlog.bytes,
-      bufferLimit: this.#backlog.limit,
+      connections: size,
+      buffered: backlog.bytes,
+      bufferLimit: backlog.limit,
     };
   }
 
@@ -200,32 +200,17 @@ class RendezvousServer {
     await Promise.race([drained, timeout, this.#hurry.promise]);
     clearTimeout(timer);
     this.#rendezvous.closePairs(CloseCode.goingAway, "the server is ending");
-    await this.#closeConnections();
+    const { lastCloseMs } = this.#timing;
+    await this.#connections.close(CloseCode.goingAway, "the server is ending", lastCloseMs);
     clearInterval(this.#sweeper);
-    await this.#listener.close(this.#timing.lastCloseMs);
+    await this.#listener.close(lastCloseMs);
     this.#log.info("ended");
     this.#closed.resolve();
   }
 
-  async #closeConnections(): Promise<void> {
-    for (const connection of this.#connections) {
-      connection.close(CloseCode.goingAway, "the server is ending");
-    }
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(patience.resolve, this.#timing.lastCloseMs);
-    const closed = Array.from(this.#connections, (connection) => connection.closed);
-    await Promise.race([Promise.all(closed), patience.promise]);
-    clearTimeout(timer);
-  }
-
   #sweep(): void {
     this.#rendezvous.sweep();
-    this.#updateBacklog();
-  }
-
-  /** Looks at each connection, which takes out of the backlog what its peer has taken. */
-  #updateBacklog(): void {
-    if (this.#backlog.bytes > 0) { for (const { behind: _ } of this.#connections); }
+    this.#connections.settle();
   }
 
   async #answer(request: Request, remoteAddress: string): Promise<Response> {
@@ -238,7 +223,7 @@ class RendezvousServer {
       return textResponse(405, "only GET and HEAD are answered here", { allow: "GET, HEAD" });
     }
     try {
-      const target = this.#target(request);
+      const target = findTarget(request, this.#site);
       if (target instanceof Response) return target;
       return /^websocket$/i.test(request.headers.get("upgrade") ?? "")
         ? this.#upgrade(request, remoteAddress, target)
@@ -250,30 +235,6 @@ class RendezvousServer {
       });
       return textResponse(500, "the server failed to answer; its log says why");
     }
-  }
-
-  /** Finds out where a request goes, or why nowhere. */
-  #target(request: Request): Target | Response {
-    const url = new URL(request.url);
-    const { method } = request;
-    const headers = new Headers(request.headers);
-    // HTTP/2 has it in the URL only.
-    if (!headers.has("host")) headers.set("host", url.host);
-    const site = siteOf(headers, this.#site);
-    const { basePath } = this.#site;
-    if (!`${url.pathname}/`.startsWith(`${basePath}/`)) {
-      return textResponse(404, `everything here is below ${basePath}/`);
-    }
-    let path: string;
-    try {
-      path = decodeURIComponent(url.pathname.slice(basePath.length)) || "/";
-    } catch {
-      return textResponse(400, "the path is not encoded as UTF-8");
-    }
-    const publicUrl = new URL(site.http);
-    // Not to be parsed again: a path that begins with two slashes would be taken for a host.
-    [publicUrl.pathname, publicUrl.search] = [url.pathname, url.search];
-    return { request: new Request(publicUrl, { method, headers }), site, path };
   }
 
   #upgrade(request: Request, remoteAddress: string, target: Target): Response {
@@ -300,13 +261,7 @@ class RendezvousServer {
     } catch (error) {
       return textResponse(400, `this is no websocket handshake: ${errorMessage(error)}`);
     }
-    const connection = new Connection(upgrade.socket, {
-      address,
-      halfClose,
-      backlog: this.#backlog,
-    });
-    this.#connections.add(connection);
-    connection.closed.then(() => this.#connections.delete(connection));
+    const connection = this.#connections.add(upgrade.socket, { address, halfClose });
     const { who, id, waitMs } = answer;
     if (who === "client") {
       serveClient(connection, id, waitMs, this.#rendezvous);
@@ -321,21 +276,4 @@ class RendezvousServer {
     }
     return upgrade.response;
   }
-}
-
-function siteConfig(
-  options: ServerOptions,
-  port: number,
-  policy: AgentContext["policy"],
-): SiteConfig {
-  const { basePath, trustProxy, username, tls } = options;
-  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
-    (options.host.includes(":") ? `[${options.host}]` : options.host);
-  return {
-    ...{ basePath, trustProxy, username },
-    defaultHost: `${host}:${port}`,
-    tls: tls !== undefined,
-    password: policy.password !== undefined,
-    agentToken: policy.agentToken !== undefined,
-  };
 }

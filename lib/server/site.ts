@@ -1,5 +1,6 @@
 /** Which public address a request came to, also through reverse proxies. */
 import { isPrefix } from "../cli/base_path.ts";
+import type { ServerOptions } from "../cli/server_options.ts";
 import { VERSION } from "../version.ts";
 import type { Site } from "../../templates/site.ts";
 
@@ -18,8 +19,23 @@ export interface SiteConfig {
   agentToken: boolean;
 }
 
+/** What the options say of it, for a server that listens on `port`. */
+export function siteConfig(options: ServerOptions, port: number): SiteConfig {
+  const { basePath, trustProxy, username, tls, password, agentToken } = options;
+  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
+    (options.host.includes(":") ? `[${options.host}]` : options.host);
+  return {
+    ...{ basePath, trustProxy, username },
+    defaultHost: `${host}:${port}`,
+    tls: tls !== undefined,
+    password: password !== undefined,
+    agentToken: agentToken !== undefined,
+  };
+}
+
 /** A name or an address, with a port if any (RFC 3986, section 3.2). */
 const HOST = /^([A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
+
 /**
  * The site of a request. Of each forwarded header the value nearest to the visitor counts; one that
  * makes no sense is ignored.

@@ -1,0 +1,41 @@
+import { Backlog } from "./backlog.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+
+/** All open websockets of a server, and what waits for their peers to take it. */
+export class Connections {
+  readonly backlog: Backlog;
+  readonly #open = new Set<Connection>();
+
+  /** @param maxBacklog how many bytes may wait for all peers together */
+  constructor(maxBacklog: number) {
+    this.backlog = new Backlog(maxBacklog);
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Takes a websocket in until it is closed. */
+  add(socket: WebSocket, options: Omit<ConnectionOptions, "backlog">): Connection {
+    const connection = new Connection(socket, { ...options, backlog: this.backlog });
+    this.#open.add(connection);
+    connection.closed.then(() => this.#open.delete(connection));
+    return connection;
+  }
+
+  /** Takes out of the backlog what peers have taken meanwhile. */
+  settle(): void {
+    if (this.backlog.bytes === 0) return;
+    for (const connection of this.#open) connection.settle();
+  }
+
+  /** Closes all of them; peers have `patience`, in milliseconds, to answer. */
+  async close(code: number, reason: string, patience: number): Promise<void> {
+    for (const connection of this.#open) connection.close(code, reason);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, patience);
+    const closed = Array.from(this.#open, (connection) => connection.closed);
+    await Promise.race([Promise.all(closed), promise]);
+    clearTimeout(timer);
+  }
+}
