@@ -4,8 +4,6 @@ import { TestSshServer } from "../support/ssh.ts";
 for (const cipher of ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr"]) {
   Deno.test({
     name: `${cipher} is freed at each exchange of keys and at the end`,
-    // Deno counts each cipher as a resource.
-    sanitizeResources: true,
     fn: async () => {
       await using server = await TestSshServer.start();
       const options = ["-c", cipher, "-o", "RekeyLimit=1M"];
