@@ -42,7 +42,8 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
     await using program = new Program(...folder.command("./wsproxy.exe", [nobody]));
     const { code, stdout, stderr } = await program.result();
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^wsproxy: .*nobody.*\r?\n$/);
+    // Wine at times adds a line of its own, on a thread that it lost at the end.
+    assert.match(stderr, /^wsproxy: .*nobody.*\r?\n(wine: .*\n)*$/);
   });
 
   await t.step("tunnel", async () => {
