@@ -6,7 +6,7 @@
  *
  * @typedef {object} PublicKeys
  * @property {string[]} keys the lines that can be used
- * @property {string[]} problems a sentence for each line that cannot
+ * @property {string[]} problems a sentence for each of the first few lines that cannot
  * @property {boolean} secret whether a private key is among them; nothing is to be kept then
  */
 
@@ -25,6 +25,9 @@ export const KEY_PATTERN =
 /** The parts of a line: options, type, base64, comment. An option's value may hold anything in quotes. */
 const LINE = /^(?:((?:[^\s"]|"(?:\\.|[^"\\])*")+)\s+)??([a-z0-9@.-]+)\s+(AAAA\S*)(?:\s+(.*))?$/i;
 const USABLE_TYPE = new RegExp(`^(?:${KEY_TYPE})$`);
+
+/** More would fill the page. */
+const MAX_PROBLEMS = 4;
 
 /** Characters that end a line or that YAML cannot hold. */
 // deno-lint-ignore no-control-regex
@@ -105,5 +108,5 @@ export function readPublicKeys(text) {
     if (problem !== undefined) problems.push(`Line ${index + 1} ${problem}.`);
     else if (!keys.includes(line)) keys.push(line);
   });
-  return { keys, problems, secret: false };
+  return { keys, problems: problems.slice(0, MAX_PROBLEMS), secret: false };
 }

@@ -83,7 +83,7 @@ function update() {
     keysText.value = "";
     refused = true;
   }
-  const warnings = refused ? [privateKeyWarning] : problems.slice(0, 4);
+  const warnings = refused ? [privateKeyWarning] : problems;
   const count = keys.length === 1 ? "1 key." : `${keys.length} keys.`;
   if (warnings.length > 0) say(keysState, "warning", warnings);
   else say(keysState, "hint", keys.length > 0 ? [count] : []);

@@ -100,6 +100,13 @@ Deno.test("the usage page takes its form by GET and fills the commands in", asyn
   assert.ok(!text.includes("<b>me"), "markup in a comment is text");
 });
 
+Deno.test("the usage page stays small whatever is put into its URL", async () => {
+  const [response, text] = await get(`/usage?${"key=x&".repeat(10_000)}`);
+  assert.equal(response.status, 200);
+  assert.equal(text.match(/Line \d+ is no public key/g)?.length, 4);
+  assert.ok(text.length < 100_000, `${text.length} characters`);
+});
+
 Deno.test("the usage page never shows a private key again", async () => {
   const fence = "-----";
   const secret = `${fence}BEGIN OPENSSH PRIVATE KEY${fence} b3BlbnNzaC1rZXktdjEAAAAA`;
