@@ -10,6 +10,7 @@ import { makeRendezvousId } from "../wire/protocol.ts";
 import type { AdminLock, Locked } from "./admin_lock.ts";
 import { listDownloads, systemsOf } from "./page_downloads.ts";
 import { usageFromForm } from "./page_usage.ts";
+import type { Pages } from "./router.ts";
 import type { SessionsFeed } from "./sessions_feed.ts";
 import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
 
@@ -27,16 +28,9 @@ function html(body: string, status = 200): Response {
  * @param title a few words
  * @param text what it means and what to do
  */
-export function errorResponse(site: Site, status: number, title: string, text: string): Response {
+function errorResponse(site: Site, status: number, title: string, text: string): Response {
   return html(errorPage({ site, status, title, text }), status);
 }
-
-/**
- * Answers GET and HEAD of a page.
- *
- * @param path below the base path, for instance `/usage`
- */
-export type Pages = (request: Request, site: Site, path: string) => Response | Promise<Response>;
 
 /** Sends the form back to itself with an ID filled in, so that a reload keeps that ID. */
 function redirectWithId(site: Site, form: URLSearchParams): Response {

@@ -12,12 +12,12 @@ const MAX_WAIT_MS = 24 * 3_600_000;
 /** Asks a proxy or a program to come again, in seconds. */
 const RETRY_AFTER = "5";
 
-/** Answers what the router does not know itself; undefined: there is no such page. */
-export type Pages = (
-  request: Request,
-  site: Site,
-  path: string,
-) => Response | undefined | Promise<Response | undefined>;
+/**
+ * Answers what the router does not know itself.
+ *
+ * @param path below the base path, for instance `/usage`
+ */
+export type Pages = (request: Request, site: Site, path: string) => Response | Promise<Response>;
 
 /** Answers `/static/NAME`. */
 export type StaticFiles = (request: Request, name: string) => Promise<Response>;
@@ -71,8 +71,7 @@ export class Router {
     }
     const [, name] = /^\/static\/(.+)$/.exec(path) ?? [];
     if (name !== undefined) return await this.#options.staticFiles(request, name);
-    return await this.#options.pages(request, site, path) ??
-      textResponse(404, `there is nothing at ${path} here`);
+    return await this.#options.pages(request, site, path);
   }
 
   /** Says whether a request for a websocket is welcome. */

@@ -147,10 +147,12 @@ class RendezvousServer {
       link: (data, client, key) => client.relay(data, key, { maxBuffer, backlog }),
       observe: this.#observe,
     });
+    const noPage: Pages = (_request, _site, path) =>
+      textResponse(404, `there is nothing at ${path} here`);
     const notYet = () => Promise.resolve(textResponse(503, "there are no files here yet"));
     this.#router = new Router({
       gate: this.#rendezvous,
-      pages: dependencies.pages ?? (() => undefined),
+      pages: dependencies.pages ?? noPage,
       staticFiles: dependencies.staticFiles ?? notYet,
     });
     this.#listener = new Listener(options, (request, address) => {

@@ -37,18 +37,21 @@ Deno.test("GET /healthz and /readyz answer in one line", async () => {
   assert.deepEqual(await textOf(`${server.url}/readyz`), [200, "ready\n"]);
 });
 
-Deno.test("a path that is not ours is handed on with its site, else it is 404", async () => {
+Deno.test("a path that is not ours is handed on with its site", async () => {
   await using server = await startTestServer({ username: "ci" }, {
     pages: (request, site, path) =>
-      path === "/usage"
-        ? Response.json({ site, path, url: request.url, method: request.method })
-        : undefined,
+      Response.json({ site, path, url: request.url, method: request.method }),
   });
   const page = await (await fetch(`${server.url}/usage?a=b`)).json();
   assert.equal(page.site.http, server.url);
   assert.equal(page.site.ws, server.ws);
   assert.equal(page.site.username, "ci");
+  assert.equal(page.path, "/usage");
   assert.equal(page.url, `${server.url}/usage?a=b`);
+});
+
+Deno.test("a server without pages says that there is nothing", async () => {
+  await using server = await startTestServer();
   assert.deepEqual(await textOf(`${server.url}/x%20y`), [404, "there is nothing at /x y here\n"]);
 });
 
