@@ -3,7 +3,7 @@ import { render } from "preact-render-to-string";
 import type { Site } from "./site.ts";
 
 /** The pages of the navigation: path below the base path and name. */
-export const NAVIGATION = [
+const NAVIGATION = [
   ["/", "About"],
   ["/usage", "Usage"],
   ["/downloads", "Downloads"],

@@ -22,7 +22,7 @@ export interface UsageFormProps {
 }
 
 /** What both the server and the script say of a private key. */
-export const PRIVATE_KEY_WARNING =
+const PRIVATE_KEY_WARNING =
   "That is a private key: it stays with you alone. Paste the public one, from the file that ends with .pub.";
 
 /** How many keys can be given without scripts; with them there is one field for any number. */

@@ -9,7 +9,7 @@ import { fileErrorReason } from "../cli/file_error.ts";
 import type { LifetimeEnd } from "./lifetime_keeper.ts";
 
 /** Where the files are, in the agent's folder. */
-export const CONTROL_FOLDER = ".converge";
+const CONTROL_FOLDER = ".converge";
 
 /** An agent that runs, or has died without a word. */
 export interface RunningAgent {

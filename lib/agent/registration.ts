@@ -42,7 +42,7 @@ const FIRST_TRY_MS = 15_000;
 const MAX_PARKED = 8;
 
 /** The server turned the agent down. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   override name = "RefusedError";
   constructor(reason: string, readonly retry: boolean) {
     super(reason);

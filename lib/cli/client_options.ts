@@ -27,7 +27,7 @@ export interface TunnelOptions extends ClientOptions {
  *
  * @throws {UsageError} if it is none; without the value, which may be secret
  */
-export function addHeader(text: string, headers: [string, string][] = []): [string, string][] {
+function addHeader(text: string, headers: [string, string][] = []): [string, string][] {
   const colon = text.indexOf(":");
   const header: [string, string] = [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
   try {

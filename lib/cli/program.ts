@@ -51,7 +51,7 @@ function ignoresHangup(): boolean {
 }
 
 /** Signals of the operating system as AbortSignals, with the name as the reason. */
-export class SignalWatch implements Disposable {
+class SignalWatch implements Disposable {
   readonly #first = new AbortController();
   readonly #again = new AbortController();
   #firstAt = 0;

@@ -24,7 +24,7 @@ export function spawnProcess(options: ProcessOptions): Process {
 }
 
 /** How the program ended, in SSH's words. */
-export function exitStatus({ code, signal }: { code: number; signal: string | null }): ExitStatus {
+function exitStatus({ code, signal }: { code: number; signal: string | null }): ExitStatus {
   return signal ? { signal: signal.replace(/^SIG/, ""), coreDumped: false } : { code };
 }
 

@@ -112,7 +112,7 @@ function wrongUser(options: AuthenticationOptions, username: string): Refusal {
 }
 
 /** The file's keys, and what is wrong with the file as a whole. */
-export async function readKeys(
+async function readKeys(
   path: string | undefined,
 ): Promise<{ file: AuthorizedKeys; problem?: string }> {
   const none = { keys: [], broken: [] };

@@ -96,7 +96,7 @@ function pathField(request: GlobalRequest): string {
  * Where to listen for the address that a client names, as sshd does: without leave to bind
  * elsewhere it is loopback, whatever was asked for.
  */
-export function bindAddresses(address: string, allowRemoteBind: boolean): string[] {
+function bindAddresses(address: string, allowRemoteBind: boolean): string[] {
   if (!allowRemoteBind || address === "localhost") return ["127.0.0.1", "::1"];
   return address === "" || address === "*" ? ["0.0.0.0", "::"] : [address];
 }
