@@ -1,6 +1,7 @@
 /** Makes an executable of a bundle with `deno compile`. */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { errorMessage } from "../cli/program.ts";
 import { type Bundle, NATIVE_PACKAGE } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
@@ -113,7 +114,7 @@ export async function compile(
     try {
       await runCommand(output, ["--version"], { cwd, signal });
     } catch (cause) {
-      throw new Error(`the compiled program does not run: ${(cause as Error).message}`, { cause });
+      throw new Error(`the compiled program does not run: ${errorMessage(cause)}`, { cause });
     }
   }
 }

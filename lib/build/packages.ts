@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { errorMessage } from "../cli/program.ts";
 import { runCommand } from "./command.ts";
 
 export interface InstallOptions {
@@ -32,7 +33,7 @@ export async function installPackages(
     await runCommand(Deno.execPath(), ["install", "--quiet"], { cwd: dir, signal });
   } catch (cause) {
     const names = Object.values(imports).join(", ");
-    throw new Error(`cannot install ${names}: ${(cause as Error).message}`, { cause });
+    throw new Error(`cannot install ${names}: ${errorMessage(cause)}`, { cause });
   }
   await Deno.writeTextFile(stampFile, stamp);
 }

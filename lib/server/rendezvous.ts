@@ -232,7 +232,8 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   #gone(agent: Agent<Data>, control: Control, goodbye: boolean): void {
     if (agent.control !== control) return;
     agent.control = undefined;
-    if (goodbye) return this.#remove(agent, "the agent has ended");
+    const why = this.#draining ? "the agent looks for the next server" : "the agent has ended";
+    if (goodbye) return this.#remove(agent, why);
     this.#agents.lose(agent);
     this.#observe({ type: "lost", id: agent.id });
   }

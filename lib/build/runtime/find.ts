@@ -5,6 +5,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { errorMessage } from "../../cli/program.ts";
 import { runCommand } from "../command.ts";
 import type { Target } from "../targets.ts";
 import { NPM_RUNTIME_VERSION, npmCompiler, npmRuntime } from "./npm.ts";
@@ -59,7 +60,7 @@ async function isFor(target: Target, path: string): Promise<boolean> {
     using file = await Deno.open(path);
     await file.read(header);
   } catch (cause) {
-    const why = (cause as Error).message;
+    const why = errorMessage(cause);
     throw new Error(`cannot read DENORT_BIN "${path}": ${why}`, { cause });
   }
   const found = platform(header);
@@ -130,7 +131,7 @@ export function createRuntimeFinder(options: FindRuntimeOptions): RuntimeFinder 
     } catch (cause) {
       signal?.throwIfAborted();
       throw new Error(
-        `cannot get the runtime for ${target.name}: ${why}, and ${(cause as Error).message}`,
+        `cannot get the runtime for ${target.name}: ${why}, and ${errorMessage(cause)}`,
         { cause },
       );
     }

@@ -14,6 +14,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { errorMessage } from "../../cli/program.ts";
 import { installPackages } from "../packages.ts";
 import type { Target } from "../targets.ts";
 import { elfRuntime } from "./elf.ts";
@@ -142,7 +143,7 @@ export async function npmRuntime(target: Target, options: NpmRuntimeOptions): Pr
   try {
     runtime = pin.extract(await Deno.readFile(program));
   } catch (cause) {
-    throw new Error(`cannot take the runtime out of "${program}": ${(cause as Error).message}`, {
+    throw new Error(`cannot take the runtime out of "${program}": ${errorMessage(cause)}`, {
       cause,
     });
   }
