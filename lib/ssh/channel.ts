@@ -27,6 +27,13 @@ export interface ChannelLimits {
 /** Small pieces are handed on together up to this size, in bytes; a large one goes without a copy. */
 const JOIN_BYTES = 32 * 1024;
 
+/**
+ * Pieces smaller than this that have to wait are copied together, into buffers of that size: each by
+ * itself would take some hundred bytes.
+ */
+const SMALL_BYTES = 1024;
+const BUFFER_BYTES = 4096;
+
 /** A channel on a transport. {@link Channel} is what handlers see; the connection feeds the rest. */
 export class TransportChannel implements Channel {
   readonly #transport: Transport;
@@ -37,6 +44,8 @@ export class TransportChannel implements Channel {
   #resolveClosed!: (error: Error | undefined) => void;
 
   #received: Uint8Array[] = [];
+  /** Where the last of them grows, with the small ones to come. */
+  #growing?: { buffer: Uint8Array; length: number };
   #receivedEnd = false;
   /** Wakes the one who reads. */
   #wakeReader?: () => void;
@@ -84,6 +93,7 @@ export class TransportChannel implements Channel {
       count++;
     }
     const pieces = this.#received.splice(0, count);
+    if (this.#received.length === 0) this.#growing = undefined;
     return count === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
@@ -150,8 +160,24 @@ export class TransportChannel implements Channel {
     }
     if (this.#receivedEnd || data.length === 0) return;
     this.#incomingWindow -= data.length;
-    this.#received.push(data);
+    this.#keep(data);
     this.#wakeReader?.();
+  }
+
+  #keep(data: Uint8Array): void {
+    if (this.#received.length === 0 || data.length >= SMALL_BYTES) {
+      this.#growing = undefined;
+      this.#received.push(data);
+      return;
+    }
+    let growing = this.#growing;
+    if (!growing || growing.length + data.length > BUFFER_BYTES) {
+      growing = this.#growing = { buffer: new Uint8Array(BUFFER_BYTES), length: 0 };
+      this.#received.push(growing.buffer);
+    }
+    growing.buffer.set(data, growing.length);
+    growing.length += data.length;
+    this.#received[this.#received.length - 1] = growing.buffer.subarray(0, growing.length);
   }
 
   /** End of file has come. */
