@@ -71,7 +71,7 @@ class LinuxDirectory implements Directory {
     for (;;) {
       if (this.#start === this.#end) {
         this.#start = 0;
-        this.#end = this.#files.libc.getdents(this.#fd, this.#bytes);
+        this.#end = this.#read();
         if (this.#end === 0) return null;
       }
       // struct linux_dirent64: inode, offset, 16-bit length of the record, type, name with a zero byte.
@@ -84,6 +84,16 @@ class LinuxDirectory implements Directory {
       } catch {
         // Deleted since it was listed.
       }
+    }
+  }
+
+  /** A directory that has been removed is at its end, as it is to readdir(3). */
+  #read(): number {
+    try {
+      return this.#files.libc.getdents(this.#fd, this.#bytes);
+    } catch (error) {
+      if ((error as SystemError).code === "ENOENT") return 0;
+      throw error;
     }
   }
 

@@ -97,6 +97,16 @@ for (const [system, create] of SYSTEMS) {
     assert.equal(client.attributes(PacketType.stat, "").permissions! & 0o170000, 0o040000);
   });
 
+  Deno.test(name("a listing ends when its folder is removed"), async () => {
+    await using dir = new TempDir();
+    using client = new TestClient(create, dir.path);
+    Deno.mkdirSync(`${dir.path}/folder`);
+    const handle = readHandle(client.request(PacketType.opendir, "folder"));
+    client.ok(PacketType.rmdir, "folder");
+    client.status(Status.eof, PacketType.readdir, handle);
+    client.close(handle);
+  });
+
   Deno.test(
     name("realpath takes out dots and links, and lets the last name be missing"),
     async () => {
