@@ -1,0 +1,71 @@
+/** Clients that say anything but what logs in. */
+import { equal } from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import ssh2 from "ssh2";
+import { sendPacket } from "../../lib/ssh/ssh2.ts";
+import { Writer } from "../../lib/ssh/wire_format.ts";
+import { TestSshServer } from "../support/ssh.ts";
+
+const request = (method: string) =>
+  new Writer().byte(50).string("ann").string("ssh-connection").string(method);
+
+/** Messages of a client that wants to log in, to be spoiled. */
+const MESSAGES = [
+  request("none"),
+  request("password").boolean(false).string("guess"),
+  request("password").boolean(true).string("old").string("new"),
+  request("publickey").boolean(false).string("ssh-ed25519").string(randomBytes(51)),
+  request("publickey").boolean(true).string("rsa-sha2-256").string(randomBytes(300)).string("x"),
+  request("keyboard-interactive").string("").string(""),
+  new Writer().byte(50).string("ann").string("ssh-nonsense").string("none"),
+  new Writer().byte(5).string("ssh-userauth"),
+  new Writer().byte(5).string("ssh-connection"),
+  new Writer().byte(61).uint32(2 ** 32 - 1),
+  new Writer().byte(80).string("tcpip-forward").boolean(true),
+  new Writer().byte(90).string("session").uint32(0).uint32(1000).uint32(1000),
+  new Writer().byte(98).uint32(0).string("exec").boolean(true).string("true"),
+].map((message) => message.bytes());
+
+function spoiled(message: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(message);
+  const at = 1 + randomInt(copy.length - 1);
+  if (randomInt(3) === 0) copy[at] = randomInt(256);
+  return randomInt(3) === 0 ? copy.subarray(0, at) : copy;
+}
+
+/** Sends messages once keys are exchanged; resolves when the connection has ended. */
+async function attempt(port: number, messages: Uint8Array[]): Promise<void> {
+  const client = new ssh2.Client();
+  const closed = new Promise<void>((resolve) => client.on("close", () => resolve()));
+  client.on("error", () => {});
+  let isOver = false;
+  const authHandler = () => {
+    if (isOver) return false as const;
+    isOver = true;
+    // deno-lint-ignore no-explicit-any -- ssh2's way to send packets
+    const protocol = (client as any)._protocol;
+    for (const message of messages) {
+      const { write } = protocol._packetRW;
+      const packet = write.alloc(message.length);
+      packet.set(message, write.allocStart);
+      sendPacket(protocol, write.finalize(packet));
+    }
+    return false as const;
+  };
+  // deno-lint-ignore no-explicit-any -- the types want a method of logging in
+  client.connect({ host: "127.0.0.1", port, username: "ann", authHandler: authHandler as any });
+  await closed;
+}
+
+Deno.test("spoiled requests to log in end their own connection only, and nobody gets in", async () => {
+  await using server = await TestSshServer.start();
+  for (let round = 0; round < 30; round++) {
+    const messages = Array.from(
+      { length: 20 },
+      () => spoiled(MESSAGES[randomInt(MESSAGES.length)]!),
+    );
+    await attempt(server.port, messages);
+  }
+  equal(server.lines.some((line) => / info login /.test(line)), false);
+  equal((await server.ssh([], ["echo in"])).stdout, "in\n");
+});
