@@ -109,7 +109,8 @@ function makeOptions(): Option[] {
 }
 
 const HELP_ENV = `
-Each option can be set in the environment too, --base-path as CONVERGE_BASE_PATH; the option wins.
+Each option can be set in the environment too, --base-path as CONVERGE_BASE_PATH; the option wins,
+and a variable that is empty counts as not set.
 CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN and CONVERGE_ADMIN_PASSWORD hold the secrets themselves.`;
 
 /**
