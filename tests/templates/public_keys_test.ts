@@ -88,6 +88,15 @@ Deno.test("readPublicKeys() gives nothing at all when there is a private key", (
   }
 });
 
+Deno.test("readPublicKeys() takes no longer for a line that is made to be hard", () => {
+  // With steps for each pair of characters these would take minutes, and the server with them.
+  const hard = ["BEGIN ", "BEGIN A", '"', '\\"', 'a"', "a ", " ", "ssh-rsa AAAA ", "AAAA"];
+  for (const piece of hard) {
+    const { keys, secret } = readPublicKeys(`x ${piece.repeat(1_000_000 / piece.length)}\u0001`);
+    assert.deepEqual([keys, secret], [[], false], piece);
+  }
+});
+
 Deno.test("KEY_PATTERN lets public keys be sent and no private one", () => {
   const whole = new RegExp(`^(?:${KEY_PATTERN})$`, "v");
   for (const key of [ED25519, `${ECDSA} me`, `restrict ${RSA} x y`]) {
