@@ -9,7 +9,8 @@ const MAX_DURATION_MS = 2 ** 31 - 1;
  * @throws {TypeError} if it is none, or longer than 24 days
  */
 export function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+)(ms|s|m|h|d)/g)];
+  // From the start on without a gap: looking further would take steps for each pair of digits.
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h|d)/gy)];
   if (text === "" || parts.map(([part]) => part).join("") !== text) {
     throw new TypeError(`"${text}" is not a duration such as 90s, 10m or 1h30m.`);
   }

@@ -15,7 +15,7 @@ export function parseRange(
   header: string | null,
   size: number,
 ): ByteRange | "unsatisfiable" | undefined {
-  const match = /^bytes\s*=\s*(\d*)\s*-\s*(\d*)$/i.exec(header?.trim() ?? "");
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "");
   if (match === null) return undefined;
   const [, first = "", last = ""] = match;
   if (first === "" && last === "") return undefined;

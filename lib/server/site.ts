@@ -100,7 +100,7 @@ function parseForwarded(header: string | null): Partial<Record<string, string>>[
 function plainAddress(text: string): string | undefined {
   const bare = /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(text)?.[1] ??
     /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$/.exec(text)?.[1] ?? text;
-  return /^(\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.test(bare) && bare.length <= 45
+  return bare.length <= 45 && /^(\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.test(bare)
     ? bare
     : undefined;
 }

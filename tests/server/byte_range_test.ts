@@ -16,8 +16,10 @@ Deno.test("parseRange() understands one range and ignores the rest", () => {
       ["bytes=-", undefined],
       ["bytes=0-1,5-6", undefined],
       ["lines=0-1", undefined],
+      // With steps for each pair of characters this would take minutes, and the server with it.
+      [`bytes=${" ".repeat(1_000_000)}x`, undefined],
     ] as const
   ) {
-    assert.deepEqual(parseRange(header, 100), expected, `${header}`);
+    assert.deepEqual(parseRange(header, 100), expected, header?.slice(0, 50));
   }
 });
