@@ -13,10 +13,11 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** The message of anything thrown, on one line. */
+/** The message of anything thrown, on one line; words of a server in it must not drive a terminal. */
 export function errorMessage(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  return message.replaceAll(/\s*\n\s*/g, " ");
+  // deno-lint-ignore no-control-regex
+  return message.replaceAll(/\s*[\r\n\t]\s*/g, " ").replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "");
 }
 
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
