@@ -35,8 +35,8 @@ export class Connection implements Closable {
   onClose: (code: number, reason: string) => void = () => {};
   readonly #socket: WebSocket;
   readonly #backlog: Backlog;
-  /** What is sent before the upgrade is through. */
-  #early: (string | ArrayBuffer)[] = [];
+  /** What is sent before the upgrade is through, and the close: a native websocket would forget that. */
+  #early: (() => void)[] = [];
   /** What each message that the peer has not taken adds to `bufferedAmount`, oldest first. */
   #lengths: number[] = [];
   #bytes = 0;
@@ -52,7 +52,7 @@ export class Connection implements Closable {
     ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      for (const data of this.#early.splice(0)) this.send(data);
+      for (const act of this.#early.splice(0)) act();
     };
     socket.onmessage = ({ data }) => this.onMessage(data);
     socket.onclose = ({ code, reason, wasClean }) => {
@@ -88,7 +88,7 @@ export class Connection implements Closable {
   /** Sends a text frame for a string, else a binary one; after the close it sends nothing. */
   send(data: string | ArrayBuffer): void {
     const { readyState, CONNECTING, OPEN } = this.#socket;
-    if (readyState === CONNECTING) return void this.#early.push(data);
+    if (readyState === CONNECTING) return void this.#early.push(() => this.send(data));
     if (readyState !== OPEN) return;
     const before = this.#socket.bufferedAmount;
     this.#socket.send(data);
@@ -105,6 +105,8 @@ export class Connection implements Closable {
 
   /** Sends no more; the close frame comes behind what was sent before. */
   close(code: number, reason: string): void {
+    const { readyState, CONNECTING } = this.#socket;
+    if (readyState === CONNECTING) return void this.#early.push(() => this.close(code, reason));
     const bytes = new TextEncoder().encode(reason);
     this.#socket.close(code, bytes.length <= MAX_REASON ? reason : `${reason.slice(0, 38)}…`);
   }
