@@ -83,6 +83,10 @@ class PipedProcess implements Process {
     if (signal && this.#running) sendSignal(-this.pid, signal);
   }
 
+  get gone(): Promise<void> {
+    return this.#session.gone;
+  }
+
   async end(): Promise<void> {
     await this.#session.end();
     this.#stdin.abort().catch(() => {});

@@ -175,6 +175,10 @@ class PosixPty implements Pty {
     if (signal && this.#running) this.#session.signalForeground(signal);
   }
 
+  get gone(): Promise<void> {
+    return this.#session.gone;
+  }
+
   async end(): Promise<void> {
     await this.#session.end();
     this.#finish();

@@ -103,7 +103,8 @@ export function sendSignal(pid: number, signal: Deno.Signal): void {
 export class ProcessSession {
   readonly #leader: number;
   #leaderEnded = false;
-  #gone = false;
+  #isGone = false;
+  readonly #gone = Promise.withResolvers<void>();
   /** Settles once it is known what the leader has left behind. */
   readonly #looked: Promise<unknown>;
 
@@ -117,6 +118,11 @@ export class ProcessSession {
       this.#leaderEnded = true;
       return this.#members();
     }).catch(() => {}); // end() will meet the same.
+  }
+
+  /** Resolves when it is known that nothing of it is left. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   /** Sends a signal to the terminal's foreground process group; where that cannot be found it is lost. */
@@ -153,12 +159,14 @@ export class ProcessSession {
    * are none, or another leader has it, it is not ours any more.
    */
   async #members(): Promise<ProcessEntry[]> {
-    if (this.#gone) return [];
+    if (this.#isGone) return [];
     const leaderHasEnded = this.#leaderEnded;
     const members = (await listProcesses())
       .filter(({ session, zombie }) => session === this.#leader && !zombie);
     const isForeign = members.some(({ pid }) => pid === this.#leader);
-    if (leaderHasEnded && (members.length === 0 || isForeign)) this.#gone = true;
-    return this.#gone ? [] : members;
+    if (!leaderHasEnded || members.length > 0 && !isForeign) return members;
+    this.#isGone = true;
+    this.#gone.resolve();
+    return [];
   }
 }

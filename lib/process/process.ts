@@ -59,6 +59,8 @@ export interface Process {
   end(): Promise<void>;
   /** Resolves when the program itself has ended; there may be output left to read. Never rejects. */
   readonly exited: Promise<ExitStatus>;
+  /** Resolves when nothing of it is left to end; not before `end()` if it left something behind. */
+  readonly gone: Promise<void>;
 }
 
 /** A running program with a terminal. */

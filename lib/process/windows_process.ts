@@ -71,6 +71,10 @@ class PipedProcess implements Process {
     return this.#job.exited;
   }
 
+  get gone(): Promise<void> {
+    return this.#job.empty;
+  }
+
   write(bytes: Uint8Array): Promise<void> {
     return this.#stdin.write(bytes);
   }

@@ -99,6 +99,10 @@ class ConPty implements Pty {
     return this.#job.exited;
   }
 
+  get gone(): Promise<void> {
+    return this.#job.empty;
+  }
+
   write(bytes: Uint8Array): Promise<void> {
     return this.#input.write(bytes);
   }

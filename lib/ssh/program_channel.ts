@@ -16,11 +16,12 @@ export async function runProgram(
   connection: Connection,
   screen?: Screen,
 ): Promise<void> {
-  connection.track(endWith(connection.signal, program));
   const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
   if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
   copyInput(program, channel).catch(() => {}); // It takes no more.
   const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
+  // One that has left nothing behind is let go: a connection may run thousands.
+  connection.track(endWith(connection.signal, program, finished.then(() => program.gone)));
   const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
   if (!status) return await program.end();
   sendExit(channel, status);
@@ -68,9 +69,17 @@ export async function explain(channel: Channel, error: unknown): Promise<number>
   return 1;
 }
 
-async function endWith(signal: AbortSignal, program: Process): Promise<void> {
-  if (!signal.aborted) {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  }
-  await program.end();
+/** Ends a program with the connection, unless it is over before. */
+async function endWith(
+  signal: AbortSignal,
+  program: Process,
+  over: Promise<void>,
+): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const abort = () => resolve();
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  await Promise.race([aborted, over]);
+  signal.removeEventListener("abort", abort);
+  if (signal.aborted) await program.end();
 }

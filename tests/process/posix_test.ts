@@ -97,6 +97,17 @@ test("end() ends jobs in process groups of their own, and those that ignore SIGH
   }
 });
 
+test("gone resolves by itself when nothing was left behind, else with the end", async () => {
+  const tidy = spawnProcess(sh("exit 3"));
+  await tidy.gone;
+  deepEqual(await tidy.exited, { code: 3 });
+  await tidy.end();
+  const untidy = spawnProcess(sh("sleep 1000 >/dev/null 2>&1 & exit 4"));
+  deepEqual(await untidy.exited, { code: 4 });
+  await untidy.end();
+  await untidy.gone;
+});
+
 test("end() leaves alone what went to a session of its own", async () => {
   const process = spawnProcess(sh("setsid sh -c 'echo escaped $$; exec sleep 1000' & wait"));
   const [, pid] = (await readUntil(process.stdout, /escaped \d+\n/)).match(/(\d+)/)!;
