@@ -147,7 +147,7 @@ export class FrameWriter {
   }
 
   #write(): void {
-    if (this.#writing || this.#error !== undefined) return;
+    if (this.#writing || this.#closeSent || this.#error !== undefined) return;
     this.#writing = true;
     void this.#writeFrames();
   }

@@ -221,6 +221,26 @@ Deno.test("a server that does not answer the close is left after a while", async
   }
 });
 
+Deno.test("a server that only pings after close() is left after a while", async () => {
+  let open = true;
+  const gone = Promise.withResolvers<void>();
+  const connection = new WebSocketConnection({
+    async read(buffer) {
+      // Sooner than the connection is left.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (!open) gone.resolve();
+      const ping = serverFrame(9, "");
+      buffer.set(ping);
+      return ping.length;
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    close: () => void (open = false),
+  }, { protocol: "", rest: new Uint8Array(0), pingInterval: 60_000, closeTimeout: 50 });
+  connection.close();
+  assert.equal(await connection.closed, undefined);
+  await gone.promise;
+});
+
 Deno.test("a server that goes on sending after the close is heard out", async () => {
   let arrival = Promise.withResolvers<Uint8Array>();
   const arrive = (bytes: Uint8Array) => {
