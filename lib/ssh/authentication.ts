@@ -58,8 +58,14 @@ export async function checkKey(
   const identity = fingerprint(attempt.blob);
   const isIt = (key: { fingerprint?: string }) => key.fingerprint === identity;
   const name = `"${options.authorizedKeysFile}"`;
-  const key = file.keys.find(isIt) ?? options.extraKeys?.find(isIt);
-  if (key) return checkLimits(key, attempt.address, attempt.now ?? Date.now());
+  const listed = file.keys.filter(isIt);
+  const lines = listed.length > 0 ? listed : options.extraKeys?.filter(isIt) ?? [];
+  // As in sshd, a key may be there several times, each time with other limits.
+  const decisions = lines.map((key) =>
+    checkLimits(key, attempt.address, attempt.now ?? Date.now())
+  );
+  const decision = decisions.find((decision) => !("refused" in decision)) ?? decisions[0];
+  if (decision) return decision;
   const broken = file.broken.find(isIt);
   if (broken) return { refused: `line ${broken.line} of ${name} lets nobody in: ${broken.reason}` };
   if (problem && !options.extraKeys?.length) return { refused: problem };

@@ -50,6 +50,19 @@ Deno.test("checkKey() lets a key in that was given otherwise", async () => {
   equal(refusal(decision), "let in");
 });
 
+Deno.test("checkKey() takes the first line of a key whose limits fit", async () => {
+  const lines = [`from="10.0.0.0/8" ${ANN} inside`, `no-pty ${ANN} outside`, `${ANN} never`];
+  const decision = await tryKey(lines.join("\n"));
+  if ("refused" in decision) throw new Error(decision.refused);
+  deepEqual([decision.comment, decision.options.pty], ["outside", false]);
+});
+
+Deno.test("checkKey() holds the limits of the file for a key that was given otherwise too", async () => {
+  const { keys } = parseAuthorizedKeys(new TextEncoder().encode(`${ANN} ann@forge`));
+  const decision = await tryKey(`from="10.0.0.0/8" ${ANN}\n`, {}, { extraKeys: keys });
+  match(refusal(decision), /the client comes from/);
+});
+
 const REFUSALS: Record<string, [Parameters<typeof tryKey>, RegExp]> = {
   "a wrong user": [[`${ANN}\n`, { username: "root" }], /the user is "ann", not "root"/],
   "another key": [[`${EVE}\n`], /the key is not in ".*keys"/],
