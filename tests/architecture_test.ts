@@ -8,7 +8,7 @@ const ENTRIES = ["server.ts", "agent.ts", "wsproxy.ts", "tunnel.ts"];
 
 /** The layers from the lowest on; the first pattern that fits a file is its layer. */
 const LAYERS: [layer: number, pattern: RegExp][] = [
-  [1, /^lib\/(cli\/|licenses\.ts|version\.ts|wire\/protocol\.ts)|^templates\//],
+  [1, /^lib\/(cli\/|licenses\.ts|version\.ts|wire\/(names|protocol)\.ts)|^templates\//],
   [2, /^lib\/wire\//],
   [3, /^lib\/(process|ssh)\/|^lib\/server\/rendezvous/],
   [4, /^lib\/(server|agent|client|build)\//],

@@ -9,6 +9,7 @@ import { errorMessage } from "../cli/program.ts";
 import { Backoff } from "../wire/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { delay } from "../wire/delay.ts";
+import { isRendezvousId, isUsername } from "../wire/names.ts";
 import {
   type AgentFacts,
   type AgentHello,
@@ -17,7 +18,6 @@ import {
   type DataMessage,
   HALF_CLOSE_SUBPROTOCOL,
   HELLO_TIMEOUT_MS,
-  isRendezvousId,
   type PairedMessage,
   parseMessage,
   PROTOCOL_VERSION,
@@ -232,12 +232,9 @@ export class Registration {
   }
 }
 
-/** What a user's name may be: it becomes part of commands that people paste. */
-const USERNAME = /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/;
-
 function checkNames({ id, username }: RegisteredMessage): void {
   if (!isRendezvousId(id)) throw new RefusedError("the server gave an ID that is none", false);
-  if (!USERNAME.test(username)) {
+  if (!isUsername(username)) {
     throw new RefusedError("the server gave a user name that is none", false);
   }
 }

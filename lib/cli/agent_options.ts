@@ -1,5 +1,6 @@
 /** The command line of the agent. */
-import { isRendezvousId, RENDEZVOUS_ID_RULE, websocketUrl } from "../wire/protocol.ts";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/names.ts";
+import { websocketUrl } from "../wire/protocol.ts";
 import {
   type Command,
   createCommand,

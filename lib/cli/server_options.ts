@@ -1,4 +1,5 @@
 /** The command line and the environment of the server. */
+import { isUsername } from "../wire/names.ts";
 import { parseBasePath } from "./base_path.ts";
 import {
   type Command,
@@ -48,13 +49,11 @@ type Flags =
   & Partial<Record<"tlsCert" | "tlsKey", string>>
   & { trustProxy?: boolean };
 
-const USERNAME = /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/;
-
 /** A buffer smaller than this would close pairs that are not behind at all. */
 const MIN_BUFFER = 65_536;
 
 function parseUsername(text: string): string {
-  if (USERNAME.test(text)) return text;
+  if (isUsername(text)) return text;
   throw new TypeError(`"${text}" is not a name of letters, digits, dots and hyphens, 32 at most.`);
 }
 

@@ -2,7 +2,7 @@ import { makeChoices, type System } from "../../templates/assets/choices.js";
 import { readPublicKeys } from "../../templates/assets/public_keys.js";
 import type { Site } from "../../templates/site.ts";
 import { usagePage } from "../../templates/usage.tsx";
-import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/protocol.ts";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/names.ts";
 
 /** How many keys are taken: anybody can put thousands into a URL, and each makes a field. */
 const MAX_KEYS = 100;

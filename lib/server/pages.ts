@@ -6,7 +6,7 @@ import { errorPage } from "../../templates/error.tsx";
 import { sessionsPage } from "../../templates/sessions.tsx";
 import type { Site } from "../../templates/site.ts";
 import type { BuildState } from "../build/background.ts";
-import { makeRendezvousId } from "../wire/protocol.ts";
+import { makeRendezvousId } from "../wire/names.ts";
 import type { AdminLock, Locked } from "./admin_lock.ts";
 import { listDownloads, systemsOf } from "./page_downloads.ts";
 import { usageFromForm } from "./page_usage.ts";

@@ -9,7 +9,8 @@
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type AgentFacts, makeRendezvousId, type StatusMessage } from "../wire/protocol.ts";
+import { makeRendezvousId } from "../wire/names.ts";
+import type { AgentFacts, StatusMessage } from "../wire/protocol.ts";
 import * as refusals from "./rendezvous_refusals.ts";
 import type {
   AgentInfo,

@@ -1,6 +1,6 @@
 /** What each path answers. */
 import { parseDuration } from "../cli/duration.ts";
-import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/protocol.ts";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/names.ts";
 import type { Site } from "../../templates/site.ts";
 import { textResponse } from "./http.ts";
 import type { Refusal } from "./rendezvous_types.ts";

@@ -1,6 +1,6 @@
 /**
- * What agents, clients and the server say to each other: paths, identifiers, messages, close codes
- * and the version. Pure; docs/protocol.md tells the same in prose.
+ * What agents, clients and the server say to each other: paths, messages, close codes and the
+ * version. Pure; names.ts has the names in them, docs/protocol.md tells the same in prose.
  *
  * @module
  */
@@ -46,31 +46,6 @@ export const CloseCode = {
   /** The same agent has connected anew, or another one has a better right to the ID. */
   replaced: 4003,
 } as const;
-
-const RENDEZVOUS_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-/** What {@link isRendezvousId} accepts, for messages to people. */
-export const RENDEZVOUS_ID_RULE =
-  "1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit";
-
-/** Whether `text` can be a rendez-vous ID, see {@link RENDEZVOUS_ID_RULE}. */
-export function isRendezvousId(text: string): boolean {
-  return RENDEZVOUS_ID.test(text);
-}
-
-/** Lower-case base 32 without the look-alikes 0, 1, l and o. */
-const ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
-
-/**
- * Makes up a rendez-vous ID of 16 characters.
- *
- * @param random 16 random bytes, of which 80 bits are used
- */
-export function makeRendezvousId(
-  random: Uint8Array = crypto.getRandomValues(new Uint8Array(16)),
-): string {
-  return Array.from(random.subarray(0, 16), (byte) => ID_ALPHABET[byte & 31]).join("");
-}
 
 /** A salted scrypt verifier (RFC 7914) of the server's password; `salt` and `hash` are base64. */
 export interface PasswordVerifier {

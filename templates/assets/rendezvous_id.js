@@ -1,5 +1,5 @@
 // @ts-check
-/** The rendez-vous ID in the browser; lib/wire/protocol.ts has the same rule for the programs. @module */
+/** The rendez-vous ID in the browser; lib/wire/names.ts has the same rule for the programs. @module */
 
 /** What {@link isRendezvousId} accepts, also for the `pattern` of a field. */
 export const ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";

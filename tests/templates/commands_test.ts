@@ -11,7 +11,7 @@ import {
   isRendezvousId,
   makeRendezvousId,
 } from "../../templates/assets/rendezvous_id.js";
-import * as protocol from "../../lib/wire/protocol.ts";
+import * as names from "../../lib/wire/names.ts";
 import type { Site } from "../../templates/site.ts";
 import { parse } from "yaml";
 
@@ -206,9 +206,9 @@ Deno.test("makeChoices() turns unknown and impossible values into the usual ones
 Deno.test("the browser's rule for IDs is the programs' rule", () => {
   const texts = ["a", "A.b_c-9", "", ".a", "-a", "_a", "a b", "a/b", "ä", "a\n", "x".repeat(64)];
   for (const text of [...texts, "x".repeat(65)]) {
-    assert.equal(isRendezvousId(text), protocol.isRendezvousId(text), text);
+    assert.equal(isRendezvousId(text), names.isRendezvousId(text), text);
     assert.equal(new RegExp(`^(?:${ID_PATTERN})$`, "v").test(text), isRendezvousId(text), text);
   }
   const random = crypto.getRandomValues(new Uint8Array(16));
-  assert.equal(makeRendezvousId(random), protocol.makeRendezvousId(random));
+  assert.equal(makeRendezvousId(random), names.makeRendezvousId(random));
 });
