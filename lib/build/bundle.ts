@@ -7,13 +7,17 @@
  * @module
  */
 import * as esbuild from "esbuild";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageFolder } from "./licenses.ts";
 import { installPackages } from "./packages.ts";
+import {
+  CONFIG_PLUGIN,
+  NATIVE_NAMESPACE,
+  NATIVE_PACKAGE,
+  nativePlugin,
+  threadPlugin,
+} from "./plugins.ts";
 import type { ProgramName, Target } from "./targets.ts";
-
-/** The only package with native code. */
-export const NATIVE_PACKAGE = "@lydell/node-pty";
 
 /** A program in one file. */
 export interface Bundle {
@@ -51,81 +55,6 @@ const COMMON = {
  */
 const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(name);" +
   'if(found===undefined)throw new Error(`cannot load "${name}"`);return found};';
-
-/** The namespace of the module that {@link nativePlugin} puts in the native package's place. */
-const NATIVE_NAMESPACE = "native";
-
-/**
- * What executables load node-pty with. The runtime writes the library that is embedded in them into
- * the folder for temporary files, under a name that can be told beforehand. Others may write there
- * too, so it gets a folder of its own for the moment; nothing else runs meanwhile.
- */
-const LOAD_PRIVATELY = `
-import { createRequire } from "node:module";
-const before = Deno.env.get("TMPDIR");
-const folder = Deno.makeTempDirSync();
-Deno.env.set("TMPDIR", folder);
-let loaded;
-try {
-  loaded = createRequire(import.meta.url)("${NATIVE_PACKAGE}");
-} finally {
-  if (before === undefined) Deno.env.delete("TMPDIR");
-  else Deno.env.set("TMPDIR", before);
-  Deno.removeSync(folder, { recursive: true });
-}
-export const { open, spawn } = loaded;`;
-
-/**
- * Loads node-pty when the first terminal is opened, not when the program starts.
- *
- * @param specifier where it is imported from, if not embedded
- */
-function nativePlugin(specifier?: string): esbuild.Plugin {
-  return {
-    name: "native package",
-    setup(build) {
-      const namespace = NATIVE_NAMESPACE;
-      build.onResolve({ filter: new RegExp(`^${NATIVE_PACKAGE}$`) }, () => ({
-        path: NATIVE_PACKAGE,
-        namespace,
-      }));
-      build.onResolve({ filter: /^npm:/ }, ({ path }) => ({ path, external: true }));
-      build.onLoad({ filter: /.*/, namespace }, () => ({
-        contents: specifier === undefined
-          ? LOAD_PRIVATELY
-          : `export const { open, spawn } = await import("${specifier}");`,
-      }));
-    },
-  };
-}
-
-/**
- * A thread is loaded by its address. In one file it is a `data:` address: `thread_url.ts` gives that
- * of the thread.ts beside it.
- */
-function threadPlugin(bundle: (path: string) => Promise<string>): esbuild.Plugin {
-  return {
-    name: "thread",
-    setup(build) {
-      build.onLoad({ filter: /[\\/]thread_url\.ts$/ }, async ({ path }) => {
-        const text = await bundle(join(dirname(path), "thread.ts"));
-        const url = `data:text/javascript;base64,${new TextEncoder().encode(text).toBase64()}`;
-        return { contents: `export const threadUrl = "${url}";` };
-      });
-    },
-  };
-}
-
-/** Of deno.json the programs read the version only; nothing else in it changes them. */
-const CONFIG_PLUGIN: esbuild.Plugin = {
-  name: "version",
-  setup(build) {
-    build.onLoad({ filter: /[\\/]deno\.json$/ }, async ({ path }) => {
-      const { version } = JSON.parse(await Deno.readTextFile(path));
-      return { contents: JSON.stringify({ version }), loader: "json" };
-    });
-  },
-};
 
 /** Waits for esbuild; an error is one line with the place. */
 async function explained<T>(building: Promise<T>): Promise<T> {

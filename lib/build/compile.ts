@@ -2,10 +2,11 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../cli/program.ts";
-import { type Bundle, NATIVE_PACKAGE } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
 import { installPackages } from "./packages.ts";
+import { NATIVE_PACKAGE } from "./plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
 import { type ProgramName, runsHere, type Target } from "./targets.ts";
 

@@ -1,0 +1,81 @@
+/** What esbuild has to be told of modules that are not what they seem. */
+import type { Plugin } from "esbuild";
+import { dirname, join } from "node:path";
+
+/** The only package with native code. */
+export const NATIVE_PACKAGE = "@lydell/node-pty";
+
+/** The namespace of the module that {@link nativePlugin} puts in the native package's place. */
+export const NATIVE_NAMESPACE = "native";
+
+/**
+ * What executables load node-pty with. The runtime writes the library that is embedded in them into
+ * the folder for temporary files, under a name that can be told beforehand. Others may write there
+ * too, so it gets a folder of its own for the moment; nothing else runs meanwhile.
+ */
+const LOAD_PRIVATELY = `
+import { createRequire } from "node:module";
+const before = Deno.env.get("TMPDIR");
+const folder = Deno.makeTempDirSync();
+Deno.env.set("TMPDIR", folder);
+let loaded;
+try {
+  loaded = createRequire(import.meta.url)("${NATIVE_PACKAGE}");
+} finally {
+  if (before === undefined) Deno.env.delete("TMPDIR");
+  else Deno.env.set("TMPDIR", before);
+  Deno.removeSync(folder, { recursive: true });
+}
+export const { open, spawn } = loaded;`;
+
+/**
+ * Loads node-pty when the first terminal is opened, not when the program starts.
+ *
+ * @param specifier where it is imported from, if not embedded
+ */
+export function nativePlugin(specifier?: string): Plugin {
+  return {
+    name: "native package",
+    setup(build) {
+      const namespace = NATIVE_NAMESPACE;
+      build.onResolve({ filter: new RegExp(`^${NATIVE_PACKAGE}$`) }, () => ({
+        path: NATIVE_PACKAGE,
+        namespace,
+      }));
+      build.onResolve({ filter: /^npm:/ }, ({ path }) => ({ path, external: true }));
+      build.onLoad({ filter: /.*/, namespace }, () => ({
+        contents: specifier === undefined
+          ? LOAD_PRIVATELY
+          : `export const { open, spawn } = await import("${specifier}");`,
+      }));
+    },
+  };
+}
+
+/**
+ * A thread is loaded by its address. In one file it is a `data:` address: `thread_url.ts` gives that
+ * of the thread.ts beside it.
+ */
+export function threadPlugin(bundle: (path: string) => Promise<string>): Plugin {
+  return {
+    name: "thread",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]thread_url\.ts$/ }, async ({ path }) => {
+        const text = await bundle(join(dirname(path), "thread.ts"));
+        const url = `data:text/javascript;base64,${new TextEncoder().encode(text).toBase64()}`;
+        return { contents: `export const threadUrl = "${url}";` };
+      });
+    },
+  };
+}
+
+/** Of deno.json the programs read the version only; nothing else in it changes them. */
+export const CONFIG_PLUGIN: Plugin = {
+  name: "version",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]deno\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await Deno.readTextFile(path));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
