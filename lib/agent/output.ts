@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { fileErrorReason } from "../cli/file_error.ts";
 import { createLog, type Log, type LogLevel } from "../cli/log.ts";
 import { writeStdout } from "../cli/program.ts";
+import { writeText } from "../cli/write_text.ts";
 import { REGISTERED } from "./detach.ts";
 
 export interface Output extends Disposable {
@@ -35,7 +36,7 @@ export function openOutput({ logFile, logLevel, detached }: OutputOptions): Outp
   const file = logFile === undefined ? undefined : openFile(logFile);
   const followers = new Set<(text: string) => void>();
   const write = file && ((text: string) => {
-    writeAll(file, text);
+    writeText(file, text);
     for (const follower of followers) follower(text);
   });
   let printTo = writeStdout;
@@ -64,15 +65,5 @@ function openFile(path: string): Deno.FsFile {
     return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
   } catch (error) {
     throw new Error(`cannot write the log "${path}": ${fileErrorReason(error)}`, { cause: error });
-  }
-}
-
-/** A full disk must not end the agent. */
-function writeAll(file: Deno.FsFile, text: string): void {
-  try {
-    const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-  } catch {
-    // There is no other place to say it.
   }
 }

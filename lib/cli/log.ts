@@ -1,4 +1,5 @@
 /** One line an event, on stderr, as text for people or JSON for programs. */
+import { writeText } from "./write_text.ts";
 
 /** How grave an event is, from the least on. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -37,17 +38,6 @@ function textValue(value: unknown): string {
   return CONTROL.test(text) || /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
 }
 
-/** Writes to stderr; a closed stderr must not end the program. */
-function writeStderr(line: string): void {
-  try {
-    const bytes = new TextEncoder().encode(line);
-    let written = 0;
-    while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
-  } catch {
-    // Nobody is listening.
-  }
-}
-
 /**
  * Makes a log.
  *
@@ -58,7 +48,8 @@ function writeStderr(line: string): void {
  * ```
  */
 export function createLog(options: LogOptions = {}): Log {
-  const { format = "text", level = "info", write = writeStderr, now = Date.now } = options;
+  const { format = "text", level = "info", now = Date.now } = options;
+  const write = options.write ?? ((line) => writeText(Deno.stderr, line));
   const threshold = LOG_LEVELS.indexOf(level);
   const line = (lineLevel: LogLevel, event: string, fields: LogFields) => {
     const time = new Date(now()).toISOString();

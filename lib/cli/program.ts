@@ -8,6 +8,8 @@
  * @module
  */
 
+import { writeText } from "./write_text.ts";
+
 /** Wrong use of a program: exit status 2. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -91,13 +93,7 @@ class SignalWatch implements Disposable {
 
 /** Writes to stdout; a closed one must not end the program. */
 export function writeStdout(text: string): void {
-  try {
-    const bytes = new TextEncoder().encode(text);
-    let written = 0;
-    while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
-  } catch {
-    // Nobody is listening.
-  }
+  writeText(Deno.stdout, text);
 }
 
 /** The exit status of a program that a signal has ended, as shells have it: 128 and its number. */
