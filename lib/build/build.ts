@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { formatBytes } from "../../templates/assets/format.js";
 import { errorMessage } from "../cli/program.ts";
 import { type Bundle, Bundler } from "./bundle.ts";
 import { compile } from "./compile.ts";
@@ -46,11 +47,6 @@ async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   return hash.digest("hex");
-}
-
-/** Bytes for people, in decimal units as download pages have them. */
-function formatSize(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function formatSeconds(milliseconds: number): string {
@@ -133,9 +129,9 @@ async function make(
       signal,
     });
   }
-  const sizes = [`${formatSize((await Deno.stat(output)).size)}`];
+  const sizes = [formatBytes((await Deno.stat(output)).size)];
   for (const suffix of COMPRESSED_SUFFIXES) {
-    sizes.push(`${suffix} ${formatSize(await compressFile(output, suffix, signal))}`);
+    sizes.push(`${suffix} ${formatBytes(await compressFile(output, suffix, signal))}`);
   }
   const hash = await fileSha256(output);
   signal?.throwIfAborted();
