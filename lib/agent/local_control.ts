@@ -1,7 +1,7 @@
 /** The agent's ear for `agent wait`, `stop`, `status` and `end`. */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { Log } from "../cli/log.ts";
 import { accepted } from "../wire/accept.ts";
+import { sameSecret } from "../wire/same_secret.ts";
 import {
   type AgentEnd,
   type AgentStatus,
@@ -128,7 +128,9 @@ export class LocalControl {
     using closing = new Closing(connection);
     closing.in(REQUEST_MS);
     const request = JSON.parse((await readLines(connection, MAX_REQUEST_BYTES).next()).value);
-    if (!sameSecret(request?.token, this.#record.token)) throw new Error("it shows no token");
+    const { token } = Object(request);
+    const isOurs = typeof token === "string" && sameSecret(token, this.#record.token);
+    if (!isOurs) throw new Error("it shows no token");
     closing.never();
     const lines = new LineWriter(connection);
     const answer = await this.#answer(request, connection, lines);
@@ -198,12 +200,6 @@ class Closing implements Disposable {
     if (!this.#closed) this.connection.close();
     this.#closed = true;
   }
-}
-
-/** Compares in a time that tells nothing of the secret. */
-function sameSecret(shown: unknown, secret: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return typeof shown === "string" && timingSafeEqual(digest(shown), digest(secret));
 }
 
 function isExitStatus(status: unknown): boolean {

@@ -1,5 +1,5 @@
+import { sameSecret } from "../wire/same_secret.ts";
 import { textResponse } from "./http.ts";
-import { sameSecret } from "./secrets.ts";
 
 /** The only name that the administrator's password goes with. */
 const ADMIN = "admin";

@@ -15,13 +15,13 @@ import {
   type StatusMessage,
   versionMismatch,
 } from "../wire/protocol.ts";
+import { sameSecret } from "../wire/same_secret.ts";
 import { VERSION } from "../version.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { Connection } from "./connection.ts";
 import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "./rendezvous.ts";
 import type { Control, Refusal, RefusalLabel } from "./rendezvous_types.ts";
-import { sameSecret } from "./secrets.ts";
 
 /** What the server tells agents, and asks of them. */
 export interface AgentPolicy {

@@ -13,7 +13,7 @@ import { logEvents } from "./log_events.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import type { AgentInfo, Counts, ServerEvent } from "./rendezvous_types.ts";
 import { type Pages, refusalResponse, Router, type StaticFiles } from "./router.ts";
-import { passwordVerifier } from "./secrets.ts";
+import { passwordVerifier } from "./password_verifier.ts";
 import { addressOf, type SiteConfig, siteConfig, siteOf } from "./site.ts";
 import { findTarget, type Target } from "./target.ts";
 

@@ -1,11 +1,5 @@
-import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { randomBytes, scrypt } from "node:crypto";
 import type { PasswordVerifier } from "../wire/protocol.ts";
-
-/** Compares two secrets in a time that tells nothing of either, not even the length. */
-export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}
 
 /** Makes what agents check passwords against (RFC 7914), with a fresh salt. */
 export function passwordVerifier(password: string): Promise<PasswordVerifier> {
