@@ -1,8 +1,9 @@
 /** Clients that say anything but what logs in. */
 import { equal } from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
-import ssh2 from "ssh2";
+// Before ssh2 itself, whose ciphers it frees.
 import { sendPacket } from "../../lib/ssh/ssh2.ts";
+import ssh2 from "ssh2";
 import { Writer } from "../../lib/ssh/wire_format.ts";
 import { TestSshServer } from "../support/ssh.ts";
 

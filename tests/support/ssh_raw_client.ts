@@ -1,6 +1,7 @@
 /** An SSH client that can say anything: ssh2's, with its way to send packets laid open. */
-import ssh2, { type Client } from "ssh2";
+// Before ssh2 itself, whose ciphers it frees.
 import { sendPacket } from "../../lib/ssh/ssh2.ts";
+import ssh2, { type Client } from "ssh2";
 import type { TestSshServer } from "./ssh.ts";
 
 /** A client that is logged in. */
