@@ -6,13 +6,19 @@ export interface ClosableSource extends ByteSource {
   close(): void;
 }
 
-/** The bytes of a stream; one that breaks ends. */
+/** What a pipe holds on Linux, in bytes. */
+const BUFFER = 65_536;
+
+/** The bytes of a stream of a child's, read into the same memory again and again; one that breaks ends. */
 export function byteSource(stream: ReadableStream<Uint8Array>): ClosableSource {
-  const reader = stream.getReader();
+  const reader = stream.getReader({ mode: "byob" });
+  let buffer = new ArrayBuffer(BUFFER);
   return {
     async read() {
       try {
-        return (await reader.read()).value ?? null;
+        const { value, done } = await reader.read(new Uint8Array(buffer));
+        if (value) ({ buffer } = value);
+        return done ? null : value;
       } catch {
         return null;
       }

@@ -36,7 +36,7 @@ export interface PtyOptions extends ProcessOptions, WindowSize {
 
 /** One direction of bytes. */
 export interface ByteSource {
-  /** The next bytes, at least one, or null at end of file. */
+  /** The next bytes, at least one, good until the next call; or null at end of file. */
   read(): Promise<Uint8Array | null>;
 }
 

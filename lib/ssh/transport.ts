@@ -9,6 +9,9 @@ import { Writer } from "./wire_format.ts";
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
 const HIGH_WATER = 1024 * 1024;
 
+/** How much is written to the stream at once, in bytes. */
+const BATCH = 256 * 1024;
+
 /** Bytes after which keys are exchanged anew (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
@@ -50,6 +53,8 @@ export class Transport {
   readonly #rekeyBytes: number;
   #onPacket: PacketHandler = () => {};
   #pending: Uint8Array[] = [];
+  /** Where pieces are put together, over and over. */
+  readonly #batch = new Uint8Array(BATCH);
   #pendingBytes = 0;
   #flushing?: Promise<void>;
   #waiting: (() => void)[] = [];
@@ -226,8 +231,7 @@ export class Transport {
     await Promise.resolve();
     try {
       while (this.#pending.length > 0) {
-        const batch = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
-        this.#pending = [];
+        const batch = this.#takeBatch();
         await this.#stream.write(batch);
         this.#pendingBytes -= batch.length;
         this.#countBytes(batch.length);
@@ -237,6 +241,20 @@ export class Transport {
       this.#fail(error as Error);
     }
     this.#flushing = undefined;
+  }
+
+  /** What waits, or as much as is written at once, as one piece; good until the next call. */
+  #takeBatch(): Uint8Array {
+    let length = 0, count = 0;
+    for (const piece of this.#pending) {
+      if (length + piece.length > BATCH) break;
+      this.#batch.set(piece, length);
+      length += piece.length;
+      count++;
+    }
+    if (count === 0) return this.#pending.shift()!;
+    this.#pending.splice(0, count);
+    return this.#batch.subarray(0, length);
   }
 
   #countBytes(count: number): void {

@@ -17,7 +17,7 @@ export interface ByteStream {
 
   /**
    * Sends bytes; resolves when the stream takes more, which is its flow control.
-   * The caller must not change `bytes` afterwards.
+   * The caller must not change `bytes` before that, and may afterwards.
    *
    * @throws {Error} if the stream broke or was ended
    */

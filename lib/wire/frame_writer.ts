@@ -1,15 +1,15 @@
 import type { Transport } from "./http_upgrade.ts";
-import { frameLength, Opcode, writeFrame } from "./websocket_frame.ts";
+import { encodeFrame, frameLength, Opcode, writeFrame } from "./websocket_frame.ts";
 
 /** `send()` holds back while more than this waits to be written, in bytes. */
 const MAX_UNSENT = 1024 * 1024;
 /** How much is written at once, in bytes; small frames are joined to that. */
-const MAX_BATCH = 256 * 1024;
+const BATCH = 256 * 1024;
 
-/** A frame that waits to be written. */
-interface WaitingFrame {
-  opcode: number;
-  payload: Uint8Array;
+/** Frames that are written together. */
+interface Batch {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
 }
 
 /**
@@ -18,14 +18,15 @@ interface WaitingFrame {
  */
 export class FrameWriter {
   readonly #transport: Transport;
-  #frames: WaitingFrame[] = [];
-  /** Of the frames and of what is being written. */
+  /** Messages, oldest first; the last one may have room for more. */
+  #batches: Batch[] = [];
+  /** A batch that is written, to be filled again: memory is not asked for with each. */
+  #spare: Batch | undefined;
+  /** Of the batches and of what is being written. */
   #unsent = 0;
-  #pong: WaitingFrame | undefined;
-  #ping: WaitingFrame | undefined;
-  #close: WaitingFrame | undefined;
-  /** Where large batches are made, one after the other. */
-  #large = new Uint8Array(0);
+  #pong: Uint8Array | undefined;
+  #ping = false;
+  #close: Uint8Array | undefined;
   #closeSent = false;
   #written = 0;
   #writing = false;
@@ -63,32 +64,34 @@ export class FrameWriter {
   /**
    * Sends a message; resolves when it takes more.
    *
-   * @param payload not to be changed afterwards
    * @throws {Error} if writing failed
    */
   async send(opcode: number, payload: Uint8Array): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
-    this.#frames.push({ opcode, payload });
-    this.#unsent += frameLength(payload.length);
+    const length = frameLength(payload.length);
+    const batch = this.#room(length);
+    writeFrame(batch.bytes, batch.length, { opcode, payload });
+    batch.length += length;
+    this.#unsent += length;
     this.#write();
     while (this.#unsent > MAX_UNSENT) await this.#whenProgress();
   }
 
   /** Asks the peer for a sign of life. */
   ping(): void {
-    this.#ping = { opcode: Opcode.ping, payload: new Uint8Array(0) };
+    this.#ping = true;
     this.#write();
   }
 
   /** Answers a ping; only the newest is answered (RFC 6455, section 5.5.3). */
   pong(payload: Uint8Array): void {
-    this.#pong = { opcode: Opcode.pong, payload };
+    this.#pong = payload;
     this.#write();
   }
 
   /** Sends a close frame behind all messages; the first one counts. */
   close(payload: Uint8Array): void {
-    this.#close ??= { opcode: Opcode.close, payload };
+    this.#close ??= payload;
     this.#write();
   }
 
@@ -104,7 +107,7 @@ export class FrameWriter {
   /** Writes no more. */
   stop(error: Error): void {
     this.#error ??= error;
-    this.#frames = [];
+    this.#batches = [];
     this.#progress?.reject(this.#error);
     this.#progress = undefined;
   }
@@ -116,34 +119,24 @@ export class FrameWriter {
     return this.#progress.promise;
   }
 
-  /** Takes out what is to be written next. */
-  #nextBatch(): { bytes: Uint8Array; last: boolean } | undefined {
-    if (this.#closeSent || this.#error !== undefined) return undefined;
-    const batch = [this.#pong, this.#ping].filter((frame) => frame !== undefined);
-    this.#pong = this.#ping = undefined;
-    let length = 0;
-    let count = 0;
-    while (count < this.#frames.length && length < MAX_BATCH) {
-      length += frameLength(this.#frames[count++]!.payload.length);
-    }
-    batch.push(...this.#frames.splice(0, count));
-    const last = this.#close !== undefined && this.#frames.length === 0;
-    if (last) batch.push(this.#close!);
-    if (batch.length === 0) return undefined;
-    return { bytes: this.#encode(batch), last };
+  /** A batch with room for `length` bytes. */
+  #room(length: number): Batch {
+    const last = this.#batches.at(-1);
+    if (last && last.bytes.length - last.length >= length) return last;
+    let batch = this.#spare;
+    if (batch && batch.bytes.length >= length) this.#spare = undefined;
+    else batch = { bytes: new Uint8Array(Math.max(length, BATCH)), length: 0 };
+    this.#batches.push(batch);
+    return batch;
   }
 
-  /** The frames as bytes, good until the next call. */
-  #encode(frames: WaitingFrame[]): Uint8Array {
-    const length = frames.reduce((sum, { payload }) => sum + frameLength(payload.length), 0);
-    let bytes = this.#large;
-    if (length < MAX_BATCH / 4) bytes = new Uint8Array(length);
-    else if (length > bytes.length) {
-      bytes = this.#large = new Uint8Array(Math.max(length, MAX_BATCH));
-    }
-    let end = 0;
-    for (const frame of frames) end = writeFrame(bytes, end, frame);
-    return bytes.subarray(0, end);
+  /** The next frame that overtakes messages. A peer that is answered need not be asked. */
+  #takeControl(): Uint8Array | undefined {
+    const [pong, ping] = [this.#pong, this.#ping];
+    this.#pong = undefined;
+    this.#ping = false;
+    if (pong !== undefined) return encodeFrame(Opcode.pong, pong);
+    if (ping) return encodeFrame(Opcode.ping, new Uint8Array());
   }
 
   #write(): void {
@@ -154,17 +147,21 @@ export class FrameWriter {
 
   async #writeFrames(): Promise<void> {
     try {
-      for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
-        for (let at = 0; at < batch.bytes.length;) {
-          const count = await this.#transport.write(batch.bytes.subarray(at));
-          at += count;
-          this.#written += count;
+      while (this.#error === undefined && !this.#closeSent) {
+        const control = this.#takeControl();
+        const batch = control === undefined ? this.#batches.shift() : undefined;
+        if (control !== undefined) {
+          await this.#writeAll(control);
+        } else if (batch !== undefined) {
+          await this.#writeAll(batch.bytes.subarray(0, batch.length));
+          this.#unsent -= batch.length;
+          if (batch.bytes.length === BATCH) this.#spare = { bytes: batch.bytes, length: 0 };
+        } else if (this.#close !== undefined) {
+          await this.#writeAll(encodeFrame(Opcode.close, this.#close));
+          this.#closeSent = true;
+        } else {
+          break;
         }
-        this.#closeSent = batch.last;
-        this.#unsent = this.#frames.reduce(
-          (sum, { payload }) => sum + frameLength(payload.length),
-          0,
-        );
         this.#progress?.resolve();
         this.#progress = undefined;
       }
@@ -174,6 +171,14 @@ export class FrameWriter {
       const why = error instanceof Error ? error.message : String(error);
       this.stop(new Error(`the connection was lost: ${why}`, { cause: error }));
       this.#onEnd(this.#error);
+    }
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const count = await this.#transport.write(bytes.subarray(at));
+      at += count;
+      this.#written += count;
     }
   }
 }

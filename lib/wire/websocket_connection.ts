@@ -98,7 +98,7 @@ export class WebSocketConnection {
   /**
    * Sends one message; resolves when more is taken, which is its flow control.
    *
-   * @param message not to be changed afterwards
+   * @param message not to be changed before that
    * @throws {Error} if the connection is closed or broke
    */
   async send(message: string | Uint8Array): Promise<void> {

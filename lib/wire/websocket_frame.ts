@@ -70,6 +70,13 @@ export function writeFrame(
   return end;
 }
 
+/** One whole frame by itself; see {@link writeFrame}. */
+export function encodeFrame(opcode: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(frameLength(payload.length));
+  writeFrame(frame, 0, { opcode, payload });
+  return frame;
+}
+
 /** Masks `bytes` in place, most of them by whole words. */
 function mask(bytes: Uint8Array<ArrayBuffer>, key: number): void {
   const keyByte = (i: number) => key >>> 24 - 8 * (i & 3);

@@ -30,7 +30,7 @@ export function deno(code: string, ...args: string[]): ProcessOptions {
 export async function readAll(source: ByteSource): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) {
-    chunks.push(chunk);
+    chunks.push(chunk.slice());
   }
   return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }

@@ -28,7 +28,7 @@ class Direction {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#ended) throw this.#error ?? new Error("the stream is closed");
     if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
+    this.#chunks.push(bytes.slice());
     this.#held += bytes.length;
     this.#change();
     while (this.#held > CAPACITY && !this.#ended) await this.#changed.promise;
