@@ -49,6 +49,7 @@ for (const { shell, rc, alias, status } of SHELLS) {
       },
     }).announced();
 
+    // What is typed before the prompt is back stands in front of it, so no line's beginning is waited for.
     await using terminal = world.terminal(announced, [], { columns: 132, rows: 43 });
     await terminal.waitFor(/[$#%>] /);
     terminal.write("job-tool\r");
@@ -57,13 +58,13 @@ for (const { shell, rc, alias, status } of SHELLS) {
     await terminal.waitFor(new RegExp(`path:${path}:`.replaceAll(/[.+]/g, "\\$&")));
     await terminal.waitFor(new RegExp(`dir:${dir.path}: term:xterm-256color:`));
     terminal.write("stty size\r");
-    await terminal.waitFor(/[\r\n]43 132/);
+    await terminal.waitFor(/43 132\r/);
     terminal.write(`sh -c 'exit 9'; echo status:${status}:\r`);
     await terminal.waitFor(/status:9:/);
     terminal.write("rc-read\r");
-    await terminal.waitFor(/[\r\n]rc-was-read/);
+    await terminal.waitFor(/rc-was-read\r/);
     terminal.write("env | grep -c -E '^(LINES|COLUMNS)=7$'\r");
-    await terminal.waitFor(/[\r\n]0\r/);
+    await terminal.waitFor(/\b0\r/);
     terminal.write("exit 6\r");
     assert.equal(await terminal.exited, 6);
   });

@@ -23,11 +23,11 @@ Deno.test({
     await using terminal = server.terminal([], []);
     await terminal.waitFor(/ready> /);
     terminal.write("sleep 1000 & echo first=$!\r");
-    const [, background] = await terminal.waitFor(/\nfirst=(\d+)\r\n/);
+    const [, background] = await terminal.waitFor(/first=(\d+)\r\n/);
     terminal.write("nohup sh -c 'trap \"\" HUP; sleep 1000' >/dev/null 2>&1 & echo second=$!\r");
-    const [, stubborn] = await terminal.waitFor(/\nsecond=(\d+)\r\n/);
+    const [, stubborn] = await terminal.waitFor(/second=(\d+)\r\n/);
     terminal.write("sh -c 'echo third=$$; exec sleep 1000'\r");
-    const [, foreground] = await terminal.waitFor(/\nthird=(\d+)\r\n/);
+    const [, foreground] = await terminal.waitFor(/third=(\d+)\r\n/);
     const pids = [background, stubborn, foreground].map(Number);
     for (const pid of pids) ok(isAlive(pid));
     await terminal[Symbol.asyncDispose]();

@@ -12,6 +12,7 @@ Deno.test("a shell in a terminal has a prompt, echo, UTF-8 and an exit status", 
   terminal.write("echo grün-$((6*7))\r");
   await terminal.waitFor(/echo grün-\$\(\(6\*7\)\)/);
   await terminal.waitFor(/grün-42\r\n/);
+  await terminal.waitFor(/ready> /);
   terminal.write("ü\x7fecho erased\r");
   await terminal.waitFor(/\nerased\r\n/);
   terminal.write("exit 42\r");
