@@ -110,7 +110,8 @@ export async function ask<T>(
   { signal, onLog }: { signal?: AbortSignal; onLog?: (text: string) => void } = {},
 ): Promise<T> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: agent.port });
-  const close = () => connection.close();
+  // Unlike close(), as often as one likes.
+  const close = () => connection[Symbol.dispose]();
   const waits = command.command === "wait" || command.command === "end";
   const timer = waits ? undefined : setTimeout(close, ANSWER_MS);
   signal?.addEventListener("abort", close);

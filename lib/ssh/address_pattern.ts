@@ -22,18 +22,18 @@ export function matchesAddress(patterns: string, address: string): boolean {
   return matched;
 }
 
+/** The first network on a list that is none, as `10.0.0.0/33`: it would match nothing, or keep nobody out. */
+export function malformedNetwork(patterns: string): string | undefined {
+  return patterns.split(",").map((pattern) => pattern.trim().replace(/^!/, ""))
+    .find((pattern) => pattern.includes("/") && !parseNetwork(pattern));
+}
+
 function matchesOne(pattern: string, address: string): boolean {
   const bytes = parseAddress(address);
-  const [network, bits] = pattern.split("/");
-  const networkBytes = parseAddress(network!);
-  if (bits !== undefined) {
-    if (!networkBytes || !bytes || !/^\d{1,3}$/.test(bits)) return false;
-    return networkBytes.length === bytes.length && Number(bits) <= bytes.length * 8 &&
-      samePrefix(networkBytes, bytes, Number(bits));
-  }
-  if (networkBytes && bytes) {
-    return networkBytes.length === bytes.length &&
-      samePrefix(networkBytes, bytes, bytes.length * 8);
+  const network = parseNetwork(pattern);
+  if (pattern.includes("/") || (network && bytes)) {
+    return network !== undefined && bytes !== undefined &&
+      network.bytes.length === bytes.length && samePrefix(network.bytes, bytes, network.bits);
   }
   const expression = pattern.toLowerCase().replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*").replaceAll("?", ".");
@@ -47,6 +47,16 @@ function samePrefix(a: Uint8Array, b: Uint8Array, bits: number): boolean {
     if ((a[i / 8]! & mask) !== (b[i / 8]! & mask)) return false;
   }
   return true;
+}
+
+/** An address with or without the length of a prefix in bits. */
+function parseNetwork(text: string): { bytes: Uint8Array; bits: number } | undefined {
+  const [, address, bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bytes = address === undefined ? undefined : parseAddress(address);
+  if (!bytes) return;
+  const length = bytes.length * 8;
+  const network = { bytes, bits: bits === undefined ? length : Number(bits) };
+  return network.bits <= length ? network : undefined;
 }
 
 /** The 4 or 16 bytes of an address; IPv4 within IPv6 counts as IPv4. */

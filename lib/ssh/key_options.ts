@@ -4,6 +4,8 @@
  * @module
  */
 
+import { malformedNetwork } from "./address_pattern.ts";
+
 /** What a line of authorized_keys allows those who log in with its key. */
 export interface KeyOptions {
   pty: boolean;
@@ -65,6 +67,8 @@ const VALUES: Record<string, (options: KeyOptions, value: string) => void> = {
   },
   "from": (options, value) => {
     once("from", options.from);
+    const malformed = malformedNetwork(value);
+    if (malformed) throw new KeyOptionError(`from="${value}": "${malformed}" is no network`);
     options.from = value;
   },
   "expiry-time": (options, value) => {

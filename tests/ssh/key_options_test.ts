@@ -64,6 +64,8 @@ for (
     'expiry-time="20300231"',
     'expiry-time="203001022560"',
     'expiry-time="20300102101075"',
+    'from="*,!10.0.0.0/33"',
+    'from="10.0.0.0/8,office/8"',
   ]
 ) {
   Deno.test(`parseKeyOptions() refuses ${text}`, () => {

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { errorMessage } from "../../cli/program.ts";
+import { accepted } from "../../wire/accept.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
 import { type Connection, Refused } from "../handler.ts";
@@ -18,8 +19,8 @@ export interface ChannelOpening {
 }
 
 /**
- * The listeners that one client has asked for, by a name each; a unix socket's is its path. They go with the client, or before
- * when it removes them; connections that they have accepted live on.
+ * The listeners that one client has asked for, by a name each; a unix socket's is its path. They go with
+ * the client, or before when it removes them; connections that they have accepted live on.
  */
 export class Listeners {
   readonly #connection: Connection;
@@ -77,13 +78,10 @@ export class Listeners {
     socket: Deno.Listener,
     opening: (accepted: Accepted) => ChannelOpening,
   ): Promise<void> {
-    try {
-      for await (const accepted of socket) {
-        this.#connection.track(this.#bring(accepted, opening(accepted)));
-      }
-    } catch (error) {
-      this.#connection.log.warn("listener failed", { why: errorMessage(error) });
-      close(name, socket);
+    const onError = (error: unknown) =>
+      this.#connection.log.warn("listener cannot accept", { name, why: errorMessage(error) });
+    for await (const connection of accepted(socket, { onError })) {
+      this.#connection.track(this.#bring(connection, opening(connection)));
     }
   }
 
