@@ -25,7 +25,7 @@ export interface ChannelLimits {
 }
 
 /** Small pieces are handed on together up to this size, in bytes; a large one goes without a copy. */
-const JOIN_BYTES = 32 * 1024;
+const JOIN_BYTES = 128 * 1024;
 
 /**
  * Pieces smaller than this that have to wait are copied together, into buffers of that size: each by
