@@ -214,7 +214,10 @@ async function serve(
   }
 }
 
-/** Opens the way for `agent wait` and such. People can log in without it, for instance in a folder of others. */
+/**
+ * Opens the way for `agent wait` and such. People can log in without it, for instance in a folder of
+ * others.
+ */
 async function openControl(options: LocalControlOptions): Promise<LocalControl | undefined> {
   try {
     return await LocalControl.start(options);

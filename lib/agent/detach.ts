@@ -2,9 +2,9 @@
  * `agent --detach`: the agent starts itself once more in the background, with the same arguments, and
  * returns when that one has registered.
  *
- * The one in the background has pipes of its own and nothing else that the job's step has open, so that
- * whoever waits for the end of those does not wait for the agent. It writes its first announcement to its stdout, then a NUL; what it says after that
- * goes to the log's file.
+ * The one in the background has pipes of its own and nothing else that the job's step has open, so
+ * that whoever waits for the end of those does not wait for the agent. It writes its first
+ * announcement to its stdout, then a NUL; what it says after that goes to the log's file.
  *
  * @module
  */

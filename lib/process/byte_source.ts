@@ -9,7 +9,7 @@ export interface ClosableSource extends ByteSource {
 /** What a pipe holds on Linux, in bytes. */
 const BUFFER = 65_536;
 
-/** The bytes of a stream of a child's, read into the same memory again and again; one that breaks ends. */
+/** The bytes of a child's stream, read into the same memory over and over; one that breaks ends. */
 export function byteSource(stream: ReadableStream<Uint8Array>): ClosableSource {
   const reader = stream.getReader({ mode: "byob" });
   let buffer = new ArrayBuffer(BUFFER);

@@ -22,7 +22,10 @@ export function matchesAddress(patterns: string, address: string): boolean {
   return matched;
 }
 
-/** The first network on a list that is none, as `10.0.0.0/33`: it would match nothing, or keep nobody out. */
+/**
+ * The first network on a list that is none, as `10.0.0.0/33`: it would match nothing, or keep nobody
+ * out.
+ */
 export function malformedNetwork(patterns: string): string | undefined {
   return patterns.split(",").map((pattern) => pattern.trim().replace(/^!/, ""))
     .find((pattern) => pattern.includes("/") && !parseNetwork(pattern));

@@ -1,6 +1,6 @@
 /**
- * Deno frees a cipher of node:crypto when it has made its last bytes, and otherwise never (seen on 2.7 and
- * 2.9). ssh2 does not ask for these: at a gigabyte 30 MB would stay.
+ * Deno frees a cipher of node:crypto when it has made its last bytes, and otherwise never (seen on
+ * 2.7 and 2.9). ssh2 does not ask for these: at a gigabyte 30 MB would stay.
  *
  * Has to be imported before ssh2, which takes the functions over when it is loaded.
  *

@@ -149,17 +149,17 @@ export class FrameWriter {
     try {
       while (this.#error === undefined && !this.#closeSent) {
         const control = this.#takeControl();
-        const batch = control === undefined ? this.#batches.shift() : undefined;
-        if (control !== undefined) {
-          await this.#writeAll(control);
-        } else if (batch !== undefined) {
+        if (control !== undefined) await this.#writeAll(control);
+        // At once, so that a peer that pings without end does not hold messages up.
+        const batch = this.#batches.shift();
+        if (batch !== undefined) {
           await this.#writeAll(batch.bytes.subarray(0, batch.length));
           this.#unsent -= batch.length;
           if (batch.bytes.length === BATCH) this.#spare = { bytes: batch.bytes, length: 0 };
         } else if (this.#close !== undefined) {
           await this.#writeAll(encodeFrame(Opcode.close, this.#close));
           this.#closeSent = true;
-        } else {
+        } else if (control === undefined) {
           break;
         }
         this.#progress?.resolve();

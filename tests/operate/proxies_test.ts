@@ -1,6 +1,7 @@
 /** The reverse proxies of docs/operate in front of a real server. */
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
+import { startNginx } from "../support/nginx.ts";
 import { have, Program, run, TempDir } from "../support/program.ts";
 import { type ServerProgram, startServerProgram } from "../support/server.ts";
 import { TestAgent, TestSocket } from "../support/test_socket.ts";
@@ -64,28 +65,8 @@ Deno.test({
         "127.0.0.1:8000": `127.0.0.1:${server.port}`,
       }),
     );
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
-      `${name}_temp_path ${dir.path}/${name};`
-    );
-    const main = dir.write(
-      "nginx.conf",
-      `daemon off; pid ${dir.path}/pid; error_log stderr notice; events {}
-      http { access_log off; ${temporary.join(" ")} include ${site}; }`,
-    );
-    const args = ["-c", main, "-e", "stderr"];
-    const { code, stderr } = await run("/usr/sbin/nginx", ["-t", ...args]);
-    assert.equal(code, 0, stderr);
-    assert.doesNotMatch(stderr, /warn/);
-    const nginx = new Program("/usr/sbin/nginx", args);
-    try {
-      await nginx.waitFor(/start worker process /);
-      const url = `https://localhost:${port}`;
-      await checkProxy(server, url, Deno.readTextFileSync(ca));
-    } finally {
-      // A worker would outlive a master that is killed outright.
-      nginx.kill("SIGTERM");
-      await nginx.result();
-    }
+    await using _nginx = await startNginx(dir, `include ${site};`);
+    await checkProxy(server, `https://localhost:${port}`, Deno.readTextFileSync(ca));
   },
 });
 

@@ -1,5 +1,6 @@
 /** The server as a process of its own, and behind nginx. */
 import assert from "node:assert/strict";
+import { startNginx } from "../support/nginx.ts";
 import { have, Program, startEntry, TempDir } from "../support/program.ts";
 import { startServerProgram, startTestServer } from "../support/server.ts";
 import { pairUp, TestAgent, TestSocket } from "../support/test_socket.ts";
@@ -99,48 +100,30 @@ Deno.test("server.ts shows its version and its options", async () => {
 });
 
 /** nginx on a free port, which hands `/converge/` on to a server at `port`. */
-async function startNginx(dir: TempDir, port: number): Promise<{ url: string } & AsyncDisposable> {
+async function startProxy(dir: TempDir, port: number): Promise<{ url: string } & AsyncDisposable> {
   using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const listen = (probe.addr as Deno.NetAddr).port;
   probe.close();
-  const config = dir.write(
-    "nginx.conf",
-    `daemon off;
-    pid ${dir.path}/pid;
-    error_log stderr notice;
-    events {}
-    http {
-      access_log off;
-      client_body_temp_path ${dir.path}/1;
-      proxy_temp_path ${dir.path}/2;
-      fastcgi_temp_path ${dir.path}/3;
-      uwsgi_temp_path ${dir.path}/4;
-      scgi_temp_path ${dir.path}/5;
-      map $http_upgrade $connection_upgrade { default upgrade; "" close; }
-      server {
-        listen 127.0.0.1:${listen};
-        location /converge/ {
-          proxy_pass http://127.0.0.1:${port}/;
-          proxy_http_version 1.1;
-          proxy_set_header Upgrade $http_upgrade;
-          proxy_set_header Connection $connection_upgrade;
-          proxy_set_header X-Forwarded-Proto https;
-          proxy_set_header X-Forwarded-Host $http_host;
-          proxy_set_header X-Forwarded-Prefix /converge;
-          proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-        }
+  const nginx = await startNginx(
+    dir,
+    `map $http_upgrade $connection_upgrade { default upgrade; "" close; }
+    server {
+      listen 127.0.0.1:${listen};
+      location /converge/ {
+        proxy_pass http://127.0.0.1:${port}/;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header X-Forwarded-Proto https;
+        proxy_set_header X-Forwarded-Host $http_host;
+        proxy_set_header X-Forwarded-Prefix /converge;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       }
     }`,
   );
-  const program = new Program("/usr/sbin/nginx", ["-c", config, "-e", "stderr"]);
-  await program.waitFor(/start worker process /);
   return {
     url: `http://127.0.0.1:${listen}/converge`,
-    async [Symbol.asyncDispose]() {
-      // A worker would outlive a master that is killed outright.
-      program.kill("SIGTERM");
-      await program.result();
-    },
+    [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),
   };
 }
 
@@ -152,7 +135,7 @@ Deno.test({
     await using server = await startTestServer({ trustProxy: true }, {
       pages: (_request, site) => Response.json(site),
     });
-    await using nginx = await startNginx(dir, server.port);
+    await using nginx = await startProxy(dir, server.port);
     const site = await (await fetch(`${nginx.url}/usage`)).json();
     assert.equal(site.http, nginx.url.replace("http:", "https:"));
     assert.equal(site.ws, nginx.url.replace("http:", "wss:"));
