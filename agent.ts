@@ -1,10 +1,10 @@
 /** The agent: runs in a CI job and gives people a shell in it. */
 import { runAgent } from "./lib/agent/agent.ts";
-import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control_commands.ts";
-import { detach, isDetached } from "./lib/agent/detach.ts";
+import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control/commands.ts";
+import { detach, isDetached } from "./lib/agent/control/detach.ts";
 import { agentCommand } from "./lib/cli/agent_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { runProgram, writeStdout } from "./lib/cli/program.ts";
+import { runProgram, writeStdout } from "./lib/program/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;

@@ -2,15 +2,15 @@
 import { resolve } from "node:path";
 import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { createLog } from "./lib/cli/log.ts";
-import { runProgram } from "./lib/cli/program.ts";
+import { createLog } from "./lib/log/log.ts";
+import { runProgram } from "./lib/program/program.ts";
 import { serverCommand } from "./lib/cli/server_options.ts";
-import { AdminLock } from "./lib/server/admin_lock.ts";
-import { Metrics } from "./lib/server/metrics.ts";
-import { ASSETS_DIR, createPages } from "./lib/server/pages.ts";
+import { AdminLock } from "./lib/server/http/admin_lock.ts";
+import { Metrics } from "./lib/server/telemetry/metrics.ts";
+import { ASSETS_DIR, createPages } from "./lib/server/pages/pages.ts";
 import { startServer } from "./lib/server/server.ts";
-import { SessionsFeed } from "./lib/server/sessions_feed.ts";
-import { serveStatic } from "./lib/server/static_files.ts";
+import { SessionsFeed } from "./lib/server/pages/sessions_feed.ts";
+import { serveStatic } from "./lib/server/http/static_files.ts";
 
 if (import.meta.main) {
   await runProgram("server", async (args, signal, hurry) => {

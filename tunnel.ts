@@ -1,7 +1,7 @@
 import { tunnelCommand } from "./lib/cli/client_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { createLog } from "./lib/cli/log.ts";
-import { runProgram } from "./lib/cli/program.ts";
+import { createLog } from "./lib/log/log.ts";
+import { runProgram } from "./lib/program/program.ts";
 import { formatAddress, runTunnel } from "./lib/client/tunnel.ts";
 import { INSECURE_WARNING, websocketOptions } from "./lib/client/websocket_options.ts";
 

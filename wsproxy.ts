@@ -1,6 +1,6 @@
 import { wsproxyCommand } from "./lib/cli/client_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { runProgram } from "./lib/cli/program.ts";
+import { runProgram } from "./lib/program/program.ts";
 import { relay } from "./lib/client/relay.ts";
 import { INSECURE_WARNING, websocketOptions } from "./lib/client/websocket_options.ts";
 import { stdioStream } from "./lib/wire/stdio_stream.ts";

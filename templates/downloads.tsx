@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
-import { quotePowerShell, quoteSh } from "./assets/quote.js";
-import { formatBytes } from "./assets/format.js";
+import { quotePowerShell, quoteSh } from "./assets/shared/quote.js";
+import { formatBytes } from "./assets/shared/format.js";
 import { Code, Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { type Column, COLUMNS, sessionCells, summary } from "./assets/session_cells.js";
+import { type Column, COLUMNS, sessionCells, summary } from "./assets/shared/session_cells.js";
 import { Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 

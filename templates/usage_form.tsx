@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
-import { type Choices, OPTIONS, shellsOf, type System } from "./assets/choices.js";
-import { type Block, jobCommands, jobNotes } from "./assets/job_commands.js";
-import { localCommands, localNotes } from "./assets/local_commands.js";
-import { KEY_PATTERN, type PublicKeys } from "./assets/public_keys.js";
-import { ID_PATTERN } from "./assets/rendezvous_id.js";
+import { type Choices, OPTIONS, shellsOf, type System } from "./assets/shared/choices.js";
+import { type Block, jobCommands, jobNotes } from "./assets/shared/job_commands.js";
+import { localCommands, localNotes } from "./assets/shared/local_commands.js";
+import { KEY_PATTERN, type PublicKeys } from "./assets/shared/public_keys.js";
+import { ID_PATTERN } from "./assets/shared/rendezvous_id.js";
 import { Code } from "./layout.tsx";
 import type { Site } from "./site.ts";
 

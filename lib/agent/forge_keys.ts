@@ -1,5 +1,5 @@
 /** Public keys that a forge publishes for its users, or any https URL does. */
-import { errorMessage } from "../cli/program.ts";
+import { errorMessage } from "../program/program.ts";
 
 /** The longest wait for one answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;

@@ -1,10 +1,10 @@
 /** Where the agent's words go: its log, and the announcements. */
 import { dirname } from "node:path";
-import { fileErrorReason } from "../cli/file_error.ts";
-import { createLog, type Log, type LogLevel } from "../cli/log.ts";
-import { writeStdout } from "../cli/program.ts";
-import { writeText } from "../cli/write_text.ts";
-import { REGISTERED } from "./detach.ts";
+import { fileErrorReason } from "../program/file_error.ts";
+import { createLog, type Log, type LogLevel } from "../log/log.ts";
+import { writeStdout } from "../program/program.ts";
+import { writeText } from "../log/write_text.ts";
+import { REGISTERED } from "./control/detach.ts";
 
 export interface Output extends Disposable {
   log: Log;

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Log } from "../cli/log.ts";
-import { errorMessage } from "../cli/program.ts";
-import { Backoff } from "../wire/backoff.ts";
+import type { Log } from "../log/log.ts";
+import { errorMessage } from "../program/program.ts";
+import { Backoff } from "../wire/dial/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { delay } from "../wire/delay.ts";
-import { isRendezvousId, isUsername } from "../wire/names.ts";
+import { isRendezvousId, isUsername } from "../protocol/names.ts";
 import {
   type AgentFacts,
   type AgentHello,
@@ -25,14 +25,14 @@ import {
   type StatusMessage,
   versionMismatch,
   websocketUrl,
-} from "../wire/protocol.ts";
+} from "../protocol/messages.ts";
 import {
   connectWebSocket,
   UpgradeRefusedError,
   type WebSocketConnection,
   type WebSocketOptions,
-} from "../wire/websocket.ts";
-import { websocketStream } from "../wire/websocket_stream.ts";
+} from "../wire/websocket/websocket.ts";
+import { websocketStream } from "../wire/websocket/stream.ts";
 import { VERSION } from "../version.ts";
 
 /** How long the first registration is tried for before the agent gives up, in milliseconds. */

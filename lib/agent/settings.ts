@@ -1,11 +1,11 @@
 /** What the agent finds out before it starts: files, keys, the shell, the machine. */
 import { userInfo } from "node:os";
 import type { AgentOptions } from "../cli/agent_options.ts";
-import type { Log } from "../cli/log.ts";
+import type { Log } from "../log/log.ts";
 import { findProgram } from "../process/find_program.ts";
 import { chooseShell, type Shell } from "../process/shell.ts";
-import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/authorized_keys.ts";
-import type { AgentFacts } from "../wire/protocol.ts";
+import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
+import type { AgentFacts } from "../protocol/messages.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 
 /** The keys of the forges' users and URLs that were asked for. */

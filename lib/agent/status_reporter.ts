@@ -1,6 +1,6 @@
-import type { Peer, SessionInfo } from "../ssh/handler.ts";
-import type { PairedMessage, StatusMessage } from "../wire/protocol.ts";
-import type { LifetimeStatus } from "./lifetime_keeper.ts";
+import type { Peer, SessionInfo } from "../ssh/connection/handler.ts";
+import type { PairedMessage, StatusMessage } from "../protocol/messages.ts";
+import type { LifetimeStatus } from "./lifetime/keeper.ts";
 
 /** How often operators are told anew when nothing but time and input has changed, in milliseconds. */
 const REPORT_EVERY = 15_000;

@@ -1,7 +1,7 @@
 /** Builds beside a running server. */
 import { join } from "node:path";
-import type { Log } from "../cli/log.ts";
-import { errorMessage } from "../cli/program.ts";
+import type { Log } from "../log/log.ts";
+import { errorMessage } from "../program/program.ts";
 import { outdated } from "./freshness.ts";
 
 /** How far a build is; changes as it goes on. */

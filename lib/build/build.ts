@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { formatBytes } from "../../templates/assets/format.js";
-import { errorMessage } from "../cli/program.ts";
+import { formatBytes } from "../../templates/assets/shared/format.js";
+import { errorMessage } from "../program/program.ts";
 import { type Bundle, Bundler } from "./bundle.ts";
 import { compile } from "./compile.ts";
 import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
@@ -15,7 +15,7 @@ import { Dist, fileStamp } from "./dist.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
 import { measureStarts } from "./start_times.ts";
-import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "./targets.ts";
+import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "../dist/targets.ts";
 
 export interface BuildOptions {
   /** The project's folder. */

@@ -17,7 +17,7 @@ import {
   nativePlugin,
   threadPlugin,
 } from "./plugins.ts";
-import type { ProgramName, Target } from "./targets.ts";
+import type { ProgramName, Target } from "../dist/targets.ts";
 
 /** A program in one file. */
 export interface Bundle {

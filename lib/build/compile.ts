@@ -1,14 +1,14 @@
 /** Makes an executable of a bundle with `deno compile`. */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage } from "../cli/program.ts";
+import { errorMessage } from "../program/program.ts";
 import type { Bundle } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
 import { installPackages } from "./packages.ts";
 import { NATIVE_PACKAGE } from "./plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
-import { type ProgramName, runsHere, type Target } from "./targets.ts";
+import { type ProgramName, runsHere, type Target } from "../dist/targets.ts";
 
 /**
  * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Dist, fileStamp, type Manifest } from "./dist.ts";
 import { filesBelow } from "./files.ts";
-import { type Artifact, artifacts, type Target, TARGETS } from "./targets.ts";
+import { type Artifact, artifacts, type Target, TARGETS } from "../dist/targets.ts";
 
 /** What builds, as far as it makes a difference. */
 export function toolchain(): string {

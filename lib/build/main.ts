@@ -1,9 +1,9 @@
 /** `deno task build [options] [targets…]`, see docs/executables.md. */
 import { join, resolve } from "node:path";
 import { createCommand, parseCommand } from "../cli/command.ts";
-import { runProgram, UsageError } from "../cli/program.ts";
+import { runProgram, UsageError } from "../program/program.ts";
 import { build } from "./build.ts";
-import { parseTarget, type Target, TARGETS } from "./targets.ts";
+import { parseTarget, type Target, TARGETS } from "../dist/targets.ts";
 
 interface Options {
   all?: boolean;

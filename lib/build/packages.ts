@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { errorMessage } from "../cli/program.ts";
+import { errorMessage } from "../program/program.ts";
 import { runCommand } from "./command.ts";
 
 export interface InstallOptions {

@@ -1,6 +1,6 @@
 /** The command line of the agent. */
-import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../wire/names.ts";
-import { websocketUrl } from "../wire/protocol.ts";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../protocol/names.ts";
+import { websocketUrl } from "../protocol/messages.ts";
 import {
   type Command,
   createCommand,
@@ -11,8 +11,8 @@ import {
   repeatable,
   withLicenses,
 } from "./command.ts";
-import { parseDuration } from "./duration.ts";
-import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { parseDuration } from "../text/duration.ts";
+import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
 
 /** What `agent URL` was asked to do. */
 export interface AgentOptions {

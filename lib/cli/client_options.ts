@@ -1,5 +1,5 @@
 /** The command lines of wsproxy and tunnel. */
-import { websocketUrl } from "../wire/protocol.ts";
+import { websocketUrl } from "../protocol/messages.ts";
 import {
   type Command,
   createCommand,
@@ -7,7 +7,7 @@ import {
   parseInteger,
   withLicenses,
 } from "./command.ts";
-import { UsageError } from "./program.ts";
+import { UsageError } from "../program/program.ts";
 
 /** What both programs take. */
 export interface ClientOptions {

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { LICENSES } from "../licenses.ts";
 import { VERSION } from "../version.ts";
-import { errorMessage, UsageError } from "./program.ts";
+import { errorMessage, UsageError } from "../program/program.ts";
 
 export { Command, Option };
 

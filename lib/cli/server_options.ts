@@ -1,6 +1,6 @@
 /** The command line and the environment of the server. */
-import { isUsername } from "../wire/names.ts";
-import { parseBasePath } from "./base_path.ts";
+import { isUsername } from "../protocol/names.ts";
+import { parseBasePath } from "../protocol/base_path.ts";
 import {
   type Command,
   createCommand,
@@ -9,11 +9,11 @@ import {
   parseChoice,
   parseInteger,
 } from "./command.ts";
-import { parseDuration } from "./duration.ts";
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
-import { readOptionFile, readSecretFile } from "./option_file.ts";
-import { errorMessage, UsageError } from "./program.ts";
-import { formatSize, parseSize } from "./size.ts";
+import { parseDuration } from "../text/duration.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log/log.ts";
+import { readOptionFile, readSecretFile } from "../program/option_file.ts";
+import { errorMessage, UsageError } from "../program/program.ts";
+import { formatSize, parseSize } from "../text/size.ts";
 
 /** What the server was asked to do; secrets are read, files of TLS too. */
 export interface ServerOptions {

@@ -1,12 +1,12 @@
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { pipe } from "../wire/pipe.ts";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../wire/protocol.ts";
+import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../protocol/messages.ts";
 import {
   connectWebSocket,
   type WebSocketConnection,
   type WebSocketOptions,
-} from "../wire/websocket.ts";
-import { websocketStream } from "../wire/websocket_stream.ts";
+} from "../wire/websocket/websocket.ts";
+import { websocketStream } from "../wire/websocket/stream.ts";
 
 export interface RelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** Ends it at once and cleanly. */

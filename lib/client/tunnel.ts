@@ -1,4 +1,4 @@
-import type { Log } from "../cli/log.ts";
+import type { Log } from "../log/log.ts";
 import { accepted } from "../wire/accept.ts";
 import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";

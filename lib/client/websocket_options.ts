@@ -1,6 +1,6 @@
 import type { ClientOptions } from "../cli/client_options.ts";
-import { readCaFile } from "../wire/ca_file.ts";
-import type { WebSocketOptions } from "../wire/websocket.ts";
+import { readCaFile } from "../wire/dial/ca_file.ts";
+import type { WebSocketOptions } from "../wire/websocket/websocket.ts";
 
 /**
  * What the command line says about the websocket.

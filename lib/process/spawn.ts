@@ -9,8 +9,8 @@ import type { Process, ProcessOptions, Pty, PtyOptions } from "./process.ts";
  */
 export async function spawnProcess(options: ProcessOptions): Promise<Process> {
   const platform = Deno.build.os === "windows"
-    ? await import("./windows_process.ts")
-    : await import("./posix_process.ts");
+    ? await import("./windows/process.ts")
+    : await import("./posix/process.ts");
   return await platform.spawnProcess(options);
 }
 
@@ -21,7 +21,7 @@ export async function spawnProcess(options: ProcessOptions): Promise<Process> {
  */
 export async function spawnPty(options: PtyOptions): Promise<Pty> {
   const platform = Deno.build.os === "windows"
-    ? await import("./windows_process.ts")
-    : await import("./posix_pty.ts");
+    ? await import("./windows/process.ts")
+    : await import("./posix/pty.ts");
   return await platform.spawnPty(options);
 }

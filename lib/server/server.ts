@@ -1,21 +1,21 @@
-import type { Log } from "../cli/log.ts";
-import { errorMessage } from "../cli/program.ts";
+import type { Log } from "../log/log.ts";
+import { errorMessage } from "../program/program.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../wire/protocol.ts";
+import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
 import { VERSION } from "../version.ts";
-import { type AgentContext, serveAgent } from "./agent_connection.ts";
-import { type ClientConnection, serveClient } from "./client_connection.ts";
-import { Connections } from "./connections.ts";
-import type { DataConnection } from "./data_connection.ts";
-import { protect, textResponse } from "./http.ts";
-import { Listener } from "./listener.ts";
-import { logEvents } from "./log_events.ts";
-import { Rendezvous } from "./rendezvous.ts";
-import type { AgentInfo, Counts, ServerEvent } from "./rendezvous_types.ts";
-import { type Pages, refusalResponse, Router, type StaticFiles } from "./router.ts";
-import { passwordVerifier } from "./password_verifier.ts";
-import { addressOf, type SiteConfig, siteConfig, siteOf } from "./site.ts";
-import { findTarget, type Target } from "./target.ts";
+import { type AgentContext, serveAgent } from "./relay/agent_connection.ts";
+import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
+import { Connections } from "./relay/connections.ts";
+import type { DataConnection } from "./relay/data_connection.ts";
+import { protect, textResponse } from "./http/http.ts";
+import { Listener } from "./http/listener.ts";
+import { logEvents } from "./telemetry/log_events.ts";
+import { Rendezvous } from "./rendezvous/rendezvous.ts";
+import type { AgentInfo, Counts, ServerEvent } from "./rendezvous/types.ts";
+import { type Pages, refusalResponse, Router, type StaticFiles } from "./http/router.ts";
+import { passwordVerifier } from "./relay/password_verifier.ts";
+import { addressOf, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
+import { findTarget, type Target } from "./http/target.ts";
 
 /** How often the server looks after what, and how long it waits; in milliseconds. */
 export interface Timing {

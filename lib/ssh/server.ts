@@ -1,9 +1,9 @@
-import type { Log, LogFields } from "../cli/log.ts";
+import type { Log, LogFields } from "../log/log.ts";
 import type { Shell } from "../process/shell.ts";
 import { VERSION } from "../version.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
-import type { AuthenticationOptions, Identity } from "./authentication.ts";
-import { ServerConnection } from "./connection.ts";
+import type { AuthenticationOptions, Identity } from "./login/authentication.ts";
+import { ServerConnection } from "./connection/connection.ts";
 import type {
   Channel,
   ChannelHandler,
@@ -13,13 +13,13 @@ import type {
   SessionObserver,
   SessionRequestHandler,
   SubsystemHandler,
-} from "./handler.ts";
-import type { HostKey } from "./host_key.ts";
-import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./host_key_proof.ts";
-import { Login } from "./login.ts";
-import { DisconnectReason } from "./numbers.ts";
-import { Session } from "./session.ts";
-import { Transport } from "./transport.ts";
+} from "./connection/handler.ts";
+import type { HostKey } from "./transport/host_key.ts";
+import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./connection/host_key_proof.ts";
+import { Login } from "./login/login.ts";
+import { DisconnectReason } from "./transport/numbers.ts";
+import { Session } from "./session/session.ts";
+import { Transport } from "./transport/transport.ts";
 
 /** How long a client may take to log in, in milliseconds. */
 const LOGIN_GRACE_MS = 60_000;

@@ -1,4 +1,4 @@
-import { errorMessage } from "../cli/program.ts";
+import { errorMessage } from "../program/program.ts";
 
 /** What to do about a port or an address that cannot be had, for a person. */
 export interface ListenHints {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Registration } from "../../lib/agent/registration.ts";
-import { createLog, type Log } from "../../lib/cli/log.ts";
-import { PROTOCOL_VERSION } from "../../lib/wire/protocol.ts";
+import { createLog, type Log } from "../../lib/log/log.ts";
+import { PROTOCOL_VERSION } from "../../lib/protocol/messages.ts";
 import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
 import { startWebSocketServer } from "../support/websocket_server.ts";
 

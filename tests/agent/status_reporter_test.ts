@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StatusReporter } from "../../lib/agent/status_reporter.ts";
-import type { SessionInfo } from "../../lib/ssh/handler.ts";
-import { MAX_MESSAGE_LENGTH, type StatusMessage } from "../../lib/wire/protocol.ts";
+import type { SessionInfo } from "../../lib/ssh/connection/handler.ts";
+import { MAX_MESSAGE_LENGTH, type StatusMessage } from "../../lib/protocol/messages.ts";
 
 function session(id: number, kind: SessionInfo["kind"], peer: SessionInfo["peer"]): SessionInfo {
   return { id, kind, peer, pty: false, notify: () => {} };

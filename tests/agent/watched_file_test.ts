@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeIfMissing, modifiedTime, WatchedFile } from "../../lib/agent/watched_file.ts";
-import { createLog } from "../../lib/cli/log.ts";
+import { createLog } from "../../lib/log/log.ts";
 import { run, TempDir } from "../support/program.ts";
 
 const HOUR = 3_600_000;

@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { AdminLock } from "../../lib/server/admin_lock.ts";
-import { ASSETS_DIR, createPages } from "../../lib/server/pages.ts";
-import type { AgentInfo } from "../../lib/server/rendezvous_types.ts";
-import { SessionsFeed } from "../../lib/server/sessions_feed.ts";
-import { serveStatic } from "../../lib/server/static_files.ts";
+import { AdminLock } from "../../lib/server/http/admin_lock.ts";
+import { ASSETS_DIR, createPages } from "../../lib/server/pages/pages.ts";
+import type { AgentInfo } from "../../lib/server/rendezvous/types.ts";
+import { SessionsFeed } from "../../lib/server/pages/sessions_feed.ts";
+import { serveStatic } from "../../lib/server/http/static_files.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { startBuild } from "../../lib/build/background.ts";
 import { outdated } from "../../lib/build/freshness.ts";
 import { npmRuntime } from "../../lib/build/runtime/npm.ts";
-import { parseTarget } from "../../lib/build/targets.ts";
-import { createLog } from "../../lib/cli/log.ts";
+import { parseTarget } from "../../lib/dist/targets.ts";
+import { createLog } from "../../lib/log/log.ts";
 import { TempDir } from "../support/program.ts";
 import { checkSums, copyProject, linkDist, snapshot, startBuildProgram, WORK } from "./support.ts";
 

@@ -7,7 +7,7 @@ import {
   PINNED_RUNTIMES,
   verifyRuntime,
 } from "../../lib/build/runtime/npm.ts";
-import { artifacts, parseTarget, PROGRAMS, TARGETS } from "../../lib/build/targets.ts";
+import { artifacts, parseTarget, PROGRAMS, TARGETS } from "../../lib/dist/targets.ts";
 import { TempDir } from "../support/program.ts";
 import { builtDist, ROOT, WORK } from "./support.ts";
 

@@ -9,8 +9,8 @@ import {
   repeatable,
   withLicenses,
 } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/cli/program.ts";
-import { websocketUrl } from "../../lib/wire/protocol.ts";
+import { UsageError } from "../../lib/program/program.ts";
+import { websocketUrl } from "../../lib/protocol/messages.ts";
 
 function parseName(text: string): string {
   if (text !== "") return text;

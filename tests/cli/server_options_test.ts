@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseCommand } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/cli/program.ts";
+import { UsageError } from "../../lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "../../lib/cli/server_options.ts";
 import { TempDir } from "../support/program.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/wire/protocol.ts";
+import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { type Program, startEntry } from "../support/program.ts";
 import { startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
 import { echo, startWebSocketServer } from "../support/websocket_server.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/wire/protocol.ts";
+import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { type Program, type ProgramOptions, startEntry } from "../support/program.ts";
 import { startRawServer, upgrade } from "../support/raw_websocket_server.ts";
 import { type Behaviour, echo, startWebSocketServer } from "../support/websocket_server.ts";

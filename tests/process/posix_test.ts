@@ -7,9 +7,9 @@ const ignore = Deno.build.os === "windows";
 if (ignore) console.log("skipped: these tests are for POSIX systems");
 
 // Their native code is not there on other systems.
-const { spawnProcess } = ignore ? {} as never : await import("../../lib/process/posix_process.ts");
-const { spawnPty } = ignore ? {} as never : await import("../../lib/process/posix_pty.ts");
-const { parseStat } = await import("../../lib/process/posix_session.ts");
+const { spawnProcess } = ignore ? {} as never : await import("../../lib/process/posix/process.ts");
+const { spawnPty } = ignore ? {} as never : await import("../../lib/process/posix/pty.ts");
+const { parseStat } = await import("../../lib/process/posix/session.ts");
 
 async function readAll(source: ByteSource): Promise<string> {
   const chunks = [];

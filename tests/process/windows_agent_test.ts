@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { utf16z } from "../../lib/process/windows_command_line.ts";
+import { utf16z } from "../../lib/process/windows/command_line.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 import { type Announced, World } from "../support/world.ts";

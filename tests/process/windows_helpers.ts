@@ -6,12 +6,12 @@ export const ON_WINDOWS = Deno.build.os === "windows";
 
 /** Whether the tests run under Wine, which can do less. */
 export const ON_WINE = ON_WINDOWS &&
-  (await import("../../lib/process/windows_wine.ts")).IS_WINE;
+  (await import("../../lib/process/windows/wine.ts")).IS_WINE;
 
 /** The module under test; only Windows can load it. */
 export const { spawnProcess, spawnPty } = ON_WINDOWS
-  ? await import("../../lib/process/windows_process.ts")
-  : {} as typeof import("../../lib/process/windows_process.ts");
+  ? await import("../../lib/process/windows/process.ts")
+  : {} as typeof import("../../lib/process/windows/process.ts");
 
 /** More than the threads that Deno has for blocking calls on Windows, four a processor. */
 export const MANY = 4 * navigator.hardwareConcurrency + 2;

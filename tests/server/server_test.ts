@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../../lib/wire/protocol.ts";
+import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { TempDir } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";

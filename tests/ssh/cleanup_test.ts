@@ -1,6 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import { join } from "node:path";
-import type { SessionInfo } from "../../lib/ssh/handler.ts";
+import type { SessionInfo } from "../../lib/ssh/connection/handler.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
 /** Whether a process is there and no zombie. */

@@ -2,9 +2,9 @@
 import { equal } from "node:assert/strict";
 import { createHash } from "node:crypto";
 // Before ssh2 itself, whose ciphers it frees.
-import { sendPacket } from "../../lib/ssh/ssh2.ts";
+import { sendPacket } from "../../lib/ssh/transport/ssh2.ts";
 import ssh2 from "ssh2";
-import { Writer } from "../../lib/ssh/wire_format.ts";
+import { Writer } from "../../lib/ssh/transport/wire_format.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
 const request = (method: string) =>

@@ -1,5 +1,5 @@
 import { equal, match } from "node:assert/strict";
-import type { SessionInfo } from "../../lib/ssh/handler.ts";
+import type { SessionInfo } from "../../lib/ssh/connection/handler.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { Terminal } from "../support/terminal.ts";
 

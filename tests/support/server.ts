@@ -1,5 +1,5 @@
 /** Starts the real server for tests, in this process or as one of its own, on a free port. */
-import { createLog } from "../../lib/cli/log.ts";
+import { createLog } from "../../lib/log/log.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
 import {
   type RunningServer,

@@ -1,8 +1,8 @@
 /** An SSH server in the tests' own process, and OpenSSH's client for it. */
 import { join } from "node:path";
-import { createLog } from "../../lib/cli/log.ts";
-import type { AuthenticationOptions } from "../../lib/ssh/authentication.ts";
-import { generateHostKey } from "../../lib/ssh/host_key.ts";
+import { createLog } from "../../lib/log/log.ts";
+import type { AuthenticationOptions } from "../../lib/ssh/login/authentication.ts";
+import { generateHostKey } from "../../lib/ssh/transport/host_key.ts";
 import { SshServer, type SshServerOptions } from "../../lib/ssh/server.ts";
 import { tcpStream } from "../../lib/wire/tcp_stream.ts";
 import { Program, type ProgramOptions, type ProgramResult, run, TempDir } from "./program.ts";

@@ -1,6 +1,6 @@
 /** An SSH client that can say anything: ssh2's, with its way to send packets laid open. */
 // Before ssh2 itself, whose ciphers it frees.
-import { sendPacket } from "../../lib/ssh/ssh2.ts";
+import { sendPacket } from "../../lib/ssh/transport/ssh2.ts";
 import ssh2, { type Client } from "ssh2";
 import type { TestSshServer } from "./ssh.ts";
 

@@ -6,7 +6,7 @@ import {
   HALF_CLOSE_SUBPROTOCOL,
   PROTOCOL_VERSION,
   type RegisteredMessage,
-} from "../../lib/wire/protocol.ts";
+} from "../../lib/protocol/messages.ts";
 
 /** What came in: text, or bytes. */
 export type Frame = string | Uint8Array;

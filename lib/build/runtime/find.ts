@@ -5,9 +5,9 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { errorMessage } from "../../cli/program.ts";
+import { errorMessage } from "../../program/program.ts";
 import { runCommand } from "../command.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../../dist/targets.ts";
 import { NPM_RUNTIME_VERSION, npmCompiler, npmRuntime } from "./npm.ts";
 
 const DOWNLOAD_SITE = "https://dl.deno.land";

@@ -14,9 +14,9 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { errorMessage } from "../../cli/program.ts";
+import { errorMessage } from "../../program/program.ts";
 import { installPackages } from "../packages.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../../dist/targets.ts";
 import { elfRuntime } from "./elf.ts";
 import { machoRuntime } from "./macho.ts";
 import packages from "./npm/deno.json" with { type: "json" };

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { Refused, type SessionContext, type SessionRequestHandler } from "../handler.ts";
+import { Refused, type SessionContext, type SessionRequestHandler } from "../connection/handler.ts";
 import { Listeners, listenUnix } from "./listeners.ts";
 
 /** Sessions that have a socket, or are about to: one is enough. */

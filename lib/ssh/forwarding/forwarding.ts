@@ -1,5 +1,9 @@
 /** Everything that a client can have forwarded, as entries for the SSH server's maps. */
-import type { ChannelHandler, GlobalRequestHandler, SessionRequestHandler } from "../handler.ts";
+import type {
+  ChannelHandler,
+  GlobalRequestHandler,
+  SessionRequestHandler,
+} from "../connection/handler.ts";
 import { forwardAgent } from "./agent_socket.ts";
 import { type InboundOptions, remoteForwarding } from "./inbound.ts";
 import { directStreamlocal, directTcpip } from "./outbound.ts";

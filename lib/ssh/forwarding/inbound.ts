@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { errorMessage } from "../../cli/program.ts";
+import { errorMessage } from "../../program/program.ts";
 import {
   type Connection,
   type GlobalRequest,
   type GlobalRequestHandler,
   Refused,
-} from "../handler.ts";
-import { Reader, Writer } from "../wire_format.ts";
+} from "../connection/handler.ts";
+import { Reader, Writer } from "../transport/wire_format.ts";
 import { type Accepted, Listeners, listenUnix } from "./listeners.ts";
 
 export interface InboundOptions {

@@ -1,9 +1,9 @@
 import { dirname, join } from "node:path";
-import { errorMessage } from "../../cli/program.ts";
+import { errorMessage } from "../../program/program.ts";
 import { accepted } from "../../wire/accept.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
-import { type Connection, Refused } from "../handler.ts";
+import { type Connection, Refused } from "../connection/handler.ts";
 
 /** How many listeners a connection may have. */
 const MAX_LISTENERS = 100;

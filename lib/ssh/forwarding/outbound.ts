@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { errorMessage } from "../../cli/program.ts";
-import { dialTcp } from "../../wire/dial_tcp.ts";
+import { errorMessage } from "../../program/program.ts";
+import { dialTcp } from "../../wire/dial/dial_tcp.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
-import { type ChannelHandler, type ChannelRequest, Refused } from "../handler.ts";
-import { OpenFailure } from "../numbers.ts";
-import { Reader } from "../wire_format.ts";
+import { type ChannelHandler, type ChannelRequest, Refused } from "../connection/handler.ts";
+import { OpenFailure } from "../transport/numbers.ts";
+import { Reader } from "../transport/wire_format.ts";
 
 /** How long a connection may take to come about, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 30_000;

@@ -1,4 +1,4 @@
-import type { Directory, FileSystem } from "./file_system.ts";
+import type { Directory, FileSystem } from "./files/file_system.ts";
 import { MAX_HANDLES, Status } from "./numbers.ts";
 import { StatusError } from "./status.ts";
 

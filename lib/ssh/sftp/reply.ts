@@ -1,7 +1,7 @@
-import { Writer } from "../wire_format.ts";
+import { Writer } from "../transport/wire_format.ts";
 import { writeAttributes } from "./attributes.ts";
-import type { FileStat } from "./file_system.ts";
-import { encodeName } from "./names.ts";
+import type { FileStat } from "./files/file_system.ts";
+import { encodeName } from "./files/names.ts";
 import { PacketType, Status } from "./numbers.ts";
 import type { Output } from "./output.ts";
 import { endOfFile, toStatus } from "./status.ts";

@@ -1,12 +1,12 @@
-import { Writer } from "../wire_format.ts";
+import { Writer } from "../transport/wire_format.ts";
 import { readAttributes, readOffset } from "./attributes.ts";
-import { type Handler, readName, readPath } from "./client.ts";
+import { type Handler, readName, readPath } from "./thread/client.ts";
 import { extended } from "./extensions.ts";
-import { formatLongName } from "./long_name.ts";
+import { formatLongName } from "./files/long_name.ts";
 import { MAX_DATA, OpenFlag, PacketType } from "./numbers.ts";
-import { rename } from "./rename.ts";
+import { rename } from "./files/rename.ts";
 import { writeName } from "./reply.ts";
-import { setAttributes } from "./set_attributes.ts";
+import { setAttributes } from "./files/set_attributes.ts";
 import { endOfFile } from "./status.ts";
 
 /** A listing is cut into replies of about this many bytes: every client takes 34,000. */

@@ -1,8 +1,8 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
-import { Refused } from "../handler.ts";
-import { MalformedError } from "../wire_format.ts";
+import { Refused } from "../connection/handler.ts";
+import { MalformedError } from "../transport/wire_format.ts";
 import { REPORT, type ToThread, WINDOW } from "./messages.ts";
-import { SftpThread } from "./sftp_thread.ts";
+import { SftpThread } from "./thread/sftp_thread.ts";
 
 /** How many threads without a client are kept for the next ones. */
 const MAX_IDLE = 4;

@@ -1,16 +1,16 @@
-import { MalformedError, Reader, Writer } from "../wire_format.ts";
-import type { Client } from "./client.ts";
+import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
+import type { Client } from "./thread/client.ts";
 import { writeExtensions } from "./extensions.ts";
-import type { FileSystem } from "./file_system.ts";
+import type { FileSystem } from "./files/file_system.ts";
 import { Handles } from "./handles.ts";
 import { Input } from "./input.ts";
 import { PacketType, SFTP_VERSION, Status } from "./numbers.ts";
 import { Output } from "./output.ts";
-import type { Paths } from "./paths.ts";
+import type { Paths } from "./files/paths.ts";
 import { Reply } from "./reply.ts";
 import { requests } from "./requests.ts";
 import { StatusError } from "./status.ts";
-import type { Users } from "./users.ts";
+import type { Users } from "./files/users.ts";
 
 export interface SessionOptions {
   files: FileSystem;

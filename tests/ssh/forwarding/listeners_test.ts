@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { listenUnix } from "../../../lib/ssh/forwarding/listeners.ts";
-import { Refused } from "../../../lib/ssh/handler.ts";
+import { Refused } from "../../../lib/ssh/connection/handler.ts";
 import { TempDir } from "../../support/program.ts";
 
 const ignore = Deno.build.os === "windows";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
-import { rename } from "../../../lib/ssh/sftp/rename.ts";
-import { type FileSystem, SystemError } from "../../../lib/ssh/sftp/file_system.ts";
+import { rename } from "../../../lib/ssh/sftp/files/rename.ts";
+import { type FileSystem, SystemError } from "../../../lib/ssh/sftp/files/file_system.ts";
 import { TempDir } from "../../support/program.ts";
 import { assertStatus, SYSTEMS, TestClient } from "./test_client.ts";
 

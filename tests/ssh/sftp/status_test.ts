@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SystemError } from "../../../lib/ssh/sftp/file_system.ts";
+import { SystemError } from "../../../lib/ssh/sftp/files/file_system.ts";
 import { Status } from "../../../lib/ssh/sftp/numbers.ts";
 import { StatusError, toStatus } from "../../../lib/ssh/sftp/status.ts";
 

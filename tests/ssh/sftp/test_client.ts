@@ -1,14 +1,14 @@
 /** An SFTP client for tests: it says exactly what a test wants, in memory. */
 import assert from "node:assert/strict";
-import type { FileSystem } from "../../../lib/ssh/sftp/file_system.ts";
-import { LibC } from "../../../lib/ssh/sftp/libc.ts";
-import { LinuxFiles } from "../../../lib/ssh/sftp/linux_files.ts";
-import { NodeFiles } from "../../../lib/ssh/sftp/node_files.ts";
+import type { FileSystem } from "../../../lib/ssh/sftp/files/file_system.ts";
+import { LibC } from "../../../lib/ssh/sftp/files/libc.ts";
+import { LinuxFiles } from "../../../lib/ssh/sftp/files/linux_files.ts";
+import { NodeFiles } from "../../../lib/ssh/sftp/files/node_files.ts";
 import { AttributeFlag, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
-import { PosixPaths } from "../../../lib/ssh/sftp/paths.ts";
+import { PosixPaths } from "../../../lib/ssh/sftp/files/paths.ts";
 import { Session } from "../../../lib/ssh/sftp/session.ts";
-import { SystemUsers } from "../../../lib/ssh/sftp/users.ts";
-import { Reader, Writer } from "../../../lib/ssh/wire_format.ts";
+import { SystemUsers } from "../../../lib/ssh/sftp/files/users.ts";
+import { Reader, Writer } from "../../../lib/ssh/transport/wire_format.ts";
 
 /** The file systems that every test of requests runs on. */
 export const SYSTEMS: [name: string, create: () => FileSystem][] = [

@@ -13,7 +13,14 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
   await using folder = await WineFolder.create();
   await folder.add(await windowsDeno());
   const sources = readdirSync(join(ROOT, "lib/ssh/sftp")).map((name) => `lib/ssh/sftp/${name}`);
-  for (const file of [...sources, "lib/ssh/handler.ts", "lib/ssh/wire_format.ts", SERVER]) {
+  for (
+    const file of [
+      ...sources,
+      "lib/ssh/connection/handler.ts",
+      "lib/ssh/transport/wire_format.ts",
+      SERVER,
+    ]
+  ) {
     await folder.add(join(ROOT, file), file);
   }
   await using local = new TempDir();

@@ -1,0 +1,189 @@
+/**
+ * How the agent tells the job's log that people can log in, and how. Pure.
+ *
+ * @module
+ */
+
+import { formatDuration } from "../../text/duration.ts";
+import { type LoginCommands, loginCommands, type LoginTarget } from "./commands.ts";
+import { formatTime } from "../lifetime/login_message.ts";
+
+/** All there is to announce. */
+export interface Announcement extends LoginTarget {
+  /** The host key's fingerprint: `SHA256:…`. */
+  fingerprint: string;
+  /** Until when the agent waits, Unix time in milliseconds. */
+  deadline: number;
+  /** Unix time in milliseconds. */
+  now: number;
+  /** Whether the hold file is there. */
+  held: boolean;
+  /** How many keys may log in. */
+  keys: number;
+  /** The file that more keys can be put into. */
+  keysFile: string;
+  /** Whether a password lets people in too. */
+  password: boolean;
+  /** The ID that was asked for, if the server gave another one. */
+  wantedId?: string;
+}
+
+/** The same, for programs: what `--json` prints and `--notify-url` gets. */
+export interface AnnouncementJson {
+  id: string;
+  username: string;
+  hostKey: string;
+  fingerprint: string;
+  url: string;
+  ssh: string;
+  sftp: string;
+  tunnel: string;
+  sshConfig: string;
+  knownHosts: string;
+  /** ISO 8601. */
+  deadline: string;
+  held: boolean;
+  keys: number;
+  password: boolean;
+  /** One sentence and the ssh command; chat systems show this field. */
+  text: string;
+}
+
+const RULE = "=".repeat(72);
+
+/** Whether colours are welcome: on a terminal, unless NO_COLOR or TERM say otherwise. */
+export function wantsColor(isTerminal: boolean, env: { NO_COLOR?: string; TERM?: string }) {
+  return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
+}
+
+/** A copy in which no text of the server's can forge a line or drive a terminal. */
+export function sanitized(announcement: Announcement): Announcement {
+  // deno-lint-ignore no-control-regex
+  const clean = (text: string) => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
+  const { id, username, url } = announcement;
+  return { ...announcement, id: clean(id), username: clean(username), url: clean(url) };
+}
+
+/** Names and values of what a person should know at a glance. */
+export function facts(announcement: Announcement): [name: string, value: string][] {
+  const { id, username, fingerprint, hostKey, deadline, now, held } = announcement;
+  const until = `${formatTime(deadline)}, for ${formatDuration(deadline - now)}`;
+  return [
+    ["ID", id],
+    ["User", username],
+    ["Host key", `${fingerprint} (${hostKey.split(" ")[0]})`],
+    ["Waits until", held ? `${until}, and when the last shell has ended` : until],
+    ["Login with", loginWays(announcement)],
+  ];
+}
+
+function loginWays({ keys, password }: Announcement): string {
+  const count = keys === 1 ? "1 key" : `${keys} keys`;
+  const ways = [...(keys > 0 ? [count] : []), ...(password ? ["the password of the server"] : [])];
+  return ways.join(", or ") || "nothing yet, see below";
+}
+
+/** The matter in a few words, with `until` when there is room for it. */
+function headline(announcement: Announcement, until = ""): string {
+  const { id } = announcement;
+  return loginTrouble(announcement).length > 0
+    ? `the job ${id} waits${until}, but nobody can log in yet`
+    : `you can log in to the job ${id}${until}`;
+}
+
+/** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
+export function loginTrouble({ keys, password, keysFile }: Announcement): string[] {
+  if (keys > 0 || password) return [];
+  const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
+  return [
+    `There is no usable key in ${keysFile}, and the server has no password: nobody can log in.`,
+    "Put public keys there, one a line. The file is read at each login, so this may be done now:",
+    `  echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
+    "Or start the agent with --github-user, --gitlab-user or --keys-url.",
+  ];
+}
+
+/**
+ * The block for the job's log, ended by a newline.
+ *
+ * @param options.color whether to use bold and red
+ */
+export function announcementBlock(
+  announcement: Announcement,
+  options: { color: boolean },
+): string {
+  const clean = sanitized(announcement);
+  const paint = (code: string, text: string) =>
+    options.color ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const { id, wantedId } = clean;
+  const commands = loginCommands(clean);
+  const trouble = loginTrouble(clean);
+  return [
+    "",
+    RULE,
+    paint("1", `Converge: ${headline(clean)}`),
+    ...(wantedId
+      ? [`The ID ${wantedId} is in use by another agent; the server gave this one.`]
+      : []),
+    "",
+    ...facts(clean).map(([name, value]) => `  ${paint("1", name.padEnd(13))}${value}`),
+    ...(trouble.length > 0 ? ["", ...trouble.map((line) => `  ${paint("31", line)}`)] : []),
+    ...commandLines(commands, id, (title) => paint("1", title)),
+    RULE,
+    "",
+  ].map((line) => `${line}\n`).join("");
+}
+
+/** The commands under titles, indented; each command is on one line so that it can be copied. */
+function commandLines(
+  commands: LoginCommands,
+  id: string,
+  title: (text: string) => string,
+): string[] {
+  const { ssh, sftp, tunnel, sshConfig, windows } = commands;
+  const sections: [string, string[]][] = [
+    ["A shell", [ssh]],
+    ["Files", [sftp]],
+    ["Through a local port: in one terminal the first, in another the others", [
+      tunnel.tunnel,
+      tunnel.ssh,
+      tunnel.sftp,
+    ]],
+    [`In ~/.ssh/config, for ssh ${id}, sftp ${id} and whatever builds on ssh`, sshConfig],
+    ["On Windows, in cmd or PowerShell: the first once, then one of the others", [
+      windows.hostKey,
+      windows.ssh,
+      windows.sftp,
+    ]],
+  ];
+  return sections.flatMap(([name, lines]) => [
+    "",
+    `  ${title(`${name}:`)}`,
+    ...lines.map((line) => `    ${line}`),
+  ]);
+}
+
+/** The announcement as data. */
+export function announcementJson(announcement: Announcement): AnnouncementJson {
+  const clean = sanitized(announcement);
+  const { id, username, hostKey, fingerprint, url, deadline, held, keys, password } = clean;
+  const { ssh, sftp, tunnel, sshConfig, knownHosts } = loginCommands(clean);
+  const until = ` until ${formatTime(deadline)} (${formatDuration(deadline - clean.now)})`;
+  return {
+    id,
+    username,
+    hostKey,
+    fingerprint,
+    url,
+    ssh,
+    sftp,
+    tunnel: tunnel.tunnel,
+    sshConfig: sshConfig.join("\n"),
+    knownHosts,
+    deadline: new Date(deadline).toISOString(),
+    held,
+    keys,
+    password,
+    text: `Converge: ${headline(clean, until)}: ${ssh}`,
+  };
+}

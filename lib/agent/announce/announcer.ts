@@ -1,0 +1,117 @@
+import type { Log } from "../../log/log.ts";
+import type { AuthorizedKey } from "../../ssh/login/authorized_keys.ts";
+import { parseAuthorizedKeys } from "../../ssh/login/authorized_keys.ts";
+import type { HostKey } from "../../ssh/transport/host_key.ts";
+import { clientPath, type RegisteredMessage, websocketUrl } from "../../protocol/messages.ts";
+import { type Announcement, announcementBlock, announcementJson } from "./announcement.ts";
+import { announceOnGithub, type GithubEnvironment } from "./github.ts";
+import type { LifetimeStatus } from "../lifetime/keeper.ts";
+import { notifyUrl } from "./notify.ts";
+
+export interface AnnouncerOptions {
+  server: URL;
+  /** The ID that was asked for on the command line, if any. */
+  wantedId?: string;
+  hostKey: HostKey;
+  keysFile: string;
+  extraKeys: AuthorizedKey[];
+  /** One line of JSON in place of the block. */
+  json: boolean;
+  color: boolean;
+  env: GithubEnvironment;
+  /** Webhooks to tell as well. */
+  notify: URL[];
+  /** A CA in PEM to trust besides the system's. */
+  ca?: string;
+  log: Log;
+  print: (text: string) => void;
+}
+
+/** Tells everyone who should know how to log in: the job's log, the CI system, webhooks. */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #posts = new Set<Promise<unknown>>();
+  #told = "";
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Announces. Webhooks and the CI system are told only what they do not know yet.
+   *
+   * @param options `signal` gives up on webhooks; `onlyNews` spares the job's log what it has seen,
+   * as it is spared lines of JSON
+   * @returns resolves when the job's log and the CI system have been told
+   */
+  async announce(
+    registration: RegisteredMessage,
+    status: LifetimeStatus,
+    { signal, onlyNews = false }: { signal: AbortSignal; onlyNews?: boolean },
+  ): Promise<void> {
+    const { json, color, env, log, print, notify, ca } = this.#options;
+    const announcement = this.#announcement(registration, status);
+    const data = announcementJson(announcement);
+    const content = JSON.stringify([data.ssh, data.keys, data.password]);
+    const isNews = content !== this.#told;
+    if (isNews || !(onlyNews || json)) {
+      print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
+    }
+    if (!isNews) return;
+    this.#told = content;
+    for (const url of notify) this.#track(notifyUrl(url, data, { log, ca, signal }));
+    const github = announceOnGithub(announcement, { env, print: json ? () => {} : print, log });
+    this.#track(github);
+    await github;
+  }
+
+  /** The announcement as data and as a block for people. */
+  describe(registration: RegisteredMessage, status: LifetimeStatus) {
+    const announcement = this.#announcement(registration, status);
+    return {
+      announcement: announcementJson(announcement),
+      text: announcementBlock(announcement, { color: false }),
+    };
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async done(): Promise<void> {
+    await Promise.all(this.#posts);
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#posts.add(work);
+    work.finally(() => this.#posts.delete(work));
+  }
+
+  #announcement(registration: RegisteredMessage, status: LifetimeStatus): Announcement {
+    const { server, wantedId, hostKey, keysFile, extraKeys } = this.#options;
+    const { id, username, password } = registration;
+    const url = websocketUrl(server, clientPath(id));
+    // The agent's own login at a reverse proxy: many can read the job's log.
+    url.username = url.password = "";
+    return {
+      id,
+      username,
+      url: url.href,
+      hostKey: hostKey.publicLine,
+      fingerprint: hostKey.fingerprint,
+      deadline: status.deadline,
+      now: Date.now(),
+      held: status.held,
+      keys: countKeys(keysFile) + extraKeys.length,
+      keysFile,
+      password: password !== undefined,
+      wantedId: wantedId === id ? undefined : wantedId,
+    };
+  }
+}
+
+/** How many keys of the file may log in; a file that cannot be read has none. */
+function countKeys(path: string): number {
+  try {
+    return parseAuthorizedKeys(Deno.readFileSync(path)).keys.length;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,77 @@
+/** Posts the announcement to a webhook. */
+
+import type { Log } from "../../log/log.ts";
+import { errorMessage } from "../../program/program.ts";
+import { delay } from "../../wire/delay.ts";
+import type { AnnouncementJson } from "./announcement.ts";
+
+export interface NotifyOptions {
+  log: Log;
+  /** Gives up at once, for instance because the agent ends. */
+  signal?: AbortSignal;
+  /** A CA in PEM to trust besides the system's. */
+  ca?: string;
+  /** The longest wait for one answer. @default 10 s, in milliseconds */
+  timeout?: number;
+  /** How long to wait before each further try. @default 2 s and 10 s, in milliseconds */
+  retryAfter?: number[];
+}
+
+/** Answers to which another try makes sense. */
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+/**
+ * Posts `announcement` as JSON. A failure is a line in the log, which never shows the URL: webhooks
+ * have their secret in it.
+ */
+export async function notifyUrl(
+  url: URL,
+  announcement: AnnouncementJson,
+  options: NotifyOptions,
+): Promise<void> {
+  const { log, signal, ca, retryAfter = [2_000, 10_000] } = options;
+  using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
+  for (let attempt = 0; !signal?.aborted; attempt++) {
+    const failure = await post(url, announcement, client, options);
+    if (failure === undefined) return log.debug("notified");
+    const wait = failure.final ? undefined : retryAfter[attempt];
+    log.warn("cannot notify", { reason: failure.reason, again: wait !== undefined });
+    if (wait === undefined) return;
+    await delay(wait, signal);
+  }
+}
+
+/** One try; resolves to what went wrong, if anything did. */
+async function post(
+  url: URL,
+  announcement: AnnouncementJson,
+  client: Deno.HttpClient,
+  options: NotifyOptions,
+): Promise<{ reason: string; final: boolean } | undefined> {
+  const { timeout = 10_000, signal } = options;
+  const timer = new AbortController();
+  const timeoutId = setTimeout(() => timer.abort(), timeout);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(announcement),
+      // A redirected POST would arrive as a GET, without the announcement.
+      redirect: "manual",
+      signal: AbortSignal.any([timer.signal, ...(signal ? [signal] : [])]),
+      client,
+    });
+    await response.body?.cancel();
+    if (response.ok) return undefined;
+    return { reason: `status ${response.status}`, final: !isPassing(response.status) };
+  } catch (error) {
+    const reason = timer.signal.aborted
+      ? `no answer within ${timeout / 1_000} s`
+      : errorMessage(error).replaceAll(/\S*:\/\/\S*/g, "(the URL)");
+    return { reason, final: false };
+  } finally {
+    clearTimeout(timeoutId);
+  }
+}

@@ -1,0 +1,145 @@
+/** `agent wait`, `stop`, `status` and `end`: what they do and say. */
+import type { ControlOptions } from "../../cli/agent_options.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { signalStatus } from "../../program/program.ts";
+import { type AgentEnd, type AgentStatus, ask, type ControlCommand } from "./request.ts";
+import { readRecord, removeRecord, type RunningAgent } from "./record.ts";
+import { findAgent } from "./find_agent.ts";
+import { END_REASONS, formatTime } from "../lifetime/login_message.ts";
+
+/** What a command does to the outside. */
+export interface ControlContext {
+  /** The agent's folder. */
+  dir: string;
+  /** The ID of the session that the command runs in, if it does. */
+  preferredId?: string;
+  /** Writes to stdout. */
+  print: (text: string) => void;
+  /** A signal of the operating system, its name as the reason. */
+  signal: AbortSignal;
+}
+
+/**
+ * `agent wait`: the job is over, and waits for the agent, whose log it shows. Being cancelled meanwhile
+ * ends the agent.
+ *
+ * @returns the agent's exit status
+ */
+export async function waitForAgent(
+  options: ControlOptions,
+  context: ControlContext,
+): Promise<number> {
+  const { print, signal } = context;
+  const agent = await findAgent({ ...context, id: options.id });
+  if (!agent.running) {
+    await removeRecord(agent.path);
+    return tellEnd(agent.left, print);
+  }
+  const status = await ask<AgentStatus>(agent.running, { command: "release" });
+  if (!status.ending) print(`${status.text ?? ""}${waitingText(status)}`);
+  const end = await askForEnd(agent, { command: "wait" }, { signal, onLog: print }) ??
+    await askForEnd(agent, {
+      command: "end",
+      reason: "cancelled",
+      status: signalStatus(signal),
+    });
+  await removeRecord(agent.path);
+  return tellEnd(end!, print);
+}
+
+/** `agent stop` and `agent end`: end the agent, and return once it has ended. */
+export async function endAgent(
+  options: ControlOptions & { status?: number },
+  { print, signal, ...choice }: ControlContext,
+): Promise<void> {
+  const agent = await findAgent({ ...choice, id: options.id });
+  const command = { command: "end", reason: "stopped", status: options.status ?? 0 } as const;
+  const end = agent.running ? await askForEnd(agent, command, { signal }) : agent.left;
+  // In one of the agent's own shells the command goes with them.
+  if (end) tellEnd(end, print);
+}
+
+/** `agent status`: prints how the agent is doing. */
+export async function agentStatus(
+  options: ControlOptions & { json?: boolean },
+  { print, ...choice }: ControlContext,
+): Promise<void> {
+  const agent = await findAgent({ ...choice, id: options.id });
+  if (options.json) {
+    print(`${JSON.stringify(agent.running ? statusJson(agent.status) : agent.left)}\n`);
+  } else if (agent.running) {
+    print(statusText(agent.status, Date.now()));
+  } else {
+    tellEnd(agent.left, print);
+  }
+}
+
+/** Asks, and waits for the agent's end; undefined if the signal came first. */
+async function askForEnd(
+  { path, running }: { path: string; running: RunningAgent },
+  command: ControlCommand,
+  options: { signal?: AbortSignal; onLog?: (text: string) => void } = {},
+): Promise<AgentEnd | undefined> {
+  try {
+    return await ask<AgentEnd>(running, command, options);
+  } catch (error) {
+    if (options.signal?.aborted) return undefined;
+    // It may have ended before it could hear or answer.
+    const record = await readRecord(path);
+    if (record && "ended" in record) return record;
+    throw new Error("the agent has gone without a word; it was killed, or its log says more", {
+      cause: error,
+    });
+  }
+}
+
+function tellEnd({ id, ended }: AgentEnd, print: (text: string) => void): number {
+  const { reason, status } = ended;
+  print(`The agent ${id} has ended with status ${status}: ${END_REASONS[reason]}.\n`);
+  return status;
+}
+
+/** Why the job waits, and how long at most. */
+function waitingText({ deadline, held, shells, sessions }: AgentStatus): string {
+  const others = sessions - shells;
+  const reasons = [
+    ...shells > 0 ? [`${count(shells, "shell")} open`] : [],
+    ...others > 0 ? [`${count(others, "other session")} open`] : [],
+    ...held ? ["the hold file is there"] : [],
+  ];
+  return `The job waits: ${reasons.join(", ")}. ` +
+    `If nobody types, it goes on at ${formatTime(deadline)}.\n`;
+}
+
+function statusJson({ text: _, deadline, activity, ...status }: AgentStatus): unknown {
+  const iso = (time?: number) => time === undefined ? undefined : new Date(time).toISOString();
+  return { ...status, deadline: iso(deadline), activity: iso(activity) };
+}
+
+const MODE_TEXTS = {
+  foreground: "ends when the last shell has ended",
+  background: "stays while the job goes on",
+  waiting: "the job is over and waits for the shells",
+} as const;
+
+/** The state for people. */
+function statusText(status: AgentStatus, now: number): string {
+  const { id, pid, mode, ending, announcement, deadline, activity, held } = status;
+  const { shells, sessions } = status;
+  const ago = activity === undefined ? "never" : `${formatDuration(now - activity)} ago`;
+  const lines = [
+    ["ID", id],
+    ["Process", String(pid)],
+    ["State", ending ? "ending" : announcement ? MODE_TEXTS[mode] : "not registered yet"],
+    ["Ends at", `${formatTime(deadline)}, in ${formatDuration(deadline - now)}, if nobody types`],
+    ["Last input", ago],
+    ["Hold file", held ? "there" : "not there"],
+    ["Open", `${count(shells, "shell")}, ${count(sessions - shells, "other session")}`],
+    ...announcement ? [["Log in with", announcement.ssh]] : [],
+  ];
+  return lines.map(([name, value]) => `${name!.padEnd(13)}${value}\n`).join("");
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

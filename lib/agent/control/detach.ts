@@ -1,0 +1,68 @@
+/**
+ * `agent --detach`: the agent starts itself once more in the background, with the same arguments, and
+ * returns when that one has registered.
+ *
+ * The one in the background has pipes of its own and nothing else that the job's step has open, so
+ * that whoever waits for the end of those does not wait for the agent. It writes its first
+ * announcement to its stdout, then a NUL; what it says after that goes to the log's file.
+ *
+ * @module
+ */
+import { signalStatus, writeStdout } from "../../program/program.ts";
+
+/** In the environment of the one in the background. */
+const DETACHED = "CONVERGE_DETACHED";
+
+/** What the one in the background prints behind its first announcement. */
+export const REGISTERED = "\0";
+
+/** Whether this is the one in the background. */
+export function isDetached(): boolean {
+  return Deno.env.get(DETACHED) !== undefined;
+}
+
+/** To be called by the one in the background before it starts anything. */
+export function forgetDetached(): void {
+  Deno.env.delete(DETACHED);
+}
+
+/**
+ * Starts the agent in the background.
+ *
+ * @param args the arguments of this agent
+ * @returns 0 once it has registered, else the status it ended with, its reason on stderr
+ */
+export async function detach(args: string[], signal: AbortSignal): Promise<number> {
+  if (Deno.build.os === "windows") {
+    (await import("../../process/windows/stdio.ts")).keepStdio();
+  } else if (Deno.build.os === "linux") {
+    (await import("../../process/posix/linux_descriptors.ts")).keepDescriptors();
+  }
+  const child = new Deno.Command(Deno.execPath(), {
+    args: Deno.build.standalone ? args : ["run", "-A", Deno.mainModule, ...args],
+    env: { [DETACHED]: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  const cancel = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", cancel);
+  const stderr = child.stderr.pipeTo(Deno.stderr.writable, { preventClose: true }).catch(() => {});
+  if (await printAnnouncement(child.stdout)) return 0;
+  await stderr;
+  const { code } = await child.status;
+  return signal.aborted ? signalStatus(signal) : code || 1;
+}
+
+/** Prints what it says up to the end of its announcement; false if that does not come. */
+async function printAnnouncement(stdout: ReadableStream<Uint8Array>): Promise<boolean> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    const text = decoder.decode(chunk, { stream: true });
+    const end = text.indexOf(REGISTERED);
+    writeStdout(end < 0 ? text : text.slice(0, end));
+    if (end >= 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,218 @@
+/** The agent's ear for `agent wait`, `stop`, `status` and `end`. */
+import type { Log } from "../../log/log.ts";
+import { accepted } from "../../wire/accept.ts";
+import { sameSecret } from "../../wire/same_secret.ts";
+import {
+  type AgentEnd,
+  type AgentStatus,
+  ask,
+  type ControlCommand,
+  LineWriter,
+  type LogLine,
+  MAX_LINE_BYTES,
+  readLines,
+} from "./request.ts";
+import { readRecords, recordPath, removeRecord, type RunningAgent, writeRecord } from "./record.ts";
+import type { EndReason, LifetimeEnd } from "../lifetime/keeper.ts";
+
+/** How long a request may take to arrive, in milliseconds, and how long it may be, in bytes. */
+const REQUEST_MS = 5_000;
+const MAX_REQUEST_BYTES = 1_024;
+
+/** How many may be connected at a time. */
+const MAX_CONNECTIONS = 64;
+
+/** How much of the log may be on its way to one who waits, in entries; who does not read misses some. */
+const MAX_PENDING = 1_000;
+/** The longest entry, in characters: written as JSON it is a line that may be read. */
+const MAX_ENTRY = MAX_LINE_BYTES / 8;
+
+export interface LocalControlOptions {
+  /** The agent's folder. */
+  dir: string;
+  log: Log;
+  status: () => AgentStatus;
+  /** Passes on what goes to the log's file, until the result is called. */
+  follow: (listener: (text: string) => void) => () => void;
+  /** The job is over. */
+  release: () => void;
+  /** The agent is to end. */
+  end: (reason: EndReason, status: number) => void;
+}
+
+/**
+ * Listens on 127.0.0.1 at a free port, which is in a file with a token that only the agent's own user
+ * can read. Whoever does not show the token gets no answer, and disturbs nothing.
+ */
+export class LocalControl {
+  readonly #options: LocalControlOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #record: RunningAgent;
+  readonly #connections = new Map<Deno.Conn, Promise<void>>();
+  readonly #ended = Promise.withResolvers<AgentEnd>();
+  readonly #listening: Promise<void>;
+
+  private constructor(options: LocalControlOptions) {
+    this.#options = options;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const token = crypto.getRandomValues(new Uint8Array(32)).toHex();
+    this.#record = { pid: Deno.pid, port: this.#listener.addr.port, token };
+    this.#listening = this.#listen();
+  }
+
+  /**
+   * Starts to listen. Files of agents that are gone are removed.
+   *
+   * @throws {Error} if the agent's folder cannot be written to
+   */
+  static async start(options: LocalControlOptions): Promise<LocalControl> {
+    await removeOldRecords(options.dir);
+    const control = new LocalControl(options);
+    try {
+      await writeRecord(options.dir, control.#record);
+    } catch (error) {
+      await control.#close();
+      throw error;
+    }
+    return control;
+  }
+
+  /**
+   * Tells those who wait how the agent has ended, and stops listening.
+   *
+   * @param keepRecord leaves it in the file too, for somebody who has yet to ask
+   */
+  async finish(ended: LifetimeEnd, keepRecord: boolean): Promise<void> {
+    const { dir, log, status } = this.#options;
+    const { pid } = this.#record;
+    const end = { id: status().id, ended };
+    try {
+      // Before the answers: whoever comes too late for one has to find the file.
+      await (keepRecord ? writeRecord(dir, { pid, ...end }) : removeRecord(recordPath(dir, pid)));
+    } catch (error) {
+      log.warn("cannot leave word of the end", { error });
+    }
+    this.#ended.resolve(end);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#listener.close();
+    await this.#listening;
+    await Promise.all(this.#connections.values());
+  }
+
+  async #listen(): Promise<void> {
+    const { log } = this.#options;
+    const onError = (error: unknown) => log.warn("cannot accept a local request", { error });
+    for await (const connection of accepted(this.#listener, { onError })) {
+      if (this.#connections.size >= MAX_CONNECTIONS) {
+        connection.close();
+        continue;
+      }
+      const work = this.#serve(connection)
+        .catch((error) => log.debug("a local request failed", { error }))
+        .finally(() => this.#connections.delete(connection));
+      this.#connections.set(connection, work);
+    }
+  }
+
+  /** Serves one request; rejects if it is none. */
+  async #serve(connection: Deno.Conn): Promise<void> {
+    using closing = new Closing(connection);
+    closing.in(REQUEST_MS);
+    const request = JSON.parse((await readLines(connection, MAX_REQUEST_BYTES).next()).value);
+    const { token } = Object(request);
+    const isOurs = typeof token === "string" && sameSecret(token, this.#record.token);
+    if (!isOurs) throw new Error("it shows no token");
+    closing.never();
+    const lines = new LineWriter(connection);
+    const answer = await this.#answer(request, connection, lines);
+    closing.in(REQUEST_MS);
+    await lines.write(answer);
+  }
+
+  async #answer(
+    request: ControlCommand,
+    connection: Deno.Conn,
+    lines: LineWriter,
+  ): Promise<unknown> {
+    const { status, release, end } = this.#options;
+    switch (request.command) {
+      case "release":
+        release();
+        return status();
+      case "status":
+        return status();
+      case "end":
+        if (!isExitStatus(request.status)) return { error: "the status is not from 0 to 255" };
+        end(request.reason === "cancelled" ? "cancelled" : "stopped", request.status);
+        return await this.#end(connection);
+      case "wait":
+        return await this.#tellLog(lines, this.#end(connection));
+      default:
+        return { error: "the agent is of another version and does not know what that is" };
+    }
+  }
+
+  /** Sends what goes to the log's file until `end` settles. */
+  async #tellLog(lines: LineWriter, end: Promise<AgentEnd>): Promise<AgentEnd> {
+    const stop = this.#options.follow((log) => {
+      // One who has hung up is noticed by the wait for the end.
+      if (lines.pending >= MAX_PENDING) return;
+      lines.write({ log: log.slice(0, MAX_ENTRY) } satisfies LogLine).catch(() => {});
+    });
+    return await end.finally(stop);
+  }
+
+  /** Waits for the agent's end; rejects when the other side hangs up first. */
+  async #end(connection: Deno.Conn): Promise<AgentEnd> {
+    const hangUp = connection.read(new Uint8Array(1)).then(() => {
+      throw new Error("nobody waits any more");
+    });
+    return await Promise.race([this.#ended.promise, hangUp]);
+  }
+}
+
+/** Closes a connection at the end of its scope, or in time. */
+class Closing implements Disposable {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(readonly connection: Deno.Conn) {}
+
+  in(milliseconds: number): void {
+    this.#timer = setTimeout(() => this[Symbol.dispose](), milliseconds);
+  }
+
+  never(): void {
+    clearTimeout(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.never();
+    if (!this.#closed) this.connection.close();
+    this.#closed = true;
+  }
+}
+
+function isExitStatus(status: unknown): boolean {
+  return Number.isInteger(status) && Number(status) >= 0 && Number(status) <= 255;
+}
+
+/** Removes what agents have left that ended, or died without a word. */
+async function removeOldRecords(dir: string): Promise<void> {
+  await Promise.all((await readRecords(dir)).map(async ([path, record]) => {
+    if (!("port" in record) || !await isAlive(record)) await removeRecord(path);
+  }));
+}
+
+/** Only an agent to which nobody listens any more is surely gone. */
+async function isAlive(agent: RunningAgent): Promise<boolean> {
+  try {
+    await ask(agent, { command: "status" });
+  } catch (error) {
+    return !(error instanceof Deno.errors.ConnectionRefused);
+  }
+  return true;
+}

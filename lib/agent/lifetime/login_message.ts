@@ -1,0 +1,118 @@
+/** What a person in a shell is told about the agent's lifetime. Pure; drawing it is not done here. */
+
+import { formatDuration } from "../../text/duration.ts";
+import type { ShellKind } from "../../process/shell.ts";
+
+/** The commands for the hold file in one kind of shell. */
+export interface HoldCommands {
+  /** Makes the hold file. */
+  make: string;
+  /** Makes it one hour newer than now. */
+  extend: string;
+  /** Removes it. */
+  remove: string;
+}
+
+/**
+ * The commands for the hold file.
+ *
+ * @param os where they run: `touch -d '+1 hour'` is for GNU alone, other systems get a longer form
+ */
+export function holdCommands(kind: ShellKind, os: typeof Deno.build.os): HoldCommands {
+  const setTime = "(New-Item -Force $env:CONVERGE_HOLD).LastWriteTime = (Get-Date).AddHours(1)";
+  if (kind === "powershell") {
+    return {
+      make: "New-Item -Force $env:CONVERGE_HOLD",
+      extend: setTime,
+      remove: "Remove-Item -Force -LiteralPath $env:CONVERGE_HOLD",
+    };
+  }
+  if (kind === "cmd") {
+    return {
+      make: `type nul > "%CONVERGE_HOLD%"`,
+      extend: `powershell -NoProfile -Command "${setTime}"`,
+      remove: `del "%CONVERGE_HOLD%"`,
+    };
+  }
+  return {
+    make: `touch "$CONVERGE_HOLD"`,
+    // POSIX has no relative times. A time zone one hour ahead gives the digits of an hour from now.
+    extend: os === "linux"
+      ? `touch -d '+1 hour' "$CONVERGE_HOLD"`
+      : `TZ=UTC touch -t "$(TZ=UTC-1 date +%Y%m%d%H%M)" "$CONVERGE_HOLD"`,
+    remove: `rm "$CONVERGE_HOLD"`,
+  };
+}
+
+export interface LoginMessageOptions {
+  /** The rendez-vous ID. */
+  id: string;
+  shell: ShellKind;
+  os: typeof Deno.build.os;
+  /** Until when the agent waits without input, Unix time in milliseconds. */
+  deadline: number;
+  /** Unix time in milliseconds. */
+  now: number;
+  /** How much each input adds, in milliseconds. */
+  expiry: number;
+  /** Whether the hold file is there. */
+  held: boolean;
+}
+
+/** The rules in a few lines, ended by `\n` each, for the shell that has just opened. */
+export function loginMessage(options: LoginMessageOptions): string {
+  const { id, shell, os, deadline, now, expiry, held } = options;
+  const { make, extend, remove } = holdCommands(shell, os);
+  const lines = held
+    ? [
+      "The agent stays when the last shell has ended. To let it end then:",
+      `    ${remove}`,
+    ]
+    : [
+      "The agent ends when the last shell has ended. To keep it:",
+      `    ${make}`,
+    ];
+  return [
+    `Converge: this is the job ${id}.`,
+    ...lines,
+    `It ends at ${formatTime(deadline)} (in ${formatDuration(deadline - now)}); ` +
+    `whatever you type makes that ${formatDuration(expiry)} again.`,
+    "For an hour more:",
+    `    ${extend}`,
+  ].map((line) => `${line}\n`).join("");
+}
+
+/** What a shell is told while it is open, on one line. */
+export function warningText(options: {
+  kind: "near" | "extended";
+  /** Milliseconds. */
+  left: number;
+  /** Unix time in milliseconds. */
+  deadline: number;
+}): string {
+  const { kind, left, deadline } = options;
+  const when = `at ${formatTime(deadline)}, in ${formatDuration(left)}`;
+  return kind === "near"
+    ? `Converge: the agent ends ${when}, unless somebody types.`
+    : `Converge: thank you, the agent now ends ${when}.`;
+}
+
+/** Why the agent ends, in words. */
+export const END_REASONS = {
+  logout: "the last shell has ended",
+  released: "the job is over and nobody holds it",
+  deadline: "nobody has typed for too long",
+  stopped: "somebody has stopped it",
+  cancelled: "the job was cancelled",
+  failed: "it failed, its log says why",
+} as const;
+
+/** The last words to a shell, on one line. */
+export function endText(reason: keyof typeof END_REASONS): string {
+  return `Converge: the agent ends: ${END_REASONS[reason]}.`;
+}
+
+/** A time of day, in UTC as the clocks of CI systems are. */
+export function formatTime(time: number): string {
+  return `${new Date(time).toISOString().slice(11, 19)} UTC`;
+}

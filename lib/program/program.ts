@@ -1,0 +1,123 @@
+/**
+ * How each of the four programs starts and ends.
+ *
+ * - stdout is for what a program is for; everything said to a person goes to stderr.
+ * - A failure is one line, `name: cannot … : why`, with a hint what to do where there is one.
+ * - Exit status: 0 a clean end, 1 a failure at run time, 2 wrong use.
+ *
+ * @module
+ */
+
+import { writeText } from "../log/write_text.ts";
+
+/** Wrong use of a program: exit status 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** The message of anything thrown, on one line; words of a server in it must not drive a terminal. */
+export function errorMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  // deno-lint-ignore no-control-regex
+  return message.replaceAll(/\s*[\r\n\t]\s*/g, " ").replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "");
+}
+
+const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Within this time two signals are one, in milliseconds: a terminal sends Ctrl-C to all programs in its
+ * foreground, and those that have started us, such as `deno task`, pass it on.
+ */
+const SAME_SIGNAL_MS = 1_000;
+
+/**
+ * Whether whoever started this program keeps SIGHUP from it, as nohup does; Linux tells, to programs that
+ * may do everything.
+ */
+function ignoresHangup(): boolean {
+  const path = "/proc/self/status";
+  if (Deno.build.os !== "linux") return false;
+  // Without any leave to read, Deno would ask the person for it.
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  let status: string;
+  try {
+    status = Deno.readTextFileSync(path);
+  } catch {
+    // Leave to read files is not enough for /proc.
+    return false;
+  }
+  const [, lastDigit] = status.match(/^SigIgn:.*([0-9a-f])$/m) ?? [];
+  // A mask in hexadecimal, SIGHUP its lowest bit.
+  return (parseInt(lastDigit ?? "0", 16) & 1) === 1;
+}
+
+/** Signals of the operating system as AbortSignals, with the name as the reason. */
+class SignalWatch implements Disposable {
+  readonly #first = new AbortController();
+  readonly #again = new AbortController();
+  #firstAt = 0;
+  readonly #ignoresHangup = ignoresHangup();
+  readonly #listeners = SIGNALS.map((name) => {
+    const listener = () => this.#received(name);
+    Deno.addSignalListener(name, listener);
+    return { name, listener };
+  });
+
+  /** Aborted by the first one: the program is to end. */
+  get signal(): AbortSignal {
+    return this.#first.signal;
+  }
+
+  /** Aborted by a further one: it is to end at once. */
+  get again(): AbortSignal {
+    return this.#again.signal;
+  }
+
+  #received(name: Deno.Signal): void {
+    // Not to listen is not enough: with a listener for any signal Deno takes SIGHUP too.
+    if (name === "SIGHUP" && this.#ignoresHangup) return;
+    if (!this.signal.aborted) {
+      this.#firstAt = performance.now();
+      this.#first.abort(name);
+    } else if (performance.now() - this.#firstAt > SAME_SIGNAL_MS) {
+      this.#again.abort(name);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { name, listener } of this.#listeners) Deno.removeSignalListener(name, listener);
+  }
+}
+
+/** Writes to stdout; a closed one must not end the program. */
+export function writeStdout(text: string): void {
+  writeText(Deno.stdout, text);
+}
+
+/** The exit status of a program that a signal has ended, as shells have it: 128 and its number. */
+export function signalStatus(signal: AbortSignal): number {
+  return { SIGHUP: 129, SIGINT: 130, SIGBREAK: 130, SIGTERM: 143 }[String(signal.reason)] ?? 1;
+}
+
+/**
+ * Runs a program until it ends by itself or a signal asks it to, then exits.
+ *
+ * @param main gets the arguments, and the signals of {@link SignalWatch}; resolves to the exit status
+ * (nothing is 0), throws for a failure
+ */
+export async function runProgram(
+  name: string,
+  main: (args: string[], signal: AbortSignal, again: AbortSignal) => Promise<number | void>,
+): Promise<never> {
+  let status: number;
+  using signals = new SignalWatch();
+  try {
+    status = await main(Deno.args, signals.signal, signals.again) ?? 0;
+  } catch (error) {
+    console.error(`${name}: ${errorMessage(error)}`);
+    status = error instanceof UsageError ? 2 : 1;
+  }
+  Deno.exit(status);
+}

@@ -1,0 +1,34 @@
+/** Answers for a file that is not there, or not yet. */
+import type { BuildState } from "../../build/background.ts";
+import { artifacts, TARGETS } from "../../dist/targets.ts";
+
+/** How long those wait who come before the build is ready, in seconds. */
+const RETRY_AFTER = 15;
+
+/**
+ * Says why the file `name` is missing, in a body that is an sh script: people type
+ * `curl … > agent; ./agent`, and then read it on their terminal.
+ */
+export function missingFile(name: string, state?: BuildState): Response {
+  const built = name.replace(/\.(gz|zst)$/, "");
+  if (state?.names.has(built) && state.status !== "ready") {
+    const why = state.status === "building"
+      ? `it is still being built; try again in ${RETRY_AFTER} seconds`
+      : `it could not be built: ${state.reason}`;
+    return script(503, name, why, { "retry-after": `${RETRY_AFTER}` });
+  }
+  const artifact = artifacts(TARGETS).find((artifact) => artifact.name === built);
+  if (artifact === undefined) return script(404, name, "there is no such file on this server");
+  const how = ["deno task build", ...artifact.target ? [artifact.target.name] : []].join(" ");
+  return script(404, name, `this server has it not; its operator can make it with "${how}"`);
+}
+
+function script(status: number, name: string, why: string, headers?: HeadersInit): Response {
+  // deno-lint-ignore no-control-regex
+  const line = `${name}: ${why}`.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " ");
+  const quoted = line.replaceAll("'", `'\\''`);
+  const body = `#!/bin/sh\n# HTTP status ${status}\nprintf '%s\\n' '${quoted}' >&2\nexit 1\n`;
+  const response = new Response(body, { status, headers });
+  response.headers.set("content-type", "text/plain; charset=utf-8");
+  return response;
+}

@@ -1,0 +1,106 @@
+/** Which public address a request came to, also through reverse proxies. */
+import { isPrefix } from "../../protocol/base_path.ts";
+import type { ServerOptions } from "../../cli/server_options.ts";
+import { VERSION } from "../../version.ts";
+import type { Site } from "../../../templates/site.ts";
+
+/** What is the same for every request. */
+export interface SiteConfig {
+  /** Where the server listens, for a request that does not say: `host:port`. */
+  defaultHost: string;
+  /** Whether it speaks TLS itself. */
+  tls: boolean;
+  /** Empty or `/prefix`. */
+  basePath: string;
+  /** Whether to believe the headers of a reverse proxy. */
+  trustProxy: boolean;
+  username: string;
+  password: boolean;
+  agentToken: boolean;
+}
+
+/** What the options say of it, for a server that listens on `port`. */
+export function siteConfig(options: ServerOptions, port: number): SiteConfig {
+  const { basePath, trustProxy, username, tls, password, agentToken } = options;
+  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
+    (options.host.includes(":") ? `[${options.host}]` : options.host);
+  return {
+    ...{ basePath, trustProxy, username },
+    defaultHost: `${host}:${port}`,
+    tls: tls !== undefined,
+    password: password !== undefined,
+    agentToken: agentToken !== undefined,
+  };
+}
+
+/** A name or an address, with a port if any (RFC 3986, section 3.2). */
+const HOST = /^([A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
+
+/**
+ * The site of a request. Of each forwarded header the value nearest to the visitor counts; one that
+ * makes no sense is ignored.
+ */
+export function siteOf(headers: Headers, config: SiteConfig): Site {
+  const forwarded = config.trustProxy ? forwardedSite(headers) : {};
+  const host = [forwarded.host, headers.get("host")].find((text) => text && HOST.test(text)) ??
+    config.defaultHost;
+  const secure = forwarded.secure ?? config.tls;
+  const base = (forwarded.prefix ?? "") + config.basePath;
+  const { username, password, agentToken } = config;
+  return {
+    http: `${secure ? "https" : "http"}://${host}${base}`,
+    ws: `${secure ? "wss" : "ws"}://${host}${base}`,
+    base,
+    ...{ username, password, agentToken, version: VERSION },
+  };
+}
+
+/**
+ * The address a request comes from. Of forwarded ones the last counts, which the proxy next to us
+ * wrote itself: a visitor can make up all others.
+ */
+export function addressOf(remote: string, headers: Headers, trustProxy: boolean): string {
+  const direct = remote.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!trustProxy) return direct;
+  const forwarded = parseForwarded(headers.get("forwarded")).at(-1)?.for ??
+    headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
+  return plainAddress(forwarded ?? "") ?? direct;
+}
+
+function forwardedSite(headers: Headers): { host?: string; secure?: boolean; prefix?: string } {
+  const first = (name: string) => headers.get(name)?.split(",")[0]?.trim();
+  const [standard = {}] = parseForwarded(headers.get("forwarded"));
+  const proto = standard.proto ?? first("x-forwarded-proto");
+  const prefix = first("x-forwarded-prefix")?.replace(/\/$/, "");
+  return {
+    host: [standard.host, first("x-forwarded-host")].find((text) => text && HOST.test(text)),
+    secure: /^https?$/i.test(proto ?? "") ? proto!.toLowerCase() === "https" : undefined,
+    prefix: prefix && isPrefix(prefix) ? prefix : undefined,
+  };
+}
+
+/** Parses `Forwarded` (RFC 7239): one record of lower-case parameters for each proxy. */
+function parseForwarded(header: string | null): Partial<Record<string, string>>[] {
+  if (header === null || header.length > 2_048) return [];
+  // Elements are split at commas, parameters at semicolons, unless they are within quotes.
+  const split = (text: string, at: string) =>
+    text.match(new RegExp(`(?:"(?:\\\\.|[^"\\\\])*"|[^${at}"])+`, "g")) ?? [];
+  return split(header, ",").map((element) =>
+    Object.fromEntries(
+      split(element, ";").map((parameter) => {
+        const [, name = "", value = ""] = /^\s*([\w-]+)=(.*?)\s*$/.exec(parameter) ?? [];
+        const quoted = /^"(.*)"$/.exec(value)?.[1]?.replace(/\\(.)/g, "$1");
+        return [name.toLowerCase(), quoted ?? value];
+      }),
+    )
+  );
+}
+
+/** An address without its port and brackets, if it looks like one. */
+function plainAddress(text: string): string | undefined {
+  const bare = /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(text)?.[1] ??
+    /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$/.exec(text)?.[1] ?? text;
+  return bare.length <= 45 && /^(\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.test(bare)
+    ? bare
+    : undefined;
+}

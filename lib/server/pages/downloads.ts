@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import type { System } from "../../../templates/assets/shared/choices.js";
+import type { Download } from "../../../templates/downloads.tsx";
+import type { BuildState } from "../../build/background.ts";
+import { artifacts, type Target, TARGETS } from "../../dist/targets.ts";
+
+/** The systems, as people know them. */
+const PLATFORMS: Record<string, string> = {
+  "linux-x64": "Linux on x86-64",
+  "windows-x64": "Windows on x86-64",
+  "linux-arm64": "Linux on ARM64",
+  "darwin-arm64": "macOS on Apple silicon",
+  "darwin-x64": "macOS on Intel",
+};
+
+/** The checksum of each file, as `sha256sum` writes them; none if the list is not there. */
+async function readChecksums(folder: string): Promise<Map<string, string>> {
+  const text = await Deno.readTextFile(join(folder, "SHA256SUMS")).catch(() => "");
+  const lines = text.matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm);
+  return new Map(Array.from(lines, ([, sum, name]) => [name!, sum!]));
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return await Deno.stat(file).then(({ size }) => size, () => undefined);
+}
+
+/** Why a file is not there. */
+function whyMissing(name: string, build: BuildState | undefined): string {
+  if (!build?.names.has(name) || build.status === "ready") {
+    return "This file is not on this server.";
+  }
+  return build.status === "building"
+    ? "This file is still being built. Come back in a minute."
+    : `This file could not be built: ${build.reason}`;
+}
+
+/**
+ * What is there to download. A file that is always built is listed even while it is missing, others
+ * only if they are there or being built. A file counts as there once its checksum is known.
+ *
+ * @param folder where the build puts the files
+ * @param build how far that is
+ */
+export async function listDownloads(folder: string, build?: BuildState): Promise<Download[]> {
+  const checksums = await readChecksums(folder);
+  const shown: Download[] = [];
+  for (const { name, program, target } of artifacts(TARGETS)) {
+    const path = join(folder, name);
+    const size = await sizeOf(path);
+    const sha256 = checksums.get(name);
+    const there = size !== undefined && sha256 !== undefined;
+    if (!there && !target?.byDefault && !build?.names.has(name)) continue;
+    const compressedSize = await sizeOf(`${path}.zst`) ?? await sizeOf(`${path}.gz`);
+    shown.push({
+      name,
+      program,
+      platform: target === undefined ? "any system with Deno" : PLATFORMS[target.name]!,
+      system: target?.os ?? "deno",
+      file: there ? { size, sha256, compressedSize } : whyMissing(name, build),
+    });
+  }
+  // Executables first, scripts last.
+  return shown.toSorted((a, b) => Number(a.system === "deno") - Number(b.system === "deno"));
+}
+
+/** What the form calls a target. */
+function systemOf({ name, os, byDefault }: Target): System {
+  return (byDefault ? os : name) as System;
+}
+
+/** The systems that the form offers: those that are always built, and those with an agent here. */
+export function systemsOf(downloads: Download[]): System[] {
+  const names = new Set(downloads.map(({ name }) => name));
+  return TARGETS.filter(({ suffix }) => names.has(`agent${suffix}`)).map(systemOf);
+}

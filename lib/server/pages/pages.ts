@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { aboutPage } from "../../../templates/about.tsx";
+import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
+import { downloadsPage } from "../../../templates/downloads.tsx";
+import { errorPage } from "../../../templates/error.tsx";
+import { sessionsPage } from "../../../templates/sessions.tsx";
+import type { Site } from "../../../templates/site.ts";
+import type { BuildState } from "../../build/background.ts";
+import { makeRendezvousId } from "../../protocol/names.ts";
+import type { AdminLock, Locked } from "../http/admin_lock.ts";
+import { listDownloads, systemsOf } from "./downloads.ts";
+import { usageFromForm } from "./usage.ts";
+import type { Pages } from "../http/router.ts";
+import type { SessionsFeed } from "./sessions_feed.ts";
+import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
+
+/** Where the styles and scripts of the pages are, to be served below `/static/`. */
+export const ASSETS_DIR = join(import.meta.dirname!, "../../templates/assets");
+
+/** An answer that is a page. */
+function html(body: string, status = 200): Response {
+  return new Response(body, { status, headers: { "content-type": "text/html; charset=utf-8" } });
+}
+
+/**
+ * The page of an error, for a person with a browser.
+ *
+ * @param title a few words
+ * @param text what it means and what to do
+ */
+function errorResponse(site: Site, status: number, title: string, text: string): Response {
+  return html(errorPage({ site, status, title, text }), status);
+}
+
+/** Sends the form back to itself with an ID filled in, so that a reload keeps that ID. */
+function redirectWithId(site: Site, form: URLSearchParams): Response {
+  form.delete("new-id");
+  // A private key must not travel on.
+  if (readPublicKeys(form.getAll("key").join("\n")).secret) form.delete("key");
+  form.set("id", makeRendezvousId());
+  const location = `${site.base}/usage?${form}#usage-form`;
+  return new Response(null, { status: 303, headers: { location } });
+}
+
+/** What the pages are made from. */
+export interface PagesOptions {
+  /** Where the executables are. */
+  staticDir: string;
+  /** How far their build is. @default nothing is built */
+  build?: BuildState;
+  sessions: SessionsFeed;
+  /** What `/metrics` answers. */
+  metrics(): Promise<Response>;
+  /** Who may see the sessions and the metrics. */
+  lock: AdminLock;
+}
+
+/**
+ * Makes the function that answers for all pages, and for the programs that want to know what the
+ * sessions page shows. An unknown path gets a page that says so.
+ */
+export function createPages(options: PagesOptions): Pages {
+  const { staticDir, build, sessions, lock } = options;
+  return async (request, site, path) => {
+    const form = new URL(request.url).searchParams;
+    const name = path.replace(/(.)\/$/, "$1");
+    switch (name) {
+      case "/":
+        return html(aboutPage({ site }));
+      case "/usage":
+        if (form.has("new-id")) return redirectWithId(site, form);
+        return html(usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build))));
+      case "/downloads":
+        return html(downloadsPage({ site, downloads: await listDownloads(staticDir, build) }));
+      case "/sessions": {
+        const locked = await lock.check(request);
+        if (locked) return lockedResponse(site, locked);
+        const query = parseSessionsQuery(form, PAGE_SIZE);
+        const view = sessions.view(query);
+        return html(sessionsPage({ site, query, view, open: sessions.open }));
+      }
+      case "/api/sessions":
+      case "/api/sessions/events":
+        return await lock.guard(request, () => sessions.answer(request, name.endsWith("/events")));
+      case "/metrics":
+        return await lock.guard(request, () => options.metrics());
+      default:
+        return errorResponse(site, 404, "No such page", "There is nothing at this address.");
+    }
+  };
+}
+
+function lockedResponse(site: Site, { status, headers }: Locked): Response {
+  const response = status === 401
+    ? errorResponse(
+      site,
+      status,
+      "For administrators",
+      "This page needs the administrator's password, with the name admin.",
+    )
+    : errorResponse(site, status, "Too many wrong passwords", "Try again in a few seconds.");
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
+}

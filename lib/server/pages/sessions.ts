@@ -1,0 +1,52 @@
+import type { SessionAgent } from "../../../templates/sessions.tsx";
+import type { AgentInfo, ClientInfo } from "../rendezvous/types.ts";
+
+/** How much of what an agent tells of itself is shown, in UTF-16 code units. */
+const MAX_TEXT = 100;
+
+/** What an agent tells is not to be relied upon, not even for its type. */
+function text(value: unknown): string {
+  if (typeof value !== "string") return "";
+  return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT - 1)}…` : value;
+}
+
+function time(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** The kinds of session that the agent reports for a client. */
+function sessionsOf(agent: AgentInfo, key: number): string[] {
+  const reported: unknown = agent.status?.clients;
+  if (!Array.isArray(reported)) return [];
+  const kinds: unknown = reported.find((client) => client?.key === key)?.sessions;
+  return Array.isArray(kinds) ? kinds.slice(0, 20).map(text) : [];
+}
+
+/**
+ * An agent as operators see it.
+ *
+ * @param open whether everybody may see it: then there are no addresses, and only the first
+ * characters of the ID, which could be all that is needed to reach the agent
+ */
+export function sessionAgent(agent: AgentInfo, open: boolean): SessionAgent {
+  const address = (value: string) => open ? undefined : value;
+  const client = ({ key, address: from, since, toAgent, toClient }: ClientInfo) => ({
+    ...{ since, toAgent, toClient },
+    address: address(from),
+    sessions: sessionsOf(agent, key),
+  });
+  return {
+    id: open ? `${agent.id.slice(0, Math.min(4, Math.ceil(agent.id.length / 3)))}…` : agent.id,
+    host: text(agent.facts.host),
+    user: text(agent.facts.user),
+    os: text(agent.facts.os),
+    shell: text(agent.facts.shell),
+    version: text(agent.version),
+    since: agent.since,
+    connected: agent.connected,
+    activity: time(agent.status?.activity),
+    deadline: time(agent.status?.deadline),
+    address: address(agent.address),
+    clients: agent.clients.toSorted((a, b) => a.key - b.key).map(client),
+  };
+}

@@ -1,0 +1,145 @@
+import type { SessionAgent, SessionsQuery, SessionsView } from "../../../templates/sessions.tsx";
+import { textResponse } from "../http/http.ts";
+import type { AgentInfo } from "../rendezvous/types.ts";
+import { sessionAgent } from "./sessions.ts";
+import { parseSessionsQuery, viewSessions } from "./sessions_query.ts";
+
+/** How many agents an answer holds if the query does not say. */
+const DEFAULT_LIMIT = 10_000;
+/** How much of its time the server has for events at the most: the rest is for what it relays. */
+const MAX_SHARE = 0.1;
+/** After how many silent intervals a listener gets a comment, so that proxies keep its connection. */
+const COMMENT_AFTER = 15;
+
+export interface SessionsFeedOptions {
+  /** All agents right now. */
+  snapshot(): AgentInfo[];
+  /** Whether there is no administrator's password, see `sessionAgent()`. */
+  open: boolean;
+  /** The least time between two updates, in milliseconds. @default 1000 */
+  intervalMs?: number;
+  /** How many may listen at a time. @default 200 */
+  maxListeners?: number;
+  /** A clock in milliseconds. @default performance.now */
+  now?: () => number;
+}
+
+/** Somebody who reads the events. */
+interface Listener {
+  query: SessionsQuery;
+  controller: ReadableStreamDefaultController<Uint8Array>;
+  /** What it was told last, without the time. */
+  told: string;
+  /** Whether that was less than an interval ago, as it has just come. */
+  fresh: boolean;
+  silent: number;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Tells operators which agents and clients there are: `/api/sessions` once, `/api/sessions/events` as
+ * server-sent events. Each event is the full state of what was asked for, so that a listener who comes
+ * back, or was too slow for some, has lost nothing. With more listeners and agents than there is time
+ * for, each listener gets events less often.
+ */
+export class SessionsFeed implements Disposable {
+  readonly #options: SessionsFeedOptions;
+  readonly #intervalMs: number;
+  readonly #now: () => number;
+  /** The one that has waited longest first. */
+  readonly #listeners = new Set<Listener>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: SessionsFeedOptions) {
+    this.#options = options;
+    this.#intervalMs = options.intervalMs ?? 1000;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Whether IDs are cut short and addresses left out. */
+  get open(): boolean {
+    return this.#options.open;
+  }
+
+  /** The agents that `query` finds right now. */
+  view(query: SessionsQuery, agents = this.#agents()): SessionsView {
+    return viewSessions(agents, query, Date.now());
+  }
+
+  #agents(): SessionAgent[] {
+    return this.#options.snapshot().map((agent) => sessionAgent(agent, this.#options.open));
+  }
+
+  /** Answers GET of `/api/sessions` and, with `live`, of `/api/sessions/events`. */
+  answer(request: Request, live: boolean): Response {
+    const query = parseSessionsQuery(new URL(request.url).searchParams, DEFAULT_LIMIT);
+    if (!live) return Response.json(this.view(query));
+    if (this.#listeners.size >= (this.#options.maxListeners ?? 200)) {
+      const line = "too many are listening already: try again later";
+      return textResponse(503, line, { "retry-after": "60" });
+    }
+    return new Response(request.method === "HEAD" ? null : this.#listen(query), {
+      // nginx would hold events back.
+      headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
+    });
+  }
+
+  #listen(query: SessionsQuery): ReadableStream<Uint8Array> {
+    let listener: Listener;
+    return new ReadableStream({
+      start: (controller) => {
+        listener = { query, controller, told: "", fresh: true, silent: 0 };
+        controller.enqueue(encoder.encode("retry: 2000\n\n"));
+        this.#listeners.add(listener);
+        this.#tell(listener, this.#agents());
+        this.#timer ??= setInterval(() => this.#tellAll(), this.#intervalMs);
+      },
+      cancel: () => this.#forget(listener),
+    });
+  }
+
+  #forget(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tellAll(): void {
+    const agents = this.#agents();
+    const end = this.#now() + this.#intervalMs * MAX_SHARE;
+    for (const listener of [...this.#listeners]) {
+      if (listener.fresh) {
+        listener.fresh = false;
+        continue;
+      }
+      this.#listeners.delete(listener);
+      this.#listeners.add(listener);
+      // One that has not taken the last event gets a newer one later.
+      if ((listener.controller.desiredSize ?? 0) > 0) this.#tell(listener, agents);
+      if (this.#now() >= end) break;
+    }
+  }
+
+  #tell(listener: Listener, agents: SessionAgent[]): void {
+    const view = this.view(listener.query, agents);
+    const told = JSON.stringify({ ...view, now: 0 });
+    if (told !== listener.told) {
+      listener.told = told;
+      listener.silent = 0;
+      listener.controller.enqueue(encoder.encode(`data: ${JSON.stringify(view)}\n\n`));
+    } else if (++listener.silent >= COMMENT_AFTER) {
+      listener.silent = 0;
+      listener.controller.enqueue(encoder.encode(": still here\n\n"));
+    }
+  }
+
+  /** Ends all streams of events; the server is ending. */
+  [Symbol.dispose](): void {
+    for (const listener of [...this.#listeners]) {
+      this.#forget(listener);
+      listener.controller.close();
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { makeChoices, type System } from "../../../templates/assets/shared/choices.js";
+import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
+import type { Site } from "../../../templates/site.ts";
+import { usagePage } from "../../../templates/usage.tsx";
+import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../../protocol/names.ts";
+
+/** How many keys are taken: anybody can put thousands into a URL, and each makes a field. */
+const MAX_KEYS = 100;
+
+/**
+ * The usage page for a form that was sent by GET; no field is needed.
+ *
+ * @param systems those that there are executables for
+ */
+export function usageFromForm(site: Site, form: URLSearchParams, systems: System[]): string {
+  const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);
+  const publicKeys = readPublicKeys(typedKeys.join("\n"));
+  const id = form.get("id")?.trim().slice(0, 100) ?? "";
+  const fits = id === "" || isRendezvousId(id);
+  return usagePage({
+    site,
+    systems,
+    publicKeys,
+    typed: { keys: publicKeys.secret ? [] : typedKeys, id },
+    choices: makeChoices(Object.fromEntries(form), publicKeys.keys, fits ? id : ""),
+    idProblem: fits ? undefined : `This cannot be an ID. It takes ${RENDEZVOUS_ID_RULE}.`,
+  });
+}

@@ -1,0 +1,172 @@
+/** The server's end of the connections at `/agent/ID`, see docs/protocol.md. */
+import {
+  type AgentFacts,
+  type AgentHello,
+  type AgentMessage,
+  CloseCode,
+  type ControlMessage,
+  MAX_MESSAGE_LENGTH,
+  type ParkMessage,
+  parseMessage,
+  type PasswordVerifier,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  type RegisterMessage,
+  type StatusMessage,
+  versionMismatch,
+} from "../../protocol/messages.ts";
+import { sameSecret } from "../../wire/same_secret.ts";
+import { VERSION } from "../../version.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { Connection } from "./connection.ts";
+import { DataConnection } from "./data_connection.ts";
+import { PARKED, type Rendezvous } from "../rendezvous/rendezvous.ts";
+import type { Control, Refusal, RefusalLabel } from "../rendezvous/types.ts";
+
+/** What the server tells agents, and asks of them. */
+export interface AgentPolicy {
+  username: string;
+  password?: PasswordVerifier;
+  /** What an agent must show to register. */
+  agentToken?: string;
+}
+
+export interface AgentContext {
+  policy: AgentPolicy;
+  rendezvous: Rendezvous<DataConnection, ClientConnection>;
+  /** By when the first message must be there, in milliseconds. */
+  helloMs: number;
+  /** Called for each agent that is turned down after the upgrade. */
+  onRefused(refusal: Refusal): void;
+}
+
+function sendMessage(connection: Connection, message: ControlMessage): void {
+  connection.send(JSON.stringify(message));
+}
+
+function refusal(label: RefusalLabel, reason: string): Refusal {
+  return { label, reason, status: 403 };
+}
+
+/** Whether it makes sense that the agent tries again by itself. */
+function mayRetry({ label }: Refusal): boolean {
+  return ["draining", "too-many-agents", "too-many-parked", "wrong-secret"].includes(label);
+}
+
+/** The version a first message names, whatever else is in it: it may be of another version. */
+function helloVersion(data: string | ArrayBuffer): number | undefined {
+  if (typeof data !== "string" || data.length > MAX_MESSAGE_LENGTH) return undefined;
+  try {
+    const { protocol } = JSON.parse(data);
+    return typeof protocol === "number" ? protocol : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Serves one connection of the agent that asks for `id`; its first message says what it is for. */
+export function serveAgent(connection: Connection, id: string, context: AgentContext): void {
+  const refuse = (why: Refusal) => {
+    context.onRefused(why);
+    sendMessage(connection, { type: "refused", reason: why.reason, retry: mayRetry(why) });
+    connection.close(CloseCode.policyViolation, why.reason);
+    connection.onMessage = () => {};
+  };
+  const timeout = setTimeout(
+    () => refuse(refusal("timeout", "no first message came in time")),
+    context.helloMs,
+  );
+  connection.onClose = () => clearTimeout(timeout);
+  connection.onMessage = (data) => {
+    clearTimeout(timeout);
+    try {
+      const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
+      if (mismatch) return refuse(refusal("wrong-version", mismatch));
+      const hello = parseMessage<AgentHello>(data, "register", "park");
+      const why = hello.type === "register"
+        ? register(connection, id, hello, context)
+        : park(connection, id, hello, context);
+      if (why) refuse(why);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      refuse(refusal("bad-message", error.message));
+    }
+  };
+}
+
+function register(
+  connection: Connection,
+  id: string,
+  hello: RegisterMessage,
+  { policy, rendezvous }: AgentContext,
+): Refusal | undefined {
+  if (policy.agentToken !== undefined && !sameSecret(hello.token ?? "", policy.agentToken)) {
+    const which = hello.token === undefined ? "this server asks agents for a token" : "wrong token";
+    return refusal("wrong-token", `${which}: give the agent the right one with --token-file`);
+  }
+  const control: Control = {
+    close: (code, reason) => connection.close(code, reason),
+    drain: () => sendMessage(connection, { type: "draining" }),
+  };
+  const registration = rendezvous.register(id, {
+    address: connection.address,
+    version: short(hello.version),
+    facts: cleanFacts(hello.facts),
+    resume: hello.resume,
+  }, control);
+  if ("label" in registration) return registration;
+  connection.onClose = (code) =>
+    registration.gone(code === CloseCode.normal || code === CloseCode.goingAway);
+  connection.onMessage = (data) => {
+    try {
+      registration.report(cleanStatus(parseMessage<AgentMessage>(data, "status")));
+    } catch (error) {
+      connection.close(CloseCode.policyViolation, (error as Error).message);
+    }
+  };
+  sendMessage(connection, {
+    type: "registered",
+    protocol: PROTOCOL_VERSION,
+    version: VERSION,
+    id: registration.id,
+    resume: registration.secret,
+    username: policy.username,
+    password: policy.password,
+    parked: PARKED,
+  });
+}
+
+function park(
+  connection: Connection,
+  id: string,
+  hello: ParkMessage,
+  { rendezvous }: AgentContext,
+): Refusal | undefined {
+  const data = new DataConnection(connection);
+  connection.onClose = () => rendezvous.unpark(id, data);
+  connection.onMessage = () =>
+    connection.close(CloseCode.policyViolation, "a parked connection has nothing to say");
+  return rendezvous.park(id, hello.resume, data);
+}
+
+/** Text from the network, kept to a length that pages and logs can take. */
+function short(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 100) : "";
+}
+
+function cleanFacts(facts: AgentFacts): AgentFacts {
+  const { host, user, os, shell } = facts;
+  return { host: short(host), user: short(user), os: short(os), shell: short(shell) };
+}
+
+function cleanStatus({ deadline, activity, clients }: StatusMessage): Omit<StatusMessage, "type"> {
+  const list = (value: unknown): unknown[] => Array.isArray(value) ? value.slice(0, 100) : [];
+  return {
+    deadline,
+    activity,
+    clients: list(clients).map((client) => {
+      const { key, sessions } = Object(client) as Record<string, unknown>;
+      return { key: Number(key), sessions: list(sessions).map(short) };
+    }),
+  };
+}

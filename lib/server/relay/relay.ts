@@ -1,0 +1,135 @@
+import { formatSize } from "../../text/size.ts";
+import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Connection } from "./connection.ts";
+import type { Link, PairEnd } from "../rendezvous/types.ts";
+
+export interface RelayOptions {
+  /** How many bytes a receiver may fall behind before the pair is closed. */
+  maxBuffer: number;
+  /** What waits for all receivers; when it is full, whoever is sent more is closed. */
+  backlog: Backlog;
+}
+
+/** One end of a pair. */
+class Side {
+  /** Whether its peer has no more to send. */
+  ended = false;
+  closed = false;
+
+  constructor(readonly name: "agent" | "client", readonly connection: Connection) {}
+
+  isEof(data: string | ArrayBuffer): boolean {
+    return data === EOF_FRAME && this.connection.halfClose && !this.ended;
+  }
+
+  /** Tells the peer that nothing more will come; the other direction goes on if it can. */
+  finish(): void {
+    if (this.connection.halfClose && !this.ended) this.connection.send(EOF_FRAME);
+    else this.connection.end();
+  }
+}
+
+/**
+ * Copies bytes both ways between an agent's data connection and a client, each message as it is.
+ *
+ * - An end of file in one direction leaves the other one open, if both sides speak
+ *   the half-close subprotocol; else it ends the pair once all is delivered.
+ * - A clean close of one side closes the other cleanly once all is delivered; a side that is lost,
+ *   breaks the protocol or falls too far behind ends both at once, with a reason.
+ */
+export class Relay implements Link {
+  toAgent = 0;
+  toClient = 0;
+  readonly #agent: Side;
+  readonly #client: Side;
+  readonly #options: RelayOptions;
+  readonly #done = Promise.withResolvers<PairEnd>();
+  #end?: PairEnd;
+
+  constructor(agent: Connection, client: Connection, options: RelayOptions) {
+    this.#agent = new Side("agent", agent);
+    this.#client = new Side("client", client);
+    this.#options = options;
+    this.#listen(this.#agent, this.#client);
+    this.#listen(this.#client, this.#agent);
+  }
+
+  get buffered(): number {
+    return this.#agent.connection.behind + this.#client.connection.behind;
+  }
+
+  get done(): Promise<PairEnd> {
+    return this.#done.promise;
+  }
+
+  close(code: number, reason: string): void {
+    this.#break({ label: "shutdown", reason }, code, code);
+  }
+
+  #listen(from: Side, to: Side): void {
+    from.connection.onMessage = (data) => this.#forward(from, to, data);
+    from.connection.onClose = (code, reason) => this.#closed(from, to, code, reason);
+  }
+
+  #forward(from: Side, to: Side, data: string | ArrayBuffer): void {
+    if (this.#end) return;
+    if (from.isEof(data)) {
+      from.ended = true;
+      to.finish();
+      if (to.ended) from.connection.end();
+    } else if (typeof data === "string" || from.ended) {
+      const reason = from.ended
+        ? `the ${from.name} sent something after its end of file`
+        : `the ${from.name} sent a text frame; bytes go in binary frames`;
+      const code = from.ended ? CloseCode.policyViolation : CloseCode.unsupportedData;
+      this.#break({ label: "protocol", reason }, ...this.#codes(from, code, CloseCode.peerLost));
+    } else if (data.byteLength > 0) {
+      this.#copy(from, to, data);
+    }
+  }
+
+  #copy(from: Side, to: Side, data: ArrayBuffer): void {
+    const { maxBuffer, backlog } = this.#options;
+    const isBehind = to.connection.behind + data.byteLength > maxBuffer;
+    if (isBehind || backlog.full) {
+      const reason = isBehind
+        ? `the ${to.name} fell more than ${formatSize(maxBuffer)} behind`
+        : `the receivers of this server fell more than ${formatSize(backlog.limit)} behind`;
+      const code = CloseCode.receiverTooSlow;
+      return this.#break({ label: "too-slow", reason }, code, code);
+    }
+    to.connection.send(data);
+    if (from === this.#client) this.toAgent += data.byteLength;
+    else this.toClient += data.byteLength;
+  }
+
+  #closed(side: Side, other: Side, code: number, reason: string): void {
+    side.closed = true;
+    // 1005: a close frame without a code.
+    const clean = [CloseCode.normal, CloseCode.goingAway, 1005].includes(code);
+    if (!this.#end && clean) {
+      this.#end = { label: "closed", reason: `the ${side.name} closed` };
+      other.connection.end();
+    } else if (!this.#end) {
+      const why = `the ${side.name} was lost${reason ? `: ${reason}` : ""}`;
+      this.#break(
+        { label: `${side.name}-lost`, reason: why },
+        CloseCode.peerLost,
+        CloseCode.peerLost,
+      );
+    }
+    if (other.closed) this.#done.resolve(this.#end!);
+  }
+
+  #codes(side: Side, its: number, others: number): [agent: number, client: number] {
+    return side === this.#agent ? [its, others] : [others, its];
+  }
+
+  /** Ends both sides now; the first reason stays. */
+  #break(end: PairEnd, agentCode: number, clientCode: number): void {
+    this.#end ??= end;
+    this.#agent.connection.close(agentCode, end.reason);
+    this.#client.connection.close(clientCode, end.reason);
+  }
+}

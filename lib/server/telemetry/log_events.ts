@@ -1,0 +1,41 @@
+import type { Log } from "../../log/log.ts";
+import type { ServerEvent } from "../rendezvous/types.ts";
+
+/** Writes what happens at the rendez-vous to the log. */
+export function logEvents(log: Log): (event: ServerEvent) => void {
+  return (event) => {
+    switch (event.type) {
+      case "registered": {
+        const { id, address, version, facts } = event.agent;
+        const asked = event.asked === id ? undefined : event.asked;
+        const { host, user, os } = facts;
+        const what = event.resumed ? "agent back" : "agent registered";
+        return log.info(what, { id, asked, address, version, host, user, os });
+      }
+      case "lost":
+        return log.warn("agent lost", { id: event.id });
+      case "unregistered":
+        return log.info("agent gone", { id: event.id, reason: event.reason });
+      case "waiting":
+        return log.debug("client waits", { id: event.id, address: event.address });
+      case "paired": {
+        const { key, address } = event.client;
+        return log.info("client paired", { id: event.id, client: key, address });
+      }
+      case "unpaired": {
+        const { key, toAgent, toClient } = event.client;
+        const { end: { label, reason }, durationMs } = event;
+        const fields = { id: event.id, client: key, label, reason, toAgent, toClient, durationMs };
+        return label === "closed"
+          ? log.info("client gone", fields)
+          : log.warn("client cut off", fields);
+      }
+      case "refused": {
+        const { who, id, address, refusal: { label, reason } } = event;
+        // Each agent tries again and again until the next server is there.
+        const level = label === "draining" ? "debug" : "warn";
+        return log[level](`${who} refused`, { id, address, label, reason });
+      }
+    }
+  };
+}

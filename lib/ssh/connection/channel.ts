@@ -1,0 +1,218 @@
+import { Buffer } from "node:buffer";
+import type { Channel } from "./handler.ts";
+import { Message } from "../transport/numbers.ts";
+import type { Transport } from "../transport/transport.ts";
+import { isTurnOver, nextTurn } from "../transport/turn.ts";
+import { MalformedError, Writer } from "../transport/wire_format.ts";
+
+/** How much a client may send on a channel before we have read it, in bytes. */
+export const CHANNEL_WINDOW = 2 * 1024 * 1024;
+
+/** The most data a packet to us or from us carries (RFC 4253, section 6.1), in bytes. */
+export const CHANNEL_PACKET = 32 * 1024;
+
+/** The most a window can be (RFC 4254, section 5.2). */
+const MAX_WINDOW = 2 ** 32 - 1;
+
+/** How the two sides number a channel, and how much the client takes. */
+export interface ChannelLimits {
+  localId: number;
+  remoteId: number;
+  /** Bytes that we may send before the client asks for more. */
+  window: number;
+  /** The most data in a packet that the client takes. */
+  packetSize: number;
+}
+
+/** Small pieces are handed on together up to this size, in bytes; a large one goes without a copy. */
+const JOIN_BYTES = 128 * 1024;
+
+/**
+ * Pieces smaller than this that have to wait are copied together, into buffers of that size: each by
+ * itself would take some hundred bytes.
+ */
+const SMALL_BYTES = 1024;
+const BUFFER_BYTES = 4096;
+
+/** A channel on a transport. {@link Channel} is what handlers see; the connection feeds the rest. */
+export class TransportChannel implements Channel {
+  readonly #transport: Transport;
+  readonly #remoteId: number;
+  readonly #packetSize: number;
+  readonly localId: number;
+  readonly closed: Promise<Error | undefined>;
+  #resolveClosed!: (error: Error | undefined) => void;
+
+  #received: Uint8Array[] = [];
+  /** Where the last of them grows, with the small ones to come. */
+  #growing?: { buffer: Uint8Array; length: number };
+  #receivedEnd = false;
+  /** Wakes the one who reads. */
+  #wakeReader?: () => void;
+  /** What the client may still send. */
+  #incomingWindow = CHANNEL_WINDOW;
+  /** What has been read since the window was last opened. */
+  #consumed = 0;
+
+  #outgoingWindow: number;
+  #wakeWriters: (() => void)[] = [];
+  #sentEnd = false;
+  #sentClose = false;
+  #done = false;
+
+  constructor(transport: Transport, limits: ChannelLimits) {
+    this.#transport = transport;
+    this.localId = limits.localId;
+    this.#remoteId = limits.remoteId;
+    this.#outgoingWindow = limits.window;
+    this.#packetSize = Math.min(limits.packetSize, CHANNEL_PACKET);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    while (this.#received.length === 0) {
+      if (this.#receivedEnd) return null;
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    }
+    const bytes = this.#take();
+    this.#consumed += bytes.length;
+    if (this.#consumed >= CHANNEL_WINDOW / 2 && !this.#receivedEnd) {
+      this.#send(Message.channelWindowAdjust, (message) => message.uint32(this.#consumed));
+      this.#incomingWindow += this.#consumed;
+      this.#consumed = 0;
+    }
+    return bytes;
+  }
+
+  /** The first piece received, with what follows as long as that is small. */
+  #take(): Uint8Array {
+    let count = 0, size = 0;
+    for (const { length } of this.#received) {
+      if (count > 0 && size + length > JOIN_BYTES) break;
+      size += length;
+      count++;
+    }
+    const pieces = this.#received.splice(0, count);
+    if (this.#received.length === 0) this.#growing = undefined;
+    return count === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#write(bytes);
+  }
+
+  writeStderr(bytes: Uint8Array): Promise<void> {
+    return this.#write(bytes, 1);
+  }
+
+  async #write(bytes: Uint8Array, extended?: number): Promise<void> {
+    for (let start = 0; start < bytes.length;) {
+      if (this.#sentEnd || this.#sentClose) throw new Error("cannot write: the channel is closed");
+      if (!this.#transport.isWritable) {
+        await this.#transport.writable();
+      } else if (this.#outgoingWindow === 0) {
+        await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
+      } else {
+        const length = Math.min(bytes.length - start, this.#outgoingWindow, this.#packetSize);
+        this.#outgoingWindow -= length;
+        this.#transport.sendData(this.#remoteId, bytes.subarray(start, start + length), extended);
+        start += length;
+        if (isTurnOver()) await nextTurn();
+      }
+    }
+  }
+
+  end(): Promise<void> {
+    if (!this.#sentEnd && !this.#sentClose) {
+      this.#sentEnd = true;
+      this.#send(Message.channelEof);
+      this.#wakeAll();
+    }
+    return Promise.resolve();
+  }
+
+  request(type: string, data?: Uint8Array): void {
+    if (this.#sentClose) return;
+    this.#send(Message.channelRequest, (message) => {
+      message.string(type).boolean(false);
+      if (data) message.raw(data);
+    });
+  }
+
+  close(_error?: Error): void {
+    if (this.#sentClose) return;
+    this.#sentClose = true;
+    this.#received = [];
+    this.#receivedEnd = true;
+    this.#send(Message.channelClose);
+    this.#wakeAll();
+  }
+
+  /** Answers a request of the client's. */
+  reply(success: boolean): void {
+    if (!this.#sentClose) this.#send(success ? Message.channelSuccess : Message.channelFailure);
+  }
+
+  /** Data has come. */
+  receive(data: Uint8Array): void {
+    if (data.length > this.#incomingWindow) {
+      throw new MalformedError("a channel got more data than its window");
+    }
+    if (this.#receivedEnd || data.length === 0) return;
+    this.#incomingWindow -= data.length;
+    this.#keep(data);
+    this.#wakeReader?.();
+  }
+
+  #keep(data: Uint8Array): void {
+    if (this.#received.length === 0 || data.length >= SMALL_BYTES) {
+      this.#growing = undefined;
+      this.#received.push(data);
+      return;
+    }
+    let growing = this.#growing;
+    if (!growing || growing.length + data.length > BUFFER_BYTES) {
+      growing = this.#growing = { buffer: new Uint8Array(BUFFER_BYTES), length: 0 };
+      this.#received.push(growing.buffer);
+    }
+    growing.buffer.set(data, growing.length);
+    growing.length += data.length;
+    this.#received[this.#received.length - 1] = growing.buffer.subarray(0, growing.length);
+  }
+
+  /** End of file has come. */
+  receiveEnd(): void {
+    this.#receivedEnd = true;
+    this.#wakeReader?.();
+  }
+
+  /** The client takes more. */
+  receiveWindow(bytes: number): void {
+    this.#outgoingWindow = Math.min(this.#outgoingWindow + bytes, MAX_WINDOW);
+    this.#wakeAll();
+  }
+
+  /** The client has closed the channel, or the connection has ended. */
+  receiveClose(error?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#receivedEnd = true;
+    if (!this.#sentClose) {
+      this.#sentClose = true;
+      this.#send(Message.channelClose);
+    }
+    this.#wakeAll();
+    this.#resolveClosed(error);
+  }
+
+  #send(type: number, fill?: (message: Writer) => void): void {
+    const message = new Writer().byte(type).uint32(this.#remoteId);
+    fill?.(message);
+    this.#transport.send(message.bytes());
+  }
+
+  #wakeAll(): void {
+    this.#wakeReader?.();
+    for (const resolve of this.#wakeWriters.splice(0)) resolve();
+  }
+}

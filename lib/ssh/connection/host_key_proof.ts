@@ -1,0 +1,41 @@
+/**
+ * Tells clients the host key and proves that it is ours, so that one who got in by other means, a
+ * certificate or another name, can keep it (OpenSSH's PROTOCOL, section 2.5).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { type GlobalRequestHandler, Refused } from "./handler.ts";
+import type { HostKey } from "../transport/host_key.ts";
+import { Message } from "../transport/numbers.ts";
+import { signWith } from "../transport/ssh2.ts";
+import type { Transport } from "../transport/transport.ts";
+import { Reader, Writer } from "../transport/wire_format.ts";
+
+/** The global request by which a client asks for proofs. */
+export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";
+
+/** Sends the host key; for a client that has just logged in. */
+export function announceHostKey(transport: Transport, hostKey: HostKey): void {
+  transport.send(
+    new Writer().byte(Message.globalRequest).string("hostkeys-00@openssh.com").boolean(false)
+      .string(hostKey.key.getPublicSSH()).bytes(),
+  );
+}
+
+/** Serves {@link PROVE_HOST_KEYS}: signs the session's identifier with the key. */
+export function hostKeyProver(
+  transport: Transport,
+  { key }: HostKey,
+): GlobalRequestHandler {
+  return (request) => {
+    const asked = new Reader(request.data);
+    const ours = key.getPublicSSH();
+    // One key, one proof: a client cannot make us sign at length.
+    if (Buffer.compare(asked.string(), ours) !== 0 || asked.left > 0) {
+      throw new Refused("that is not the host key");
+    }
+    const signed = new Writer().string(PROVE_HOST_KEYS).string(transport.sessionId).string(ours);
+    return Promise.resolve(new Writer().string(signWith(key, signed.bytes())).bytes());
+  };
+}

@@ -1,0 +1,140 @@
+import { Buffer } from "node:buffer";
+import { scrypt, timingSafeEqual } from "node:crypto";
+import { errorMessage } from "../../program/program.ts";
+import type { PasswordVerifier } from "../../protocol/messages.ts";
+import { matchesAddress } from "./address_pattern.ts";
+import { type AuthorizedKey, type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
+import { type KeyOptions, unrestricted } from "./key_options.ts";
+import { fingerprint } from "./public_key.ts";
+
+/** The largest file of keys that is read, in bytes. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/** Who may log in. Each attempt reads it anew, so it may change while the server runs. */
+export interface AuthenticationOptions {
+  /** The only name that may log in. */
+  username: string;
+  /** Missing: nobody can log in with a password. */
+  password?: PasswordVerifier;
+  /** In the format of authorized_keys; read at each attempt, and may be missing. */
+  authorizedKeysFile?: string;
+  /** More keys, read before. */
+  extraKeys?: AuthorizedKey[];
+}
+
+/** Whoever has logged in. */
+export interface Identity {
+  method: "publickey" | "password";
+  /** Of the key. */
+  fingerprint?: string;
+  /** Of the key's line. */
+  comment?: string;
+  options: KeyOptions;
+}
+
+/** A refusal with its reason, which is for the agent's log and not for the client. */
+export interface Refusal {
+  refused: string;
+}
+
+export type Decision = Identity | Refusal;
+
+/** The methods that a client may try (RFC 4252, section 5.1). */
+export function loginMethods(options: AuthenticationOptions): string[] {
+  return options.password ? ["publickey", "password"] : ["publickey"];
+}
+
+/**
+ * Whether a key may log in; the caller checks the signature.
+ *
+ * @param attempt `blob` is the public key, `address` where the client comes from
+ */
+export async function checkKey(
+  options: AuthenticationOptions,
+  attempt: { username: string; address: string; blob: Uint8Array; now?: number },
+): Promise<Decision> {
+  const { file, problem } = await readKeys(options.authorizedKeysFile);
+  if (attempt.username !== options.username) return wrongUser(options, attempt.username);
+  const identity = fingerprint(attempt.blob);
+  const isIt = (key: { fingerprint?: string }) => key.fingerprint === identity;
+  const name = `"${options.authorizedKeysFile}"`;
+  const listed = file.keys.filter(isIt);
+  const lines = listed.length > 0 ? listed : options.extraKeys?.filter(isIt) ?? [];
+  // As in sshd, a key may be there several times, each time with other limits.
+  const decisions = lines.map((key) =>
+    checkLimits(key, attempt.address, attempt.now ?? Date.now())
+  );
+  const decision = decisions.find((decision) => !("refused" in decision)) ?? decisions[0];
+  if (decision) return decision;
+  const broken = file.broken.find(isIt);
+  if (broken) return { refused: `line ${broken.line} of ${name} lets nobody in: ${broken.reason}` };
+  if (problem && !options.extraKeys?.length) return { refused: problem };
+  return { refused: problem ? `no known key; ${problem}` : `the key is not in ${name}` };
+}
+
+function checkLimits(key: AuthorizedKey, address: string, now: number): Decision {
+  const { from, expires } = key.options;
+  if (expires !== undefined && now >= expires) {
+    return { refused: `the key expired at ${new Date(expires).toISOString()}` };
+  }
+  if (from !== undefined && !matchesAddress(from, address)) {
+    return { refused: `the key is for from="${from}", and the client comes from "${address}"` };
+  }
+  const { fingerprint, comment, options } = key;
+  return { method: "publickey", fingerprint, comment, options };
+}
+
+/** Whether a password is right; takes the same time for a wrong user. */
+export async function checkPassword(
+  options: AuthenticationOptions,
+  attempt: { username: string; password: string },
+): Promise<Decision> {
+  const { password } = options;
+  if (!password) return { refused: "no password is set" };
+  const right = await matchesVerifier(password, attempt.password);
+  if (attempt.username !== options.username) return wrongUser(options, attempt.username);
+  return right
+    ? { method: "password", options: unrestricted() }
+    : { refused: "the password is wrong" };
+}
+
+async function matchesVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
+  const expected = Buffer.from(verifier.hash, "base64");
+  const { N, r, p } = verifier;
+  const actual = await new Promise<Uint8Array>((resolve, reject) => {
+    const salt = Buffer.from(verifier.salt, "base64");
+    // Room for the cost that the verifier names (RFC 7914, section 2), and some more.
+    const limits = { N, r, p, maxmem: 128 * r * (N + p) + 1024 * 1024 };
+    scrypt(password, salt, expected.length, limits, (error, key) => {
+      if (error) reject(error);
+      else resolve(key);
+    });
+  });
+  return expected.length > 0 && timingSafeEqual(actual, expected);
+}
+
+function wrongUser(options: AuthenticationOptions, username: string): Refusal {
+  return { refused: `the user is "${options.username}", not "${username}"` };
+}
+
+/** The file's keys, and what is wrong with the file as a whole. */
+async function readKeys(
+  path: string | undefined,
+): Promise<{ file: AuthorizedKeys; problem?: string }> {
+  const none = { keys: [], broken: [] };
+  if (path === undefined) return { file: none, problem: "there is no file of keys" };
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return { file: none, problem: `"${path}" is no file` };
+    if (size > MAX_FILE_BYTES) return { file: none, problem: `"${path}" is too large` };
+    const file = parseAuthorizedKeys(await Deno.readFile(path));
+    if (file.keys.length > 0) return { file };
+    const problem = file.broken.length > 0 ? "has no line that can be used" : "is empty";
+    return { file, problem: `"${path}" ${problem}` };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return { file: none, problem: `"${path}" is not there` };
+    }
+    return { file: none, problem: `cannot read "${path}": ${errorMessage(error)}` };
+  }
+}

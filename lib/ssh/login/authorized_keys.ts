@@ -1,0 +1,103 @@
+/**
+ * Files in the format of authorized_keys (sshd(8)), however a shell wrote them. Pure.
+ *
+ * @module
+ */
+
+import { decodeText } from "../../text/decode_text.ts";
+import { type KeyOptions, optionsEnd, parseKeyOptions, unrestricted } from "./key_options.ts";
+import { fingerprint, KEY_TYPES, parsePublicKey, whyUnusable } from "./public_key.ts";
+
+/** One key that may log in. */
+export interface AuthorizedKey {
+  /** Counted from 1. */
+  line: number;
+  /** The public key as SSH sends it. */
+  blob: Uint8Array;
+  fingerprint: string;
+  comment: string;
+  options: KeyOptions;
+}
+
+/** A line that lets nobody in. */
+export interface BrokenLine {
+  line: number;
+  /** A sentence for people, without the line's text. */
+  reason: string;
+  /** The key's fingerprint, if it could be read. */
+  fingerprint?: string;
+}
+
+export interface AuthorizedKeys {
+  keys: AuthorizedKey[];
+  broken: BrokenLine[];
+}
+
+/**
+ * Reads the keys of a file: LF, CRLF or CR between lines, with or without a byte order mark, in UTF-8 or
+ * UTF-16. A broken line is reported and the others count.
+ */
+export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
+  const found: AuthorizedKeys = { keys: [], broken: [] };
+  // PowerShell's >> appends UTF-16 to whatever there is; a key's characters then have NULs between them.
+  const content = decodeText(bytes).replaceAll("\0", "");
+  for (const [index, text] of content.split(/\r\n|\n|\r/).entries()) {
+    const line = withoutQuotes(text.trim());
+    if (line === "" || line.startsWith("#")) continue;
+    const number = index + 1;
+    const parsed = parseLine(line);
+    if ("reason" in parsed) found.broken.push({ line: number, ...parsed });
+    else found.keys.push({ line: number, ...parsed });
+  }
+  return found;
+}
+
+/** A line that is quoted as a whole, as cmd writes it for `echo "ssh-rsa …" > .authorized_keys`. */
+function withoutQuotes(line: string): string {
+  const [, inner] = /^"([^"]*)"$/.exec(line) ?? /^'([^']*)'$/.exec(line) ?? [];
+  return inner?.trim() ?? line;
+}
+
+function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine, "line"> {
+  if (line.includes("PRIVATE KEY-----")) {
+    return {
+      reason: "it is a private key; put the public key there, from the file ending in .pub",
+    };
+  }
+  const startsWithKey = isKeyType(line.split(/\s/, 1)[0]!);
+  const end = startsWithKey ? 0 : optionsEnd(line);
+  const [type, base64, ...comment] = line.slice(end).trim().split(/\s+/);
+  if (!type || !isKeyType(type)) {
+    const what = type && !startsWithKey ? `"${type.slice(0, 40)}"` : "the line";
+    return { reason: `${what} is no type of key; expected: ssh-ed25519 AAAA… comment` };
+  }
+  const blob = decodeBase64(base64 ?? "");
+  if (!blob) return { reason: "the key is not base64; is it cut off?" };
+  const identity = fingerprint(blob);
+  try {
+    if (!KEY_TYPES.includes(type)) throw new Error(whyUnusable(type));
+    parsePublicKey(blob);
+    if (!namesType(blob, type)) throw new Error(`the key is of another type than "${type}"`);
+    const options = startsWithKey ? unrestricted() : parseKeyOptions(line.slice(0, end));
+    return { blob, fingerprint: identity, comment: comment.join(" "), options };
+  } catch (error) {
+    return { reason: (error as Error).message, fingerprint: identity };
+  }
+}
+
+function isKeyType(word: string): boolean {
+  return /^(ssh-|ecdsa-|sk-ssh-|sk-ecdsa-)[a-z0-9@.-]+$/.test(word);
+}
+
+function namesType(blob: Uint8Array, type: string): boolean {
+  return new TextDecoder().decode(blob.subarray(4, 4 + type.length)) === type;
+}
+
+function decodeBase64(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9+/]{16,}={0,2}$/.test(text)) return;
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,204 @@
+import type { Log } from "../../log/log.ts";
+import { errorMessage } from "../../program/program.ts";
+import {
+  type AuthenticationOptions,
+  checkKey,
+  checkPassword,
+  type Decision,
+  type Identity,
+  loginMethods,
+  type Refusal,
+} from "./authentication.ts";
+import { DisconnectReason, Message } from "../transport/numbers.ts";
+import { fingerprint, parsePublicKey } from "./public_key.ts";
+import { verifySignature } from "./signature.ts";
+import { SIGNATURE_ALGORITHMS, type Transport } from "../transport/transport.ts";
+import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
+
+/** Wrong passwords and signatures after which the connection is ended. */
+const MAX_FAILURES = 6;
+
+/** Attempts of any kind; a client may ask for each key of a well-filled agent. */
+const MAX_ATTEMPTS = 64;
+
+export interface LoginOptions {
+  authentication: AuthenticationOptions;
+  address: string;
+  log: Log;
+}
+
+/** One attempt, its method's fields still unread. */
+interface Attempt {
+  username: string;
+  method: string;
+  fields: Reader;
+  payload: Uint8Array;
+}
+
+/** The log-in of one connection (RFC 4252). */
+export class Login {
+  readonly #transport: Transport;
+  readonly #options: LoginOptions;
+  readonly #onSuccess: (identity: Identity) => void;
+  #serviceStarted = false;
+  #succeeded = false;
+  #attempts = 0;
+  #failures = 0;
+  /** Attempts are decided one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Keys that were asked about in vain; of interest only if no other gets in. */
+  readonly #refusedKeys = new Map<string, string>();
+
+  constructor(
+    transport: Transport,
+    options: LoginOptions,
+    onSuccess: (identity: Identity) => void,
+  ) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#onSuccess = onSuccess;
+  }
+
+  /** Takes one packet; throws what is wrong with it. */
+  receive(type: number, payload: Uint8Array): void {
+    const message = new Reader(payload.subarray(1));
+    if (type === Message.serviceRequest) return this.#serviceRequest(message.text());
+    if (type !== Message.userauthRequest || !this.#serviceStarted) {
+      throw new MalformedError(`a message of type ${type} before the login`);
+    }
+    const [username, service, method] = [message.text(), message.text(), message.text()];
+    if (service !== "ssh-connection") {
+      return this.#transport.disconnect(
+        DisconnectReason.serviceNotAvailable,
+        `no service "${service}"`,
+      );
+    }
+    if (++this.#attempts > MAX_ATTEMPTS) return this.#tooMany();
+    const attempt = { username, method, fields: message, payload };
+    this.#queue = this.#queue.then(() => this.#decide(attempt)).catch((error) => {
+      this.#transport.disconnect(DisconnectReason.protocolError, errorMessage(error));
+    });
+  }
+
+  /** To be called when the connection has ended; logs why nobody got in. */
+  async end(): Promise<void> {
+    await this.#queue;
+    if (this.#succeeded) return;
+    const { address, log } = this.#options;
+    for (const [key, why] of this.#refusedKeys) {
+      log.warn("login refused", { address, method: "publickey", key, why });
+    }
+    if (this.#attempts > 0 && this.#refusedKeys.size === 0 && this.#failures === 0) {
+      log.info("client left without logging in", { address });
+    }
+  }
+
+  #serviceRequest(service: string): void {
+    if (service !== "ssh-userauth") {
+      return this.#transport.disconnect(
+        DisconnectReason.serviceNotAvailable,
+        `no service "${service}"`,
+      );
+    }
+    this.#serviceStarted = true;
+    this.#transport.send(new Writer().byte(Message.serviceAccept).string(service).bytes());
+  }
+
+  async #decide(attempt: Attempt): Promise<void> {
+    // After a success the rest is ignored (RFC 4252, section 5.1).
+    if (this.#succeeded || this.#failures >= MAX_FAILURES) return;
+    switch (attempt.method) {
+      case "publickey":
+        return await this.#publicKey(attempt);
+      case "password":
+        return await this.#password(attempt);
+      default:
+        this.#sendFailure();
+    }
+  }
+
+  async #password({ username, fields }: Attempt): Promise<void> {
+    const isChange = fields.boolean();
+    const password = fields.text();
+    const decision = isChange
+      ? { refused: "passwords cannot be changed here" }
+      : await checkPassword(this.#options.authentication, { username, password });
+    this.#answer(decision, { method: "password" });
+  }
+
+  async #publicKey({ username, fields, payload }: Attempt): Promise<void> {
+    const signed = fields.boolean();
+    const [algorithm, blob] = [fields.text(), fields.string()];
+    const unsigned = payload.subarray(0, payload.length - fields.left);
+    const key = fingerprint(blob);
+    const { address, authentication } = this.#options;
+    let decision = await checkKey(authentication, { username, address, blob });
+    if (!("refused" in decision)) decision = checkAlgorithm(algorithm) ?? decision;
+    if (!signed) {
+      if ("refused" in decision) {
+        this.#refusedKeys.set(key, decision.refused);
+        return this.#sendFailure();
+      }
+      return this.#transport.send(
+        new Writer().byte(Message.userauthPublicKeyOk).string(algorithm).string(blob).bytes(),
+      );
+    }
+    if (!("refused" in decision) && !this.#isSigned(algorithm, blob, fields.string(), unsigned)) {
+      decision = { refused: "the signature is not the key's" };
+    }
+    this.#answer(decision, { method: "publickey", key });
+  }
+
+  /** The signature is over the session and the request up to itself (RFC 4252, section 7). */
+  #isSigned(
+    algorithm: string,
+    blob: Uint8Array,
+    signature: Uint8Array,
+    request: Uint8Array,
+  ): boolean {
+    const data = new Writer().string(this.#transport.sessionId).raw(request).bytes();
+    try {
+      return verifySignature(parsePublicKey(blob), algorithm, signature, data);
+    } catch {
+      return false;
+    }
+  }
+
+  #answer(decision: Decision, attempt: { method: string; key?: string }): void {
+    const { address, log } = this.#options;
+    if ("refused" in decision) {
+      if (attempt.key) this.#refusedKeys.delete(attempt.key);
+      this.#failures++;
+      log.warn("login refused", { address, ...attempt, why: decision.refused });
+      return this.#failures >= MAX_FAILURES ? this.#tooMany() : this.#sendFailure();
+    }
+    this.#succeeded = true;
+    log.info("login", { address, ...attempt, comment: decision.comment });
+    this.#transport.send(new Writer().byte(Message.userauthSuccess).bytes());
+    this.#onSuccess(decision);
+  }
+
+  #sendFailure(): void {
+    const methods = loginMethods(this.#options.authentication).join(",");
+    this.#transport.send(
+      new Writer().byte(Message.userauthFailure).string(methods).boolean(false).bytes(),
+    );
+  }
+
+  #tooMany(): void {
+    this.#options.log.warn("too many attempts to log in", { address: this.#options.address });
+    this.#transport.disconnect(
+      DisconnectReason.noMoreAuthMethods,
+      "Too many authentication failures",
+    );
+  }
+}
+
+function checkAlgorithm(algorithm: string): Refusal | undefined {
+  if (SIGNATURE_ALGORITHMS.includes(algorithm)) return;
+  return {
+    refused: algorithm === "ssh-rsa"
+      ? "the client signs with SHA-1 only; it has to be updated"
+      : `the signature algorithm "${algorithm}" is not supported`,
+  };
+}

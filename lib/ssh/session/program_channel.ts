@@ -1,0 +1,85 @@
+import type { ByteSource, ExitStatus, Process } from "../../process/process.ts";
+import { type Channel, type Connection, Refused } from "../connection/handler.ts";
+import type { Screen } from "./screen.ts";
+import { Writer } from "../transport/wire_format.ts";
+
+/**
+ * Connects a program with its channel until it has ended and all its output is sent, then tells the
+ * exit status. When the client closes the channel, or the connection ends, the program is ended with all
+ * it started; what it leaves behind on its own lives as long as the connection.
+ *
+ * @param screen takes the output in the channel's place
+ */
+export async function runProgram(
+  program: Process,
+  channel: Channel,
+  connection: Connection,
+  screen?: Screen,
+): Promise<void> {
+  const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
+  if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
+  copyInput(program, channel).catch(() => {}); // It takes no more.
+  const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
+  // One that has left nothing behind is let go: a connection may run thousands.
+  connection.track(endWith(connection.signal, program, finished.then(() => program.gone)));
+  const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
+  if (!status) return await program.end();
+  sendExit(channel, status);
+  await channel.end();
+  channel.close();
+}
+
+async function copy(from: ByteSource, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  for (let bytes = await from.read(); bytes !== null; bytes = await from.read()) {
+    try {
+      await write(bytes);
+    } catch {
+      return; // The channel is closed, and the program is about to be ended.
+    }
+  }
+}
+
+async function copyInput(program: Process, channel: Channel): Promise<void> {
+  for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read()) {
+    await program.write(bytes);
+  }
+  await program.endInput();
+}
+
+/** Tells how a session's program has ended (RFC 4254, section 6.10). */
+export function sendExit(channel: Channel, status: ExitStatus): void {
+  if ("code" in status) {
+    return channel.request("exit-status", new Writer().uint32(status.code >>> 0).bytes());
+  }
+  channel.request(
+    "exit-signal",
+    new Writer().string(status.signal).boolean(status.coreDumped).string("").string("").bytes(),
+  );
+}
+
+/**
+ * Tells the client's user why a subsystem that has been started does nothing.
+ *
+ * @returns its exit status
+ * @throws `error` unless it is {@link Refused}
+ */
+export async function explain(channel: Channel, error: unknown): Promise<number> {
+  if (!(error instanceof Refused)) throw error;
+  await channel.writeStderr(new TextEncoder().encode(`${error.message}\n`));
+  return 1;
+}
+
+/** Ends a program with the connection, unless it is over before. */
+async function endWith(
+  signal: AbortSignal,
+  program: Process,
+  over: Promise<void>,
+): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const abort = () => resolve();
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  await Promise.race([aborted, over]);
+  signal.removeEventListener("abort", abort);
+  if (signal.aborted) await program.end();
+}

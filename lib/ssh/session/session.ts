@@ -1,0 +1,258 @@
+import { errorMessage } from "../../program/program.ts";
+import type { Process, Pty, WindowSize } from "../../process/process.ts";
+import { commandArguments, interactiveArguments, type Shell } from "../../process/shell.ts";
+import { spawnProcess, spawnPty } from "../../process/spawn.ts";
+import { decodeModes } from "../../process/terminal_modes.ts";
+import { own } from "../connection/connection.ts";
+import { sessionEnvironment, terminalEnvironment, whyNotSettable } from "./environment.ts";
+import {
+  type Channel,
+  type Connection,
+  type Peer,
+  Refused,
+  type SessionContext,
+  type SessionInfo,
+  type SessionObserver,
+  type SessionRequestHandler,
+  type SubsystemHandler,
+} from "../connection/handler.ts";
+import { explain, runProgram, sendExit } from "./program_channel.ts";
+import { Screen } from "./screen.ts";
+import { Reader } from "../transport/wire_format.ts";
+
+/** What SSH_TTY is; on POSIX systems the terminal's own name takes its place. */
+const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
+
+/** The forced command by which sshd means its own SFTP server. */
+const INTERNAL_SFTP = "internal-sftp";
+
+/** How sessions are started. */
+export interface SessionOptions {
+  /** The number that the observer knows it by. */
+  id: number;
+  peer: Peer;
+  /** Where programs start. */
+  cwd: string;
+  /** The job's environment and what the agent adds to it. */
+  env: Record<string, string>;
+  shell: Shell;
+  /** More requests, by type. */
+  requests: Record<string, SessionRequestHandler>;
+  /** By name. */
+  subsystems: Record<string, SubsystemHandler>;
+  observer: SessionObserver;
+}
+
+/** The terminal that a client asks for. */
+interface Terminal extends WindowSize {
+  term: string;
+  modes: Record<number, number>;
+}
+
+/** One session channel: requests that prepare it, then one program (RFC 4254, section 6). */
+export class Session implements SessionContext {
+  readonly connection: Connection;
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  readonly #id: number;
+  readonly #channel: Channel;
+  readonly #options: SessionOptions;
+  readonly #controller = new AbortController();
+  readonly #clientEnv: Record<string, string> = {};
+  readonly #requests: Record<string, SessionRequestHandler> = {
+    "pty-req": (_, data) => this.#requestPty(new Reader(data)),
+    "env": (_, data) => this.#requestEnv(new Reader(data)),
+    "window-change": (_, data) => this.#resize(new Reader(data)),
+    "signal": (_, data) => this.#signal(new Reader(data)),
+    "x11-req": () => {
+      throw new Refused("X11 is not forwarded here");
+    },
+    "break": () => this.#running().signal("INT"),
+    // The client reads no more.
+    "eow@openssh.com": () => this.#running().dropOutput(),
+  };
+  #terminal?: Terminal;
+  #program?: Process | Pty;
+  /** Of a shell with a terminal. */
+  #screen?: Screen;
+  #started = false;
+  /** Settles when the session is over, with all that belongs to it. */
+  readonly done: Promise<void>;
+  #finish!: () => void;
+
+  constructor(connection: Connection, channel: Channel, options: SessionOptions) {
+    this.connection = connection;
+    this.#channel = channel;
+    this.#options = options;
+    this.#id = options.id;
+    this.cwd = options.cwd;
+    this.env = sessionEnvironment(options.env, connection.address);
+    this.done = new Promise<void>((resolve) => this.#finish = resolve)
+      .finally(() => this.#controller.abort());
+    channel.closed.then(() => this.#finishIdle());
+    connection.signal.addEventListener("abort", () => this.#end(), { signal: this.signal });
+    if (connection.signal.aborted) this.#end();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Takes one request; throws to refuse it. */
+  async handle(type: string, data: Uint8Array): Promise<(() => void) | void> {
+    switch (type) {
+      case "shell":
+        return await this.#start(undefined);
+      case "exec":
+        return await this.#start(new Reader(data).text());
+      case "subsystem":
+        return await this.#startSubsystem(new Reader(data).text());
+    }
+    const handler = own(this.#requests, type) ?? own(this.#options.requests, type);
+    if (!handler) throw new Refused("not known");
+    await handler(this, data);
+  }
+
+  /** The connection is ending; a program is ended by whoever runs it. */
+  #end(): void {
+    if (!this.#program) this.#channel.close();
+    this.#finishIdle();
+  }
+
+  #finishIdle(): void {
+    if (!this.#started) this.#finish();
+  }
+
+  #running(): Process | Pty {
+    if (!this.#program) throw new Refused("no program is running");
+    return this.#program;
+  }
+
+  #requestPty(data: Reader): void {
+    if (!this.connection.permissions.pty) throw new Refused("the key allows no terminal");
+    if (this.#started) throw new Refused("the program has started already");
+    const [term, columns, rows] = [data.text(), data.uint32(), data.uint32()];
+    data.uint32(); // Pixels.
+    data.uint32();
+    this.#terminal = { term, columns, rows, modes: decodeModes(data.string()) };
+  }
+
+  #requestEnv(data: Reader): void {
+    const [name, value] = [data.text(), data.text()];
+    const { command } = this.connection.permissions;
+    const why = whyNotSettable(name, value, this.#clientEnv, command !== undefined);
+    if (why) throw new Refused(`${name}: ${why}`);
+    this.#clientEnv[name] = value;
+  }
+
+  #signal(data: Reader): void {
+    // As in sshd: whoever may start one command only may not cut it short either.
+    if (this.connection.permissions.command !== undefined) {
+      throw new Refused("the key has a forced command");
+    }
+    this.#running().signal(data.text());
+  }
+
+  #resize(data: Reader): void {
+    const size = { columns: data.uint32(), rows: data.uint32() };
+    if (this.#terminal) Object.assign(this.#terminal, size);
+    if (this.#screen) this.#screen.columns = size.columns;
+    if (this.#program && "resize" in this.#program) this.#program.resize(size);
+  }
+
+  #claim(): void {
+    if (this.#started) throw new Refused("the session has a program already");
+    this.#started = true;
+  }
+
+  /** Starts a command, or the shell itself. */
+  async #start(asked: string | undefined): Promise<() => void> {
+    const { environment, command: forced } = this.connection.permissions;
+    if (forced === INTERNAL_SFTP) throw new Refused("the key is for SFTP only");
+    this.#claim();
+    const { shell } = this.#options;
+    const command = forced ?? asked;
+    const env = { ...this.env, ...this.#clientEnv, ...environment };
+    if (forced !== undefined && asked !== undefined) env.SSH_ORIGINAL_COMMAND = asked;
+    const options = {
+      file: shell.file,
+      args: command === undefined
+        ? interactiveArguments(shell.kind)
+        : commandArguments(shell.kind, command),
+      cwd: this.cwd,
+      env,
+    };
+    const info = this.#describe(command === undefined ? "shell" : "exec");
+    try {
+      this.#program = this.#terminal
+        ? await spawnPty({
+          ...options,
+          ...this.#terminal,
+          env: { ...terminalEnvironment(env, this.#terminal.term), SSH_TTY: TERMINAL_NAME },
+        })
+        : await spawnProcess(options);
+    } catch (error) {
+      this.#finish();
+      throw new Error(`cannot start "${shell.file}": ${errorMessage(error)}`, { cause: error });
+    }
+    const program = this.#program;
+    return () =>
+      this.#observe(info, async () => {
+        await this.#welcome(info);
+        await runProgram(program, this.#channel, this.connection, this.#screen);
+      });
+  }
+
+  async #startSubsystem(name: string): Promise<() => void> {
+    const { command } = this.connection.permissions;
+    const isSftp = name === "sftp" && command === INTERNAL_SFTP;
+    if (command !== undefined && !isSftp) return await this.#start(name);
+    const handler = own(this.#options.subsystems, name);
+    if (!handler) throw new Refused(`no subsystem "${name}"`);
+    this.#claim();
+    const info = this.#describe(name === "sftp" ? "sftp" : "exec");
+    return () =>
+      this.#observe(info, async () => {
+        const status = await handler(this.#channel, this).catch((error) =>
+          explain(this.#channel, error)
+        );
+        sendExit(this.#channel, { code: status ?? 0 });
+      });
+  }
+
+  #describe(kind: SessionInfo["kind"]): SessionInfo {
+    if (kind === "shell" && this.#terminal) {
+      this.#screen = new Screen(this.#channel, this.#terminal);
+    }
+    return {
+      id: this.#id,
+      peer: this.#options.peer,
+      kind,
+      pty: this.#terminal !== undefined,
+      notify: (text) => this.#screen?.show(text),
+      farewell: (text) => this.#screen?.finish(text),
+    };
+  }
+
+  /** Shows the observer's text before the shell's output. */
+  async #welcome(info: SessionInfo): Promise<void> {
+    const text = this.#screen && this.#options.observer.welcome?.(info);
+    if (!text) return;
+    const bytes = new TextEncoder().encode(text.replaceAll(/\r?\n/g, "\r\n"));
+    await this.#screen?.write(bytes).catch(() => {}); // The client has gone.
+  }
+
+  /** Runs the session's program, the observer told of it. */
+  async #observe(info: SessionInfo, work: () => Promise<void>): Promise<void> {
+    const { observer } = this.#options;
+    observer.opened?.(info);
+    try {
+      await work();
+    } catch (error) {
+      this.connection.log.warn("session failed", { kind: info.kind, why: errorMessage(error) });
+    } finally {
+      observer.closed?.(info);
+      this.#finish();
+    }
+  }
+}

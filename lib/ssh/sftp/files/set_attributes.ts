@@ -1,0 +1,26 @@
+import type { Attributes } from "../attributes.ts";
+import type { FileSystem, FileTarget } from "./file_system.ts";
+
+/**
+ * Changes what a client asks for, in the order of OpenSSH's server. One change that fails does not
+ * keep the others from being made.
+ *
+ * @throws {SystemError} what the first of the changes that failed threw
+ */
+export function setAttributes(files: FileSystem, target: FileTarget, wanted: Attributes): void {
+  const { size, permissions, times, owner } = wanted;
+  const failures: unknown[] = [];
+  const change = <T>(value: T | undefined, apply: (value: T) => void) => {
+    if (value === undefined) return;
+    try {
+      apply(value);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  change(size, (size) => files.truncate(target, size));
+  change(permissions, (mode) => files.chmod(target, mode & 0o7777));
+  change(times, ({ atime, mtime }) => files.utimes(target, atime, mtime));
+  change(owner, ({ uid, gid }) => files.chown(target, uid, gid));
+  if (failures.length > 0) throw failures[0];
+}

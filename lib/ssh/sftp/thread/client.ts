@@ -1,0 +1,37 @@
+import type { Reader } from "../../transport/wire_format.ts";
+import type { FileSystem } from "../files/file_system.ts";
+import type { Handles } from "../handles.ts";
+import type { Paths } from "../files/paths.ts";
+import type { Reply } from "../reply.ts";
+import { decodeName } from "../files/names.ts";
+import { Status } from "../numbers.ts";
+import { StatusError } from "../status.ts";
+import type { Users } from "../files/users.ts";
+
+/** What the handlers of requests know of the client. */
+export interface Client {
+  readonly files: FileSystem;
+  readonly paths: Paths;
+  readonly users: Users;
+  readonly handles: Handles;
+}
+
+/**
+ * Handles one kind of request: answers by `reply`, or throws what went wrong. One that takes long
+ * is a generator, and other things happen wherever it yields.
+ *
+ * @param request what follows the request's number
+ */
+export type Handler = (client: Client, request: Reader, reply: Reply) => void | Generator<void>;
+
+/** Reads a path as the client gives it. */
+export function readName(request: Reader): string {
+  const name = decodeName(request.string());
+  if (name.includes("\0")) throw new StatusError(Status.badMessage, "A path with a zero byte");
+  return name;
+}
+
+/** Reads a path and makes it the system's. */
+export function readPath(client: Client, request: Reader): string {
+  return client.paths.toSystem(readName(request));
+}

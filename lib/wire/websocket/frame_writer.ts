@@ -1,0 +1,184 @@
+import type { Transport } from "./http_upgrade.ts";
+import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
+
+/** `send()` holds back while more than this waits to be written, in bytes. */
+const MAX_UNSENT = 1024 * 1024;
+/** How much is written at once, in bytes; small frames are joined to that. */
+const BATCH = 256 * 1024;
+
+/** Frames that are written together. */
+interface Batch {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
+}
+
+/**
+ * Writes a websocket's frames in order and bounded; pings and pongs overtake messages, a close frame
+ * comes last.
+ */
+export class FrameWriter {
+  readonly #transport: Transport;
+  /** Messages, oldest first; the last one may have room for more. */
+  #batches: Batch[] = [];
+  /** A batch that is written, to be filled again: memory is not asked for with each. */
+  #spare: Batch | undefined;
+  /** Of the batches and of what is being written. */
+  #unsent = 0;
+  #pong: Uint8Array | undefined;
+  #ping = false;
+  #close: Uint8Array | undefined;
+  #closeSent = false;
+  #written = 0;
+  #writing = false;
+  #error: Error | undefined;
+  #progress: PromiseWithResolvers<void> | undefined;
+
+  /** Called once: the close frame is written (no error), or writing failed. */
+  readonly #onEnd: (error?: Error) => void;
+
+  constructor(transport: Transport, onEnd: (error?: Error) => void) {
+    this.#transport = transport;
+    this.#onEnd = onEnd;
+  }
+
+  /** Whether a close frame is sent or about to be. */
+  get closing(): boolean {
+    return this.#close !== undefined;
+  }
+
+  /** Whether the close frame is written. */
+  get closed(): boolean {
+    return this.#closeSent;
+  }
+
+  /** How many bytes the transport has taken. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** What writing failed with, if it has. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Sends a message; resolves when it takes more.
+   *
+   * @throws {Error} if writing failed
+   */
+  async send(opcode: number, payload: Uint8Array): Promise<void> {
+    if (this.#error !== undefined) throw this.#error;
+    const length = frameLength(payload.length);
+    const batch = this.#room(length);
+    writeFrame(batch.bytes, batch.length, { opcode, payload });
+    batch.length += length;
+    this.#unsent += length;
+    this.#write();
+    while (this.#unsent > MAX_UNSENT) await this.#whenProgress();
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    this.#ping = true;
+    this.#write();
+  }
+
+  /** Answers a ping; only the newest is answered (RFC 6455, section 5.5.3). */
+  pong(payload: Uint8Array): void {
+    this.#pong = payload;
+    this.#write();
+  }
+
+  /** Sends a close frame behind all messages; the first one counts. */
+  close(payload: Uint8Array): void {
+    this.#close ??= payload;
+    this.#write();
+  }
+
+  /**
+   * Resolves when the close frame is written.
+   *
+   * @throws {Error} if writing failed
+   */
+  async whenClosed(): Promise<void> {
+    while (!this.#closeSent) await this.#whenProgress();
+  }
+
+  /** Writes no more. */
+  stop(error: Error): void {
+    this.#error ??= error;
+    this.#batches = [];
+    this.#progress?.reject(this.#error);
+    this.#progress = undefined;
+  }
+
+  /** Resolves when something was written. */
+  #whenProgress(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    this.#progress ??= Promise.withResolvers();
+    return this.#progress.promise;
+  }
+
+  /** A batch with room for `length` bytes. */
+  #room(length: number): Batch {
+    const last = this.#batches.at(-1);
+    if (last && last.bytes.length - last.length >= length) return last;
+    let batch = this.#spare;
+    if (batch && batch.bytes.length >= length) this.#spare = undefined;
+    else batch = { bytes: new Uint8Array(Math.max(length, BATCH)), length: 0 };
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  /** The next frame that overtakes messages. A peer that is answered need not be asked. */
+  #takeControl(): Uint8Array | undefined {
+    const [pong, ping] = [this.#pong, this.#ping];
+    this.#pong = undefined;
+    this.#ping = false;
+    if (pong !== undefined) return encodeFrame(Opcode.pong, pong);
+    if (ping) return encodeFrame(Opcode.ping, new Uint8Array());
+  }
+
+  #write(): void {
+    if (this.#writing || this.#closeSent || this.#error !== undefined) return;
+    this.#writing = true;
+    void this.#writeFrames();
+  }
+
+  async #writeFrames(): Promise<void> {
+    try {
+      while (this.#error === undefined && !this.#closeSent) {
+        const control = this.#takeControl();
+        if (control !== undefined) await this.#writeAll(control);
+        // At once, so that a peer that pings without end does not hold messages up.
+        const batch = this.#batches.shift();
+        if (batch !== undefined) {
+          await this.#writeAll(batch.bytes.subarray(0, batch.length));
+          this.#unsent -= batch.length;
+          if (batch.bytes.length === BATCH) this.#spare = { bytes: batch.bytes, length: 0 };
+        } else if (this.#close !== undefined) {
+          await this.#writeAll(encodeFrame(Opcode.close, this.#close));
+          this.#closeSent = true;
+        } else if (control === undefined) {
+          break;
+        }
+        this.#progress?.resolve();
+        this.#progress = undefined;
+      }
+      this.#writing = false;
+      if (this.#closeSent) this.#onEnd();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.stop(new Error(`the connection was lost: ${why}`, { cause: error }));
+      this.#onEnd(this.#error);
+    }
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const count = await this.#transport.write(bytes.subarray(at));
+      at += count;
+      this.#written += count;
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** Messages and close reasons out of a websocket's frames (RFC 6455, sections 5.4, 5.5.1 and 7.4). */
+
+import { oneLine } from "./http_upgrade.ts";
+import { type Frame, FrameError, Opcode } from "./frame.ts";
+
+/** What a fragment costs besides its bytes. */
+const FRAGMENT_OVERHEAD = 64;
+
+/** @throws {FrameError} if it is not UTF-8 */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new FrameError(1007, "a text is not UTF-8");
+  }
+}
+
+/** Joins the fragments of messages. */
+export class MessageJoiner {
+  readonly #maxLength: number;
+  /** The message whose last fragment has not come yet. */
+  #partial: { opcode: number; fragments: Uint8Array[]; length: number } | undefined;
+
+  /** @param maxLength the longest message that is taken, in bytes */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /**
+   * The message that a frame completes, if it does: a string or bytes.
+   *
+   * @throws {FrameError} if the frame has no place here
+   */
+  join({ opcode, final, payload }: Frame): string | Uint8Array | undefined {
+    if ((opcode === Opcode.continuation) !== (this.#partial !== undefined)) {
+      throw new FrameError(1002, "the fragments of messages are mixed up");
+    }
+    let whole = payload;
+    let kind = opcode;
+    if (this.#partial !== undefined || !final) {
+      const partial = this.#partial ??= { opcode, fragments: [], length: 0 };
+      partial.fragments.push(payload);
+      partial.length += payload.length;
+      const cost = partial.length + partial.fragments.length * FRAGMENT_OVERHEAD;
+      if (cost > this.#maxLength) throw new FrameError(1009, "a message is too big");
+      if (!final) return undefined;
+      kind = partial.opcode;
+      whole = new Uint8Array(partial.length);
+      let at = 0;
+      for (const fragment of partial.fragments) {
+        whole.set(fragment, at);
+        at += fragment.length;
+      }
+      this.#partial = undefined;
+    }
+    return kind === Opcode.text ? decodeText(whole) : whole;
+  }
+}
+
+/** Whether a close code means end of file; 1005 stands for a close frame without a code. */
+export function isCleanClose(code: number): boolean {
+  return code === 1000 || code === 1001 || code === 1005;
+}
+
+/** The payload of a close frame; the reason is cut to what fits. */
+export function closePayload(code: number, reason: string): Uint8Array {
+  if (code === 1005) return new Uint8Array(0);
+  const payload = new Uint8Array(125);
+  new DataView(payload.buffer).setUint16(0, code);
+  const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
+  return payload.subarray(0, 2 + written);
+}
+
+/**
+ * Reads the payload of a close frame; of the reason one line, fit for a terminal.
+ *
+ * @throws {FrameError} if it is none
+ */
+export function parseClose(payload: Uint8Array): { code: number; reason: string } {
+  if (payload.length === 0) return { code: 1005, reason: "" };
+  const code = payload.length === 1 ? 0 : payload[0]! << 8 | payload[1]!;
+  if (code < 1000 || code > 4999 || (code >= 1004 && code <= 1006) || code === 1015) {
+    throw new FrameError(1002, "a close frame has no valid code");
+  }
+  return { code, reason: oneLine(decodeText(payload.subarray(2))) };
+}

@@ -1,0 +1,100 @@
+// @ts-check
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/** Keeps the table of sessions up to date by server-sent events. @module */
+
+import { COLUMNS, sessionCells, summary } from "../shared/session_cells.js";
+
+/** @import { SessionAgent, SessionsView } from "../../sessions.tsx" */
+
+/** How often the times are written anew, in milliseconds. */
+const TICK_MS = 5_000;
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+function element(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page lacks #${id}`);
+  return found;
+}
+
+const table = element("sessions");
+const body = table.querySelector("tbody");
+const live = element("live");
+
+/** @type {SessionsView | undefined} */
+let view;
+/** When it came, on this browser's own steady clock. */
+let received = 0;
+
+/**
+ * @param {SessionAgent} agent
+ * @param {number} now
+ * @returns {HTMLElement}
+ */
+function row(agent, now) {
+  const line = document.createElement("tr");
+  line.setAttribute("role", "row");
+  if (!agent.connected) line.className = "away";
+  line.append(
+    ...sessionCells(agent, now).map((texts, index) => {
+      const cell = document.createElement("td");
+      cell.setAttribute("role", "cell");
+      cell.dataset.name = COLUMNS[index]?.[1];
+      cell.append(...texts.map((text) => {
+        const span = document.createElement("span");
+        span.textContent = text;
+        return span;
+      }));
+      return cell;
+    }),
+  );
+  return line;
+}
+
+/** Writes what is known now. */
+function show() {
+  if (view === undefined) return;
+  const now = view.now + performance.now() - received;
+  // New rows would take away what somebody is selecting to copy.
+  const selection = document.getSelection();
+  if (selection && !selection.isCollapsed && selection.containsNode(table, true)) return;
+  body?.replaceChildren(...view.agents.map((agent) => row(agent, now)));
+  element("summary").textContent = summary(view);
+  element("page").textContent = `Page ${view.page} of ${view.pages}`;
+  element("previous").hidden = view.page <= 1;
+  element("next").hidden = view.page >= view.pages;
+  element("pages").hidden = view.pages === 1;
+  element("list").hidden = view.matching === 0;
+  element("nobody").hidden = view.matching > 0;
+}
+
+/**
+ * Says how it stands, once.
+ *
+ * @param {string} text
+ * @param {boolean} good
+ */
+function say(text, good) {
+  if (live.textContent !== text) live.textContent = text;
+  live.classList.toggle("good", good);
+}
+
+const events = new EventSource(table.dataset.events ?? "");
+events.addEventListener("message", (event) => {
+  view = JSON.parse(event.data);
+  received = performance.now();
+  say("Live", true);
+  show();
+});
+events.addEventListener("error", () => {
+  say(
+    events.readyState === EventSource.CLOSED
+      ? "Not live: reload the page for the newest."
+      : "The connection is lost; trying again …",
+    false,
+  );
+});
+setInterval(show, TICK_MS);

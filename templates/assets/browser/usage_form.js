@@ -1,0 +1,156 @@
+// @ts-check
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/** The usage form: checks and writes the commands while a person types, remembers, sends nothing. @module */
+
+import { makeChoices, OPTIONS, shellsOf } from "../shared/choices.js";
+import { codeFigure } from "./copy.js";
+import { jobCommands, jobNotes } from "../shared/job_commands.js";
+import { localCommands, localNotes } from "../shared/local_commands.js";
+import { readPublicKeys } from "../shared/public_keys.js";
+import { isRendezvousId, makeRendezvousId } from "../shared/rendezvous_id.js";
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function element(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`the page lacks #${id}`);
+  return found;
+}
+
+const form = element("usage-form", HTMLFormElement);
+const keysText = element("keys-text", HTMLTextAreaElement);
+const keysState = element("keys-state", HTMLElement);
+const idInput = element("id", HTMLInputElement);
+const idState = element("id-state", HTMLElement);
+const { http = "", ws = "", username = "", privateKeyWarning = "" } = form.dataset;
+const site = {
+  http,
+  ws,
+  username,
+  password: form.dataset.password === "true",
+  agentToken: form.dataset.agentToken === "true",
+};
+const MEMORY = `converge.usage ${http}`;
+const selects = /** @type {(keyof typeof OPTIONS)[]} */ (Object.keys(OPTIONS)).map((name) =>
+  element(name, HTMLSelectElement)
+);
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} className
+ * @param {string[]} sentences
+ */
+function say(place, className, sentences) {
+  const list = document.createElement("ul");
+  list.className = className;
+  list.append(...sentences.map((sentence) => {
+    const item = document.createElement("li");
+    item.textContent = sentence;
+    return item;
+  }));
+  // Saying the same again would be read aloud at each key.
+  if (place.textContent !== list.textContent) {
+    place.replaceChildren(...(sentences.length > 0 ? [list] : []));
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {import("../shared/job_commands.js").Block[]} blocks
+ * @param {string[]} notes
+ */
+function show(id, blocks, notes) {
+  const list = document.createElement("div");
+  say(list, "hint notes", notes);
+  element(id, HTMLElement).replaceChildren(
+    ...blocks.map(({ title, text }) => codeFigure(title, text)),
+    ...list.children,
+  );
+}
+
+/** Whether a private key was taken out of the field, and nothing written there since. */
+let refused = false;
+
+/** Reads the form, writes the commands, remembers what is valid. */
+function update() {
+  const { keys, problems, secret } = readPublicKeys(keysText.value);
+  if (secret) {
+    keysText.value = "";
+    refused = true;
+  }
+  const warnings = refused ? [privateKeyWarning] : problems;
+  const count = keys.length === 1 ? "1 key." : `${keys.length} keys.`;
+  if (warnings.length > 0) say(keysState, "warning", warnings);
+  else say(keysState, "hint", keys.length > 0 ? [count] : []);
+  keysText.setAttribute("aria-invalid", String(warnings.length > 0));
+
+  const id = idInput.value.trim();
+  const idFits = id === "" || isRendezvousId(id);
+  say(idState, "warning", idFits ? [] : [`This cannot be an ID. It takes ${idInput.title}.`]);
+  idInput.setAttribute("aria-invalid", String(!idFits));
+
+  const raw = Object.fromEntries(selects.map((select) => [select.name, select.value]));
+  const choices = makeChoices(raw, keys, idFits ? id : "");
+  const shells = shellsOf(choices.os, choices.ci);
+  for (const option of element("shell", HTMLSelectElement).options) {
+    option.disabled = option.value !== "" && !shells.some((shell) => shell === option.value);
+  }
+  show("job-output", [jobCommands(site, choices)], jobNotes(site, choices));
+  show("local-output", localCommands(site, choices), localNotes(choices));
+  try {
+    localStorage.setItem(MEMORY, JSON.stringify({ ...raw, id: choices.id, keys }));
+  } catch {
+    // The browser does not remember; the page works all the same.
+  }
+}
+
+/** Fills the form with what the browser remembers. */
+function recall() {
+  try {
+    const memory = JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
+    for (const select of selects) {
+      const known = [...select.options].some((option) => option.value === memory[select.name]);
+      if (known) select.value = memory[select.name];
+    }
+    if (typeof memory.id === "string") idInput.value = memory.id;
+    if (Array.isArray(memory.keys)) keysText.value = memory.keys.join("\n");
+  } catch {
+    // Nothing that can be read is remembered.
+  }
+}
+
+const plain = element("keys-plain", HTMLElement);
+keysText.value = [...plain.querySelectorAll("input")].map((input) => input.value)
+  .filter((value) => value !== "").join("\n");
+plain.remove();
+for (const id of ["keys-rich", "forget", "remembered"]) element(id, HTMLElement).hidden = false;
+element("write", HTMLElement).hidden = true;
+
+form.addEventListener("input", ({ target }) => {
+  if (target === keysText && keysText.value.trim() !== "") refused = false;
+  update();
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+const newId = element("new-id", HTMLButtonElement);
+newId.type = "button";
+newId.addEventListener("click", () => {
+  idInput.value = makeRendezvousId();
+  update();
+});
+element("forget", HTMLButtonElement).addEventListener("click", () => {
+  keysText.value = "";
+  refused = false;
+  idInput.value = "";
+  for (const select of selects) select.selectedIndex = 0;
+  update();
+  localStorage.removeItem(MEMORY);
+  keysText.focus();
+});
+
+if (location.search === "") recall();
+update();

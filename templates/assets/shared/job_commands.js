@@ -1,0 +1,174 @@
+// @ts-check
+/** What the job runs: plain, or as a step of a CI system. @module */
+
+import { echoCmd, escapeGroovy, indent, quoteCmd, quotePowerShell, quoteSh } from "./quote.js";
+
+/**
+ * @import { Site } from "../../site.ts"
+ * @import { Choices, Shell } from "./choices.js"
+ */
+
+/**
+ * Text to copy.
+ *
+ * @typedef {object} Block
+ * @property {string} title
+ * @property {string} text
+ */
+
+/** The environment variable with the secret that an agent may have to show. */
+const TOKEN = "CONVERGE_AGENT_TOKEN";
+
+/**
+ * The commands of the job in its shell, one a line.
+ *
+ * @param {Pick<Site, "http" | "ws">} site
+ * @param {Choices} choices
+ * @returns {string[]}
+ */
+function shellCommands(site, { keys, id, os, shell }) {
+  const windows = os === "windows";
+  const download = windows ? "agent.exe" : os === "linux" ? "agent" : `agent-${os}`;
+  const url = `${site.http}/static/${download}`;
+  const program = windows ? "agent.exe" : "agent";
+  const to = (/** @type {number} */ index) => index === 0 ? ">" : ">>";
+  if (shell === "cmd") {
+    return [
+      ...keys.map((key, index) => `${to(index)} .authorized_keys ${echoCmd(key)}`),
+      `curl ${quoteCmd(url)} > ${program}`,
+      [".\\agent", ...(id ? ["--id", id] : []), quoteCmd(site.ws)].join(" "),
+    ];
+  }
+  if (shell === "powershell") {
+    const write = (/** @type {number} */ index) => index === 0 ? "Set-Content" : "Add-Content";
+    return [
+      ...keys.map((key, index) =>
+        `${write(index)} -Encoding utf8 .authorized_keys ${quotePowerShell(key)}`
+      ),
+      // Windows PowerShell's curl is another program, and its > would damage the download.
+      `${windows ? "curl.exe" : "curl"} -o ${program} ${quotePowerShell(url)}`,
+      ...(windows ? [] : ["chmod 755 agent"]),
+      [windows ? ".\\agent" : "./agent", ...(id ? ["--id", id] : []), quotePowerShell(site.ws)]
+        .join(" "),
+    ];
+  }
+  return [
+    // echo would read backslashes in some shells.
+    ...keys.map((key, index) =>
+      `${key.includes("\\") ? "printf '%s\\n'" : "echo"} ${quoteSh(key)} ${
+        to(index)
+      } .authorized_keys`
+    ),
+    `curl ${quoteSh(url)} > ${program}`,
+    ...(windows ? [] : ["chmod 755 agent"]),
+    [`./${program}`, ...(id ? ["--id", id] : []), quoteSh(site.ws)].join(" "),
+  ];
+}
+
+/** @type {Record<Shell, Record<"github" | "jenkins" | "azure", string>>} how each CI system calls a shell */
+const SHELL_NAMES = {
+  sh: { github: "bash", jenkins: "sh", azure: "bash" },
+  cmd: { github: "cmd", jenkins: "bat", azure: "script" },
+  powershell: { github: "pwsh", jenkins: "pwsh", azure: "pwsh" },
+};
+
+/**
+ * What to put into the job.
+ *
+ * @param {Pick<Site, "http" | "ws" | "agentToken">} site
+ * @param {Choices} choices
+ * @returns {Block}
+ */
+export function jobCommands(site, choices) {
+  const lines = shellCommands(site, choices);
+  const { ci, os, shell } = choices;
+  if (ci === "plain") return { title: "Commands for the job", text: lines.join("\n") };
+  if (ci === "github") {
+    const text = [
+      "- name: Converge",
+      "  if: failure()",
+      `  shell: ${SHELL_NAMES[shell].github}`,
+      ...(site.agentToken ? ["  env:", `    ${TOKEN}: \${{ secrets.${TOKEN} }}`] : []),
+      "  run: |",
+      ...indent(lines, 4),
+    ];
+    return { title: "GitHub Actions: the last step of the job", text: text.join("\n") };
+  }
+  if (ci === "gitlab") {
+    const onlyFailed = shell === "sh"
+      ? '[ "$CI_JOB_STATUS" = failed ] || exit 0'
+      : 'if ($env:CI_JOB_STATUS -ne "failed") { exit 0 }';
+    const text = [
+      "variables:",
+      "  RUNNER_SCRIPT_TIMEOUT: 1h",
+      "  RUNNER_AFTER_SCRIPT_TIMEOUT: 1h",
+      "timeout: 2h",
+      "after_script:",
+      "  - |",
+      ...indent([onlyFailed, ...lines], 4),
+    ];
+    return { title: "GitLab CI: in the job", text: text.join("\n") };
+  }
+  if (ci === "azure") {
+    const text = [
+      `- ${SHELL_NAMES[shell].azure}: |`,
+      ...indent(lines, 4),
+      "  displayName: Converge",
+      "  condition: failed()",
+      ...(site.agentToken ? ["  env:", `    ${TOKEN}: $(${TOKEN})`] : []),
+    ];
+    return { title: "Azure Pipelines: the last step of the job", text: text.join("\n") };
+  }
+  // Windows always has its own PowerShell, and not always the other one.
+  const name = shell === "powershell" && os === "windows" ? shell : SHELL_NAMES[shell].jenkins;
+  const step = [
+    `${name} '''`,
+    ...lines.map(escapeGroovy),
+    "'''",
+  ];
+  const secret = `string(credentialsId: 'converge-agent-token', variable: '${TOKEN}')`;
+  const steps = site.agentToken
+    ? [`withCredentials([${secret}]) {`, ...indent(step, 2), "}"]
+    : step;
+  const text = ["post {", "  failure {", ...indent(steps, 4), "  }", "}"];
+  return { title: "Jenkins: in the pipeline, after its stages", text: text.join("\n") };
+}
+
+/**
+ * What to know about these commands, a sentence each.
+ *
+ * @param {Pick<Site, "agentToken" | "password">} site
+ * @param {Choices} choices
+ * @returns {string[]}
+ */
+export function jobNotes(site, { ci, keys, id }) {
+  /** @type {Record<Choices["ci"], string>} */
+  const when = {
+    plain: "",
+    github:
+      "It runs when the job has failed; without the line “if: failure()” it takes part in it.",
+    gitlab:
+      "It runs when the job has failed; without the line that asks for the status, always. The time limits keep a place for it; adjust them to your job.",
+    jenkins:
+      "It runs when the build has failed; write “always” in place of “failure” to have it always.",
+    azure:
+      "It runs when the job has failed; write “always()” in place of “failed()” to have it always.",
+  };
+  /** @type {Record<Choices["ci"], string>} */
+  const token = {
+    plain: `Set the environment variable ${TOKEN} to this server's agent token, which is a secret.`,
+    github: `Add the server's agent token to the repository's secrets as ${TOKEN}.`,
+    gitlab: `Add the server's agent token to the CI/CD variables as ${TOKEN}, masked.`,
+    jenkins:
+      "Add the server's agent token to the credentials as secret text with the ID converge-agent-token.",
+    azure: `Add the server's agent token to the pipeline's variables as ${TOKEN}, secret.`,
+  };
+  return [
+    when[ci],
+    site.agentToken ? token[ci] : "",
+    keys.length === 0 && !site.password
+      ? "Nobody can log in yet: add your public key above, or put a file .authorized_keys into the job's folder."
+      : "",
+    id === "" ? "The agent gets a random ID; the job's log says which." : "",
+  ].filter((note) => note !== "");
+}

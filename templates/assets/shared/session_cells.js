@@ -1,0 +1,87 @@
+// @ts-check
+/** What stands in the table of sessions; the server and the script write the same. @module */
+
+import { formatBytes, formatDuration } from "./format.js";
+
+/** @import { SessionAgent, SessionClient } from "../../sessions.tsx" */
+
+/** The columns: the name by which they are sorted, and the heading. */
+export const COLUMNS = /** @type {const} */ ([
+  ["id", "ID"],
+  ["host", "Host"],
+  ["user", "User"],
+  ["os", "System"],
+  ["shell", "Shell"],
+  ["version", "Version"],
+  ["since", "Since"],
+  ["activity", "Last input"],
+  ["deadline", "Ends"],
+  ["clients", "Clients"],
+]);
+
+/** @typedef {typeof COLUMNS[number][0]} Column */
+
+/**
+ * A moment ago, or from now.
+ *
+ * @param {number | undefined} time
+ * @param {number} now
+ * @returns {string}
+ */
+function relative(time, now) {
+  if (time === undefined) return "–";
+  return time <= now ? `${formatDuration(now - time)} ago` : `in ${formatDuration(time - now)}`;
+}
+
+/**
+ * One client in a line.
+ *
+ * @param {SessionClient} client
+ * @param {number} now
+ * @returns {string}
+ */
+function clientLine({ since, toAgent, toClient, sessions, address }, now) {
+  return [
+    sessions.join(", ") || "connected",
+    ...(address === undefined ? [] : [`from ${address}`]),
+    `for ${formatDuration(now - since)}`,
+    `${formatBytes(toAgent)} in`,
+    `${formatBytes(toClient)} out`,
+    // A line is only broken between them.
+  ].map((part) => part.replaceAll(" ", "\u00a0")).join("\u00a0· ");
+}
+
+/**
+ * The cells of an agent's row; a cell is one or more lines.
+ *
+ * @param {SessionAgent} agent
+ * @param {number} now milliseconds since the epoch, as all times here
+ * @returns {string[][]} in the order of {@link COLUMNS}
+ */
+export function sessionCells(agent, now) {
+  const lines = (/** @type {string | undefined} */ text) => [text || "–"];
+  return [
+    agent.connected ? [agent.id] : [agent.id, "not connected"],
+    agent.address === undefined ? lines(agent.host) : [...lines(agent.host), agent.address],
+    lines(agent.user),
+    lines(agent.os),
+    lines(agent.shell),
+    lines(agent.version),
+    [relative(agent.since, now)],
+    [relative(agent.activity, now)],
+    [relative(agent.deadline, now)],
+    agent.clients.length === 0 ? ["none"] : agent.clients.map((client) => clientLine(client, now)),
+  ];
+}
+
+/**
+ * How many there are, in a sentence.
+ *
+ * @param {{ total: number, matching: number, clients: number }} view
+ * @returns {string}
+ */
+export function summary({ total, matching, clients }) {
+  const agents = total === 1 ? "1 agent" : `${total} agents`;
+  const inUse = clients === 1 ? "1 client" : `${clients} clients`;
+  return `${agents}, ${inUse}${matching < total ? `; ${matching} found` : ""}`;
+}

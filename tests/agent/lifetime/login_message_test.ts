@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  endText,
+  holdCommands,
+  loginMessage,
+  warningText,
+} from "../../../lib/agent/lifetime/login_message.ts";
+import { have, run, TempDir } from "../../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../../support/wine.ts";
+
+const NOON = Date.UTC(2026, 0, 31, 12);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const SHELLS = ["sh", "bash", "dash", "zsh", "fish"];
+
+Deno.test("loginMessage() tells the rules with commands for sh", () => {
+  const text = loginMessage({
+    id: "job-1",
+    shell: "sh",
+    os: "linux",
+    deadline: NOON + 10 * MINUTE,
+    now: NOON,
+    expiry: 10 * MINUTE,
+    held: false,
+  });
+  assert.equal(
+    text,
+    `Converge: this is the job job-1.
+The agent ends when the last shell has ended. To keep it:
+    touch "$CONVERGE_HOLD"
+It ends at 12:10:00 UTC (in 10m); whatever you type makes that 10m again.
+For an hour more:
+    touch -d '+1 hour' "$CONVERGE_HOLD"
+`,
+  );
+});
+
+Deno.test("loginMessage() tells how to let go of an agent that is held", () => {
+  const text = loginMessage({
+    id: "job-1",
+    shell: "cmd",
+    os: "windows",
+    deadline: NOON,
+    now: NOON - 90 * MINUTE,
+    expiry: 10 * MINUTE,
+    held: true,
+  });
+  assert.match(text, /stays when the last shell has ended.*\n {4}del "%CONVERGE_HOLD%"\n/);
+  assert.match(text, /\(in 1h 30m\)/);
+});
+
+Deno.test("holdCommands() fit PowerShell and cmd", () => {
+  const powershell = holdCommands("powershell", "windows");
+  assert.equal(powershell.make, "New-Item -Force $env:CONVERGE_HOLD");
+  assert.match(powershell.extend, /LastWriteTime = \(Get-Date\)\.AddHours\(1\)$/);
+  const cmd = holdCommands("cmd", "windows");
+  assert.equal(cmd.make, 'type nul > "%CONVERGE_HOLD%"');
+  assert.equal(cmd.extend, `powershell -NoProfile -Command "${powershell.extend}"`);
+});
+
+for (const shell of SHELLS) {
+  for (const os of ["linux", "darwin"] as const) {
+    Deno.test({
+      name: `holdCommands() for ${os} make, extend and remove the hold file in ${shell}`,
+      ignore: Deno.build.os === "windows" || !have(shell),
+      async fn() {
+        await using dir = new TempDir();
+        // Names of folders may hold anything.
+        Deno.mkdirSync(join(dir.path, "a b'$c"));
+        const path = join(dir.path, "a b'$c", ".hold");
+        const { make, extend, remove } = holdCommands("sh", os);
+        const env = { CONVERGE_HOLD: path, HOME: dir.path, TZ: "Asia/Tokyo" };
+        const type = async (command: string) => {
+          const { code, stderr } = await run(shell, ["-c", command], { env });
+          assert.equal(code, 0, stderr);
+        };
+        await type(make);
+        assert.ok(Math.abs(Deno.statSync(path).mtime!.getTime() - Date.now()) < MINUTE);
+        await type(extend);
+        const ahead = Deno.statSync(path).mtime!.getTime() - Date.now();
+        // The portable form knows whole minutes only.
+        assert.ok(ahead > HOUR - 2 * MINUTE && ahead <= HOUR, `${ahead} ms ahead`);
+        await type(remove);
+        assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+      },
+    });
+  }
+}
+
+Deno.test({
+  name: "holdCommands() make and remove the hold file in cmd",
+  ignore: skipWithoutWine("holdCommands() in cmd"),
+  async fn() {
+    await using dir = await WineFolder.create();
+    const { make, remove } = holdCommands("cmd", "windows");
+    const type = async (command: string) => {
+      Deno.writeTextFileSync(join(dir.path, "typed.bat"), `@${command}\r\n`);
+      const env = { CONVERGE_HOLD: `${dir.windowsPath}\\.hold` };
+      const [program, args] = dir.command("cmd", ["/c", "typed.bat"], { env });
+      // Wine's services outlive the command and would keep pipes open.
+      const child = new Deno.Command(program, { args, stdout: "null", stderr: "null" }).spawn();
+      assert.equal((await child.status).code, 0);
+    };
+    await type(make);
+    assert.equal(Deno.readTextFileSync(join(dir.path, ".hold")), "");
+    await type(remove);
+    assert.throws(() => Deno.statSync(join(dir.path, ".hold")), Deno.errors.NotFound);
+  },
+});
+
+Deno.test("warningText() and endText() are one line each, short enough for a terminal", () => {
+  const near = warningText({ kind: "near", left: 5 * MINUTE, deadline: NOON });
+  assert.equal(near, "Converge: the agent ends at 12:00:00 UTC, in 5m, unless somebody types.");
+  const extended = warningText({ kind: "extended", left: 10 * MINUTE, deadline: NOON });
+  assert.equal(extended, "Converge: thank you, the agent now ends at 12:00:00 UTC, in 10m.");
+  const ends = (["logout", "released", "deadline", "stopped", "cancelled"] as const).map(endText);
+  for (const text of [near, extended, ...ends]) {
+    assert.match(text, /^Converge: [^\n]+\.$/);
+    assert.ok(text.length < 80, text);
+  }
+});

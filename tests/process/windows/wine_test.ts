@@ -1,0 +1,45 @@
+/** Runs the tests of programs on Windows under Wine, on Deno for Windows. */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
+import { Program } from "../../support/program.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..");
+
+/** The files that the tests consist of. */
+const FILES = ["lib/process", "tests/process"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => folder === "lib/process" || name.startsWith("windows_"))
+    .map((name) => `${folder}/${name}`)
+);
+
+/** When the tests of one file must hang, in milliseconds; they take seconds. */
+const LIMIT_MS = 300_000;
+
+for (const part of ["process", "pty"]) {
+  const name = `windows_${part}_test.ts passes under Wine`;
+  Deno.test(name, { ignore: skipWithoutWine(name) }, async (t) => {
+    await using folder = await WineFolder.create();
+    await folder.add(await windowsDeno());
+    for (const file of FILES) await folder.add(join(ROOT, file), file);
+    const [command, args] = folder.command("./deno.exe", [
+      ...["test", "-A", "--no-check", "--no-config", "--junit-path=results.xml"],
+      `tests/process/windows_${part}_test.ts`,
+    ]);
+    await using program = new Program(command, args);
+    const timer = setTimeout(() => program.kill("SIGKILL"), LIMIT_MS);
+    const { code, stdout, stderr } = await program.result();
+    clearTimeout(timer);
+    const results = await Deno.readTextFile(join(folder.path, "results.xml")).catch(() => "");
+    for (const [, attributes, body] of results.matchAll(/<testcase ([^>]*)>(.*?)<\/testcase>/gs)) {
+      await t.step({
+        name: attributes!.match(/\bname="([^"]*)"/)![1]!.replaceAll("&apos;", "'"),
+        ignore: body!.includes("<skipped"),
+        fn: () => assert.ok(!body!.includes("<failure"), body),
+      });
+    }
+    assert.equal(code, 0, `${stdout}\n${stderr}`);
+    assert.equal((await folder.processes()).size, 0);
+  });
+}

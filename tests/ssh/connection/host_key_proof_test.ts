@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { generateHostKey, type HostKey, loadHostKey } from "../../../lib/ssh/transport/host_key.ts";
+import { PROVE_HOST_KEYS } from "../../../lib/ssh/connection/host_key_proof.ts";
+import { Writer } from "../../../lib/ssh/transport/wire_format.ts";
+import { inTime } from "../../support/deadline.ts";
+import { TempDir } from "../../support/program.ts";
+import { makeKey, TestSshServer } from "../../support/ssh.ts";
+import { RawClient } from "../../support/ssh_raw_client.ts";
+
+/** Logs in with a client that asks for proofs by itself. @returns the keys that were proven to it */
+async function provenKeys(hostKey: HostKey): Promise<string[]> {
+  await using server = await TestSshServer.start({ hostKey });
+  await using raw = await RawClient.connect(server);
+  const proven = new Promise<{ type: string; getPublicSSH(): Uint8Array }[]>((resolve) => {
+    raw.client.on("hostkeys", (keys) => resolve(keys as never));
+  });
+  const keys = await inTime(proven, () => "no host key was proven");
+  return keys.map((key) => `${key.type} ${Buffer.from(key.getPublicSSH()).toString("base64")}`);
+}
+
+Deno.test("a client is told the host key after login, and has it proven", async () => {
+  await using dir = new TempDir();
+  const hostKeys = [generateHostKey()];
+  // Several, for what matters is how long the secret number happens to be.
+  for (const [number, bits] of ["256", "256", "256", "384", "521"].entries()) {
+    const ecdsa = await makeKey(dir, `host-${number}`, ["-t", "ecdsa", "-b", bits]);
+    hostKeys.push(await loadHostKey(ecdsa));
+  }
+  for (const hostKey of hostKeys) {
+    assert.deepEqual(await provenKeys(hostKey), [hostKey.publicLine]);
+  }
+});
+
+Deno.test("nothing but the host key is proven", async () => {
+  await using server = await TestSshServer.start();
+  await using raw = await RawClient.connect(server);
+  const foreign = generateHostKey().key.getPublicSSH();
+  const ours = server.hostKey.key.getPublicSSH();
+  for (const keys of [[], [foreign], [ours, ours], [ours, foreign]]) {
+    const message = new Writer().byte(80).string(PROVE_HOST_KEYS).boolean(true);
+    for (const key of keys) message.string(key);
+    const refused = new Promise<boolean>((resolve) => {
+      // deno-lint-ignore no-explicit-any -- where ssh2 keeps who waits for a reply
+      (raw.client as any)._callbacks.push((error: unknown) => resolve(Boolean(error)));
+    });
+    raw.send(message.bytes());
+    assert.equal(await inTime(refused, () => "no answer"), true);
+  }
+  assert.equal((await raw.exec("echo in")).output, "in\n");
+});

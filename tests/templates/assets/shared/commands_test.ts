@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Choices,
+  makeChoices,
+  OPTIONS,
+  shellsOf,
+} from "../../../../templates/assets/shared/choices.js";
+import { jobCommands, jobNotes } from "../../../../templates/assets/shared/job_commands.js";
+import { localCommands } from "../../../../templates/assets/shared/local_commands.js";
+import {
+  ID_PATTERN,
+  isRendezvousId,
+  makeRendezvousId,
+} from "../../../../templates/assets/shared/rendezvous_id.js";
+import * as names from "../../../../lib/protocol/names.ts";
+import type { Site } from "../../../../templates/site.ts";
+import { parse } from "yaml";
+
+const SITE: Site = {
+  http: "https://ci.example/relay",
+  ws: "wss://ci.example/relay",
+  base: "/relay",
+  username: "builder",
+  password: false,
+  agentToken: false,
+  version: "1.2.3",
+};
+const NASTY = 'ssh-ed25519 AAAA it\'s "me" $(id) ${{ secrets.X }} \\n `x` & %PATH% <b> é';
+
+function choose(
+  raw: Record<string, string>,
+  keys = ["ssh-ed25519 AAAA me"],
+  id = "job-1",
+): Choices {
+  return makeChoices(raw, keys, id);
+}
+
+/** Runs the job's sh commands with stand-ins for curl and the agent; returns the folder. */
+function runJob(text: string): { keys: string; calls: string } {
+  const folder = mkdtempSync(join(tmpdir(), "converge-"));
+  try {
+    const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls'\n`;
+    writeFileSync(join(folder, "curl"), curl, { mode: 0o755 });
+    const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
+      cwd: folder,
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+    });
+    assert.equal(stderr.toString(), "");
+    assert.equal(status, 0);
+    const read = (name: string) => readFileSync(join(folder, name), "utf8");
+    return { keys: read(".authorized_keys"), calls: read("calls") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The commands of a step for a CI system, as that reads them. */
+function commandsOf(ci: string, text: string): string {
+  if (ci === "plain") return text;
+  if (ci === "jenkins") return /'''\n([\s\S]*)\n *'''/.exec(text)![1]!.replace(/\\(.)/g, "$1");
+  const yaml = parse(text, { strict: true });
+  if (ci === "gitlab") return yaml.after_script[0].replace(/.*\n/, "");
+  return ci === "github" ? yaml[0].run : yaml[0].bash ?? yaml[0].pwsh ?? yaml[0].script;
+}
+
+Deno.test("jobCommands() for sh write each key to the file and start the agent, in every CI system", () => {
+  const keys = ["ssh-ed25519 AAAA me", NASTY];
+  for (const [ci] of OPTIONS.ci) {
+    const { text } = jobCommands(SITE, choose({ ci, os: "linux" }, keys));
+    const done = runJob(commandsOf(ci, text));
+    assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
+    assert.equal(
+      done.calls,
+      "curl https://ci.example/relay/static/agent\nagent --id job-1 wss://ci.example/relay\n",
+    );
+  }
+});
+
+Deno.test("jobCommands() for cmd put the redirection first, so that nothing of the key is taken for one", () => {
+  const { text } = jobCommands(SITE, choose({ os: "windows", shell: "cmd" }, [NASTY, "k 2"]));
+  assert.deepEqual(text.split("\n"), [
+    '> .authorized_keys echo ssh-ed25519 AAAA it\'s ^"me^" $^(id^) $^{{ secrets.X }} \\n `x` ^& %%PATH%% ^<b^> é',
+    ">> .authorized_keys echo k 2",
+    "curl https://ci.example/relay/static/agent.exe > agent.exe",
+    ".\\agent --id job-1 wss://ci.example/relay",
+  ]);
+});
+
+Deno.test("jobCommands() for PowerShell call the real curl and let it write the file", () => {
+  const { text } = jobCommands(SITE, choose({ os: "windows" }, ["k it's", "k 2"], ""));
+  assert.deepEqual(text.split("\n"), [
+    "Set-Content -Encoding utf8 .authorized_keys 'k it''s'",
+    "Add-Content -Encoding utf8 .authorized_keys 'k 2'",
+    "curl.exe -o agent.exe https://ci.example/relay/static/agent.exe",
+    ".\\agent wss://ci.example/relay",
+  ]);
+});
+
+Deno.test("jobCommands() hand the agent's token over by the CI system's secrets", () => {
+  const site = { ...SITE, agentToken: true };
+  for (const [ci] of OPTIONS.ci) {
+    const choices = choose({ ci });
+    const said = jobCommands(site, choices).text + jobNotes(site, choices).join(" ");
+    assert.match(said, /CONVERGE_AGENT_TOKEN/, ci);
+    const silent = jobCommands(SITE, choices).text + jobNotes(SITE, choices).join(" ");
+    assert.doesNotMatch(silent, /TOKEN/, ci);
+  }
+});
+
+Deno.test("jobCommands() are the YAML that GitHub, GitLab and Azure ask for, whatever the key holds", () => {
+  const keys = [NASTY, "k # no: comment, 'no' \"quote\" {} [] & * ! | > % @", "k trailing:"];
+  const TOKEN = "CONVERGE_AGENT_TOKEN";
+  const names = { sh: "bash", cmd: "cmd", powershell: "pwsh" };
+  for (const [os] of OPTIONS.os) {
+    for (const shell of shellsOf(os, "github")) {
+      for (const agentToken of [false, true]) {
+        const read = (ci: string) => {
+          const choices = choose({ os, shell, ci }, keys);
+          const plain = jobCommands(SITE, { ...choices, ci: "plain" }).text;
+          const { text } = jobCommands({ ...SITE, agentToken }, choices);
+          return { plain: `${plain}\n`, yaml: parse(text, { strict: true }) };
+        };
+        const env = (value: string) => agentToken ? { env: { [TOKEN]: value } } : {};
+        const github = read("github");
+        assert.deepEqual(github.yaml, [{
+          name: "Converge",
+          if: "failure()",
+          shell: names[shell],
+          ...env(`\${{ secrets.${TOKEN} }}`),
+          run: github.plain,
+        }]);
+        const azure = read("azure");
+        assert.deepEqual(azure.yaml, [{
+          [shell === "cmd" ? "script" : names[shell]]: azure.plain,
+          displayName: "Converge",
+          condition: "failed()",
+          ...env(`$(${TOKEN})`),
+        }]);
+        const gitlab = read("gitlab");
+        const { after_script: [script], ...rest } = gitlab.yaml;
+        assert.deepEqual(rest, {
+          variables: { RUNNER_SCRIPT_TIMEOUT: "1h", RUNNER_AFTER_SCRIPT_TIMEOUT: "1h" },
+          timeout: "2h",
+        });
+        const [condition] = script.split("\n");
+        assert.match(condition, /CI_JOB_STATUS/);
+        assert.equal(script, `${condition}\n${gitlab.plain}`);
+      }
+    }
+  }
+});
+
+Deno.test("jobCommands() call the PowerShell that each Jenkins agent has", () => {
+  const step = (os: string) =>
+    jobCommands(SITE, choose({ ci: "jenkins", os, shell: "powershell" })).text.split("\n")[2];
+  assert.equal(step("windows"), "    powershell '''");
+  assert.equal(step("linux"), "    pwsh '''");
+});
+
+Deno.test("localCommands() are those of the programs, with the host keys of jobs kept apart", () => {
+  const texts = (raw: Record<string, string>, id?: string) =>
+    localCommands(SITE, choose(raw, [], id)).map(({ text }) => text);
+  assert.deepEqual(texts({ local: "wsproxy" }).slice(1), [
+    'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
+    'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
+  ]);
+  assert.deepEqual(texts({ local: "tunnel" }, "").slice(1), [
+    "tunnel 10000 wss://ci.example/relay/client/ID",
+    "ssh -oServerAliveInterval=10 -oHostKeyAlias=ID -p 10000 builder@localhost",
+    "sftp -oServerAliveInterval=10 -oHostKeyAlias=ID -oPort=10000 builder@localhost",
+  ]);
+  assert.equal(
+    texts({ local: "websocat", computer: "windows" }, "a.b")[0],
+    'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" builder@localhost',
+  );
+  assert.match(texts({ local: "config" })[1]!, /^Host job-1\n(.*\n)* {2}ProxyCommand wsproxy wss:/);
+});
+
+Deno.test("localCommands() survive addresses that a shell would read", () => {
+  const site = { ...SITE, http: "http://[::1]:80/a%20b", ws: "ws://[::1]:80/a%20b" };
+  const [, ssh] = localCommands(site, choose({}, [], "x"));
+  const { stdout } = spawnSync("sh", ["-c", `ssh() { printf '%s\\n' "$@"; }\n${ssh!.text}`]);
+  const proxy = stdout.toString().split("\n").find((line) => line.startsWith("-oProxyCommand="));
+  assert.equal(proxy, "-oProxyCommand=wsproxy 'ws://[::1]:80/a%%20b/client/x'");
+});
+
+Deno.test("makeChoices() turns unknown and impossible values into the usual ones", () => {
+  const usual = choose({ os: "<b>", shell: "fish", ci: "x", computer: "", local: "no" });
+  assert.deepEqual(
+    { ...usual, keys: [] },
+    {
+      keys: [],
+      id: "job-1",
+      os: "linux",
+      shell: "sh",
+      ci: "plain",
+      computer: "linux",
+      local: "wsproxy",
+    },
+  );
+  assert.equal(choose({ os: "linux", shell: "cmd" }).shell, "sh");
+  assert.equal(choose({ os: "windows" }).shell, "powershell");
+  assert.equal(choose({ os: "windows", shell: "cmd", ci: "gitlab" }).shell, "powershell");
+  assert.ok(shellsOf("windows", "github").includes("cmd"));
+});
+
+Deno.test("the browser's rule for IDs is the programs' rule", () => {
+  const texts = ["a", "A.b_c-9", "", ".a", "-a", "_a", "a b", "a/b", "ä", "a\n", "x".repeat(64)];
+  for (const text of [...texts, "x".repeat(65)]) {
+    assert.equal(isRendezvousId(text), names.isRendezvousId(text), text);
+    assert.equal(new RegExp(`^(?:${ID_PATTERN})$`, "v").test(text), isRendezvousId(text), text);
+  }
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  assert.equal(makeRendezvousId(random), names.makeRendezvousId(random));
+});
