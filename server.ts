@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { createLog } from "./lib/log/log.ts";
+import { readOptionFile, readSecretFile } from "./lib/program/option_file.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";
@@ -14,37 +15,41 @@ import { serveStatic } from "./lib/server/http/static_files.ts";
 
 if (import.meta.main) {
   await runProgram("server", async (args, signal, hurry) => {
-    const command = serverCommand(async (options) => {
-      const log = createLog({ format: options.logFormat, level: options.logLevel });
-      const lock = new AdminLock(options.adminPassword);
-      using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });
-      const metrics = new Metrics({ load: () => server.load() });
-      const { staticDir } = options;
-      // A server that cannot start leaves no build behind.
-      const ended = new AbortController();
-      using stack = new DisposableStack();
-      stack.defer(() => ended.abort());
-      const build = options.build
-        ? startBuild({
-          dir: resolve(staticDir),
+    const command = serverCommand(
+      async (options) => {
+        const log = createLog({ format: options.logFormat, level: options.logLevel });
+        const lock = new AdminLock(options.adminPassword);
+        using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });
+        const metrics = new Metrics({ load: () => server.load() });
+        const { staticDir } = options;
+        // A server that cannot start leaves no build behind.
+        const ended = new AbortController();
+        using stack = new DisposableStack();
+        stack.defer(() => ended.abort());
+        const build = options.build
+          ? startBuild({
+            dir: resolve(staticDir),
+            log,
+            signal: AbortSignal.any([signal, ended.signal]),
+          })
+          : undefined;
+        const server = await startServer(options, {
           log,
-          signal: AbortSignal.any([signal, ended.signal]),
-        })
-        : undefined;
-      const server = await startServer(options, {
-        log,
-        signal,
-        hurry,
-        pages: createPages({
-          ...{ staticDir, build, sessions, lock },
-          metrics: () => metrics.answer(),
-        }),
-        staticFiles: (request, name) =>
-          serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR], state: build }),
-        observe: (event) => metrics.observe(event),
-      });
-      await server.closed;
-    }, Deno.env.toObject());
+          signal,
+          hurry,
+          pages: createPages({
+            ...{ staticDir, build, sessions, lock },
+            metrics: () => metrics.answer(),
+          }),
+          staticFiles: (request, name) =>
+            serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR], state: build }),
+          observe: (event) => metrics.observe(event),
+        });
+        await server.closed;
+      },
+      Deno.env.toObject(),
+      { readOptionFile, readSecretFile },
+    );
     await parseCommand(command, args);
   });
 }

@@ -47,12 +47,12 @@ export function Layout(
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · Converge`}</title>
-        <link rel="icon" href={`${site.base}/static/icon.svg`} type="image/svg+xml" />
+        <link rel="icon" href={`${site.base}/static/browser/icon.svg`} type="image/svg+xml" />
         {["style", "components", ...styles].map((name) => (
-          <link key={name} rel="stylesheet" href={`${site.base}/static/${name}.css`} />
+          <link key={name} rel="stylesheet" href={`${site.base}/static/browser/${name}.css`} />
         ))}
         {scripts.map((name) => (
-          <script key={name} type="module" src={`${site.base}/static/${name}.js`} />
+          <script key={name} type="module" src={`${site.base}/static/browser/${name}.js`} />
         ))}
       </head>
       <body>

@@ -1,5 +1,5 @@
 /** Public keys that a forge publishes for its users, or any https URL does. */
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 
 /** The longest wait for one answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 /** Where the agent's words go: its log, and the announcements. */
 import { dirname } from "node:path";
-import { fileErrorReason } from "../program/file_error.ts";
+import { fileErrorReason } from "../text/file_error.ts";
 import { createLog, type Log, type LogLevel } from "../log/log.ts";
 import { writeStdout } from "../program/program.ts";
 import { writeText } from "../log/write_text.ts";

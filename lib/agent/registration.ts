@@ -5,7 +5,7 @@
  * @module
  */
 import type { Log } from "../log/log.ts";
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { Backoff } from "../wire/dial/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { delay } from "../wire/delay.ts";

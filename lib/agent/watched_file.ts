@@ -1,7 +1,7 @@
 /** A file that people make, touch and remove, such as the hold file: whether it is there, and since when. */
 
 import { basename, dirname } from "node:path";
-import { fileErrorReason } from "../program/file_error.ts";
+import { fileErrorReason } from "../text/file_error.ts";
 import type { Log } from "../log/log.ts";
 
 /** How often the file is looked at even if nothing is heard of it, in milliseconds. */

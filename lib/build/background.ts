@@ -1,19 +1,9 @@
 /** Builds beside a running server. */
 import { join } from "node:path";
 import type { Log } from "../log/log.ts";
-import { errorMessage } from "../program/program.ts";
+import type { BuildState } from "../dist/build_state.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { outdated } from "./freshness.ts";
-
-/** How far a build is; changes as it goes on. */
-export interface BuildState {
-  readonly status: "building" | "ready" | "failed";
-  /** The files that are or were to be built. One that is there is whole, but may be an old one. */
-  readonly names: ReadonlySet<string>;
-  /** Why it failed, in one line. */
-  readonly reason?: string;
-  /** Resolves when nothing is being built any more; never rejects. */
-  readonly done: Promise<void>;
-}
 
 export interface StartBuildOptions {
   /** Where the files go. */

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../../templates/assets/shared/format.js";
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { type Bundle, Bundler } from "./bundle.ts";
 import { compile } from "./compile.ts";
 import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";

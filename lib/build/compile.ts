@@ -1,7 +1,7 @@
 /** Makes an executable of a bundle with `deno compile`. */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import type { Bundle } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";

@@ -28,6 +28,7 @@ export function buildInputs(root: string): string[] {
     join(root, "deno.lock"),
     join(root, "LICENSE"),
     ...filesBelow(join(root, "lib", "build")),
+    ...filesBelow(join(root, "lib", "dist")),
   ];
 }
 

@@ -1,7 +1,8 @@
 /** `deno task build [options] [targets…]`, see docs/executables.md. */
 import { join, resolve } from "node:path";
 import { createCommand, parseCommand } from "../cli/command.ts";
-import { runProgram, UsageError } from "../program/program.ts";
+import { UsageError } from "../cli/usage_error.ts";
+import { runProgram } from "../program/program.ts";
 import { build } from "./build.ts";
 import { parseTarget, type Target, TARGETS } from "../dist/targets.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { runCommand } from "./command.ts";
 
 export interface InstallOptions {

@@ -7,7 +7,7 @@ import {
   parseInteger,
   withLicenses,
 } from "./command.ts";
-import { UsageError } from "../program/program.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** What both programs take. */
 export interface ClientOptions {

@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from "commander";
 import { LICENSES } from "../licenses.ts";
 import { VERSION } from "../version.ts";
-import { errorMessage, UsageError } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
+import { UsageError } from "./usage_error.ts";
 
 export { Command, Option };
 

@@ -11,8 +11,8 @@ import {
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log/log.ts";
-import { readOptionFile, readSecretFile } from "../program/option_file.ts";
-import { errorMessage, UsageError } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
+import { UsageError } from "./usage_error.ts";
 import { formatSize, parseSize } from "../text/size.ts";
 
 /** What the server was asked to do; secrets are read, files of TLS too. */
@@ -40,6 +40,12 @@ export interface ServerOptions {
   drain: number;
   logFormat: LogFormat;
   logLevel: LogLevel;
+}
+
+/** Reads files that options name; both throw what to say of one that cannot be used. */
+export interface OptionFiles {
+  readOptionFile(flag: string, file: string): string;
+  readSecretFile(flag: string, file: string): string;
 }
 
 /** What commander makes of the arguments. */
@@ -117,10 +123,12 @@ CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN and CONVERGE_ADMIN_PASSWORD hold the sec
  *
  * @param run gets what `server [options]` asks for
  * @param env the environment
+ * @param files reads the files that options name
  */
 export function serverCommand(
   run: (options: ServerOptions) => Promise<void>,
   env: Record<string, string>,
+  files: OptionFiles,
 ): Command {
   const command = createCommand("server", "Brings agents in CI jobs and their users together.");
   for (const made of makeOptions()) command.addOption(made);
@@ -135,7 +143,7 @@ export function serverCommand(
   }
   return command
     .addHelpText("after", HELP_ENV)
-    .action((flags: Flags) => run(readOptions(flags, env)));
+    .action((flags: Flags) => run(readOptions(flags, env, files)));
 }
 
 /** `--base-path` is `CONVERGE_BASE_PATH`. */
@@ -143,11 +151,18 @@ function envName(flag: string): string {
   return `CONVERGE_${flag.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
 }
 
-function readOptions(flags: Flags, env: Record<string, string>): ServerOptions {
+function readOptions(
+  flags: Flags,
+  env: Record<string, string>,
+  files: OptionFiles,
+): ServerOptions {
   const { passwordFile, agentTokenFile, adminPasswordFile, tlsCert, tlsKey, ...rest } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together; give both or none");
   }
+  /** The secret of a file, else that of the environment, if not empty. */
+  const readSecret = (flag: string, file?: string, env?: string) =>
+    file === undefined ? env || undefined : wrongUse(() => files.readSecretFile(flag, file));
   return {
     ...rest,
     trustProxy: rest.trustProxy ?? false,
@@ -159,15 +174,10 @@ function readOptions(flags: Flags, env: Record<string, string>): ServerOptions {
       env.CONVERGE_ADMIN_PASSWORD,
     ),
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : {
-      cert: wrongUse(() => readOptionFile("--tls-cert", tlsCert)),
-      key: wrongUse(() => readOptionFile("--tls-key", tlsKey)),
+      cert: wrongUse(() => files.readOptionFile("--tls-cert", tlsCert)),
+      key: wrongUse(() => files.readOptionFile("--tls-key", tlsKey)),
     },
   };
-}
-
-/** The secret of a file, else that of the environment, if not empty. */
-function readSecret(flag: string, file?: string, env?: string): string | undefined {
-  return file === undefined ? env || undefined : wrongUse(() => readSecretFile(flag, file));
 }
 
 /** Takes whatever is thrown for wrong use: of the environment, or a file that cannot be read. */

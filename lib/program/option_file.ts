@@ -1,7 +1,7 @@
 /** Files that options name, such as `--password-file FILE`. */
 import { readFileSync } from "node:fs";
 import { decodeText } from "../text/decode_text.ts";
-import { fileErrorReason } from "./file_error.ts";
+import { fileErrorReason } from "../text/file_error.ts";
 
 /**
  * Reads the text of a file that the option `flag` names.

@@ -8,19 +8,9 @@
  * @module
  */
 
+import { UsageError } from "../cli/usage_error.ts";
 import { writeText } from "../log/write_text.ts";
-
-/** Wrong use of a program: exit status 2. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
-/** The message of anything thrown, on one line; words of a server in it must not drive a terminal. */
-export function errorMessage(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  // deno-lint-ignore no-control-regex
-  return message.replaceAll(/\s*[\r\n\t]\s*/g, " ").replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "");
-}
+import { errorMessage } from "../text/error_message.ts";
 
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]

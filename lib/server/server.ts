@@ -1,5 +1,5 @@
 import type { Log } from "../log/log.ts";
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
 import { VERSION } from "../version.ts";

@@ -1,4 +1,4 @@
-import { errorMessage } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 
 /** What to do about a port or an address that cannot be had, for a person. */
 export interface ListenHints {

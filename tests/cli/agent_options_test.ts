@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { agentCommand, type AgentOptions } from "../../lib/cli/agent_options.ts";
 import { parseCommand } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/program/program.ts";
+import { UsageError } from "../../lib/cli/usage_error.ts";
 
 /** Which action the arguments lead to, and with what. */
 async function parse(...args: string[]): Promise<[action: string, options: unknown]> {

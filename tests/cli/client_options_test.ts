@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ClientOptions, tunnelCommand, wsproxyCommand } from "../../lib/cli/client_options.ts";
 import { parseCommand } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/program/program.ts";
+import { UsageError } from "../../lib/cli/usage_error.ts";
 
 async function wsproxy(...args: string[]): Promise<[string, ClientOptions]> {
   const result = Promise.withResolvers<[string, ClientOptions]>();

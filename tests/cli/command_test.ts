@@ -9,7 +9,7 @@ import {
   repeatable,
   withLicenses,
 } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/program/program.ts";
+import { UsageError } from "../../lib/cli/usage_error.ts";
 import { websocketUrl } from "../../lib/protocol/messages.ts";
 
 function parseName(text: string): string {

@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import { parseCommand } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/program/program.ts";
+import { UsageError } from "../../lib/cli/usage_error.ts";
 import { serverCommand, type ServerOptions } from "../../lib/cli/server_options.ts";
+import { readOptionFile, readSecretFile } from "../../lib/program/option_file.ts";
 import { TempDir } from "../support/program.ts";
 
 async function parse(args: string[], env: Record<string, string> = {}): Promise<ServerOptions> {
   let parsed: ServerOptions | undefined;
-  const command = serverCommand((options) => {
-    parsed = options;
-    return Promise.resolve();
-  }, env);
+  const command = serverCommand(
+    (options) => {
+      parsed = options;
+      return Promise.resolve();
+    },
+    env,
+    { readOptionFile, readSecretFile },
+  );
   await parseCommand(command, args);
   assert.ok(parsed);
   return parsed;

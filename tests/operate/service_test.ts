@@ -29,7 +29,7 @@ Deno.test("the command of the unit and the container gives the server all it nee
   const { url } = JSON.parse(line);
   const headers = { authorization: `Basic ${btoa("admin:sesame")}` };
   for (
-    const path of ["/usage", "/downloads", "/static/agent", "/static/style.css", "/metrics"]
+    const path of ["/usage", "/downloads", "/static/agent", "/static/browser/style.css", "/metrics"]
   ) {
     const response = await fetch(url + path, { headers });
     const text = await response.text();

@@ -21,7 +21,7 @@ const ANSWERS: [path: string, status: number][] = [
   ["/client/nobody", 404],
   ["/client/-", 400],
   ["/agent/somebody", 426],
-  ["/static/style.css", 200],
+  ["/static/browser/style.css", 200],
   ["/static/agent", 200],
   ["/static/nothing", 404],
 ];

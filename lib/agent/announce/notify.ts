@@ -1,7 +1,7 @@
 /** Posts the announcement to a webhook. */
 
 import type { Log } from "../../log/log.ts";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { delay } from "../../wire/delay.ts";
 import type { AnnouncementJson } from "./announcement.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { fileErrorReason } from "../../program/file_error.ts";
+import { fileErrorReason } from "../../text/file_error.ts";
 import type { LifetimeEnd } from "../lifetime/keeper.ts";
 
 /** Where the files are, in the agent's folder. */

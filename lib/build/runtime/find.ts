@@ -5,7 +5,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { runCommand } from "../command.ts";
 import type { Target } from "../../dist/targets.ts";
 import { NPM_RUNTIME_VERSION, npmCompiler, npmRuntime } from "./npm.ts";

@@ -14,7 +14,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { installPackages } from "../packages.ts";
 import type { Target } from "../../dist/targets.ts";
 import { elfRuntime } from "./elf.ts";

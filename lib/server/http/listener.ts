@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Log } from "../../log/log.ts";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
 
 /** How long to wait before listening again, in milliseconds. */

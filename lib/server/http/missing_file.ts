@@ -1,5 +1,5 @@
 /** Answers for a file that is not there, or not yet. */
-import type { BuildState } from "../../build/background.ts";
+import type { BuildState } from "../../dist/build_state.ts";
 import { artifacts, TARGETS } from "../../dist/targets.ts";
 
 /** How long those wait who come before the build is ready, in seconds. */

@@ -1,7 +1,7 @@
 /** Serves files: the programs to download, styles and scripts. */
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
-import type { BuildState } from "../../build/background.ts";
+import type { BuildState } from "../../dist/build_state.ts";
 import { pickEncoding } from "./accept_encoding.ts";
 import { parseRange } from "./byte_range.ts";
 import { missingFile } from "./missing_file.ts";
@@ -13,8 +13,8 @@ export interface StaticOptions {
   state?: BuildState;
 }
 
-/** No slashes, no backslashes, no hidden files. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+/** A file, perhaps in one folder; no backslashes, no hidden files. */
+const NAME = /^([a-z]+\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** The checksums that the build writes beside its files. */
 const SUMS = "SHA256SUMS";

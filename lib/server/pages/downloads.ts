@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { System } from "../../../templates/assets/shared/choices.js";
 import type { Download } from "../../../templates/downloads.tsx";
-import type { BuildState } from "../../build/background.ts";
+import type { BuildState } from "../../dist/build_state.ts";
 import { artifacts, type Target, TARGETS } from "../../dist/targets.ts";
 
 /** The systems, as people know them. */

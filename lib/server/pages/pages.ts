@@ -5,7 +5,7 @@ import { downloadsPage } from "../../../templates/downloads.tsx";
 import { errorPage } from "../../../templates/error.tsx";
 import { sessionsPage } from "../../../templates/sessions.tsx";
 import type { Site } from "../../../templates/site.ts";
-import type { BuildState } from "../../build/background.ts";
+import type { BuildState } from "../../dist/build_state.ts";
 import { makeRendezvousId } from "../../protocol/names.ts";
 import type { AdminLock, Locked } from "../http/admin_lock.ts";
 import { listDownloads, systemsOf } from "./downloads.ts";

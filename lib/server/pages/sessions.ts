@@ -1,4 +1,4 @@
-import type { SessionAgent } from "../../../templates/sessions.tsx";
+import type { SessionAgent } from "../../protocol/sessions_api.ts";
 import type { AgentInfo, ClientInfo } from "../rendezvous/types.ts";
 
 /** How much of what an agent tells of itself is shown, in UTF-16 code units. */

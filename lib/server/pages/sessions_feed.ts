@@ -1,4 +1,4 @@
-import type { SessionAgent, SessionsQuery, SessionsView } from "../../../templates/sessions.tsx";
+import type { SessionAgent, SessionsQuery, SessionsView } from "../../protocol/sessions_api.ts";
 import { textResponse } from "../http/http.ts";
 import type { AgentInfo } from "../rendezvous/types.ts";
 import { sessionAgent } from "./sessions.ts";

@@ -1,5 +1,5 @@
 import { COLUMNS } from "../../../templates/assets/shared/session_cells.js";
-import type { SessionAgent, SessionsQuery, SessionsView } from "../../../templates/sessions.tsx";
+import type { SessionAgent, SessionsQuery, SessionsView } from "../../protocol/sessions_api.ts";
 
 /** Agents on one page of the table. */
 export const PAGE_SIZE = 50;

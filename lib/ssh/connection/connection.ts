@@ -1,4 +1,4 @@
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import type { Log } from "../../log/log.ts";
 import { CHANNEL_PACKET, CHANNEL_WINDOW, TransportChannel } from "./channel.ts";
 import {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import {
   type Connection,
   type GlobalRequest,

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { accepted } from "../../wire/accept.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";

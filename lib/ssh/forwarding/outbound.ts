@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { dialTcp } from "../../wire/dial/dial_tcp.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { scrypt, timingSafeEqual } from "node:crypto";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import type { PasswordVerifier } from "../../protocol/messages.ts";
 import { matchesAddress } from "./address_pattern.ts";
 import { type AuthorizedKey, type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";

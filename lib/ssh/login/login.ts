@@ -1,5 +1,5 @@
 import type { Log } from "../../log/log.ts";
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import {
   type AuthenticationOptions,
   checkKey,

@@ -1,4 +1,4 @@
-import { errorMessage } from "../../program/program.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import type { Process, Pty, WindowSize } from "../../process/process.ts";
 import { commandArguments, interactiveArguments, type Shell } from "../../process/shell.ts";
 import { spawnProcess, spawnPty } from "../../process/spawn.ts";

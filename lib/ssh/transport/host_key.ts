@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
-import { fileErrorReason } from "../../program/file_error.ts";
-import { errorMessage } from "../../program/program.ts";
+import { fileErrorReason } from "../../text/file_error.ts";
+import { errorMessage } from "../../text/error_message.ts";
 import { fingerprint } from "../login/public_key.ts";
 import { parsePrivateKey, type PrivateKey } from "./ssh2.ts";
 import { Writer } from "./wire_format.ts";

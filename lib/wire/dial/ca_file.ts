@@ -1,4 +1,4 @@
-import { fileErrorReason } from "../../program/file_error.ts";
+import { fileErrorReason } from "../../text/file_error.ts";
 
 /**
  * Reads certificates of authorities to trust.

@@ -3,10 +3,10 @@
 
 import { formatBytes, formatDuration } from "./format.js";
 
-/** @import { SessionAgent, SessionClient } from "../../sessions.tsx" */
+/** @import { SessionAgent, SessionClient, SessionColumn } from "../../../lib/protocol/sessions_api.ts" */
 
 /** The columns: the name by which they are sorted, and the heading. */
-export const COLUMNS = /** @type {const} */ ([
+export const COLUMNS = /** @type {readonly (readonly [SessionColumn, string])[]} */ ([
   ["id", "ID"],
   ["host", "Host"],
   ["user", "User"],
@@ -18,8 +18,6 @@ export const COLUMNS = /** @type {const} */ ([
   ["deadline", "Ends"],
   ["clients", "Clients"],
 ]);
-
-/** @typedef {typeof COLUMNS[number][0]} Column */
 
 /**
  * A moment ago, or from now.

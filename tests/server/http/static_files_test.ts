@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { COMPRESSED_SUFFIXES, compressFile } from "../../../lib/build/compress.ts";
-import type { BuildState } from "../../../lib/build/background.ts";
+import type { BuildState } from "../../../lib/dist/build_state.ts";
 import { serveStatic } from "../../../lib/server/http/static_files.ts";
 import { have, run, TempDir } from "../../support/program.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
@@ -168,9 +168,9 @@ Deno.test("serveStatic() knows the types of what pages need", async () => {
   await using dir = new TempDir();
   for (
     const [name, type] of [
-      ["style.css", "text/css; charset=utf-8"],
-      ["copy.js", "text/javascript; charset=utf-8"],
-      ["icon.svg", "image/svg+xml"],
+      ["browser/style.css", "text/css; charset=utf-8"],
+      ["browser/copy.js", "text/javascript; charset=utf-8"],
+      ["browser/icon.svg", "image/svg+xml"],
       ["SHA256SUMS", "text/plain; charset=utf-8"],
       ["agent.exe", "application/octet-stream"],
     ] as const

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { AdminLock } from "../../../lib/server/http/admin_lock.ts";
-import type { BuildState } from "../../../lib/build/background.ts";
+import type { BuildState } from "../../../lib/dist/build_state.ts";
 import { createPages } from "../../../lib/server/pages/pages.ts";
 import { SessionsFeed } from "../../../lib/server/pages/sessions_feed.ts";
 import type { Site } from "../../../templates/site.ts";

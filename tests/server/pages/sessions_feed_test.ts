@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AgentInfo } from "../../../lib/server/rendezvous/types.ts";
 import { SessionsFeed } from "../../../lib/server/pages/sessions_feed.ts";
-import type { SessionsView } from "../../../templates/sessions.tsx";
+import type { SessionsView } from "../../../lib/protocol/sessions_api.ts";
 
 function agentInfo(id: string): AgentInfo {
   const facts = { host: "builder", user: "ci", os: "linux", shell: "/bin/sh" };

@@ -1,4 +1,4 @@
-import { errorMessage } from "./program.ts";
+import { errorMessage } from "./error_message.ts";
 
 /** What the system's error codes mean to a person. */
 const REASONS: Record<string, string> = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorMessage } from "../../lib/program/program.ts";
+import { errorMessage } from "../../lib/text/error_message.ts";
 
 Deno.test("errorMessage() is the message of anything that was thrown", () => {
   assert.equal(errorMessage(new TypeError("it is none")), "it is none");

@@ -1,0 +1,4 @@
+/** Wrong use of a program: exit status 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
