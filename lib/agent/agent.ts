@@ -9,7 +9,7 @@ import type { AgentOptions } from "../cli/agent_options.ts";
 import { readSecretFile } from "../program/option_file.ts";
 import { signalStatus } from "../program/program.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
-import { generateHostKey, loadHostKey } from "../ssh/transport/host_key.ts";
+import { generateHostKey, loadHostKey } from "../ssh/keys/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
 import { readCaFile } from "../wire/dial/ca_file.ts";

@@ -33,7 +33,7 @@ import {
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../dist/version.ts";
 
 /** How long the first registration is tried for before the agent gives up, in milliseconds. */
 const FIRST_TRY_MS = 15_000;

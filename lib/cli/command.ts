@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
-import { LICENSES } from "../licenses.ts";
-import { VERSION } from "../version.ts";
+import { LICENSES } from "../dist/licenses.ts";
+import { VERSION } from "../dist/version.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { UsageError } from "./usage_error.ts";
 

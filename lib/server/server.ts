@@ -2,16 +2,17 @@ import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../dist/version.ts";
 import { type AgentContext, serveAgent } from "./relay/agent_connection.ts";
 import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
 import { Connections } from "./relay/connections.ts";
 import type { DataConnection } from "./relay/data_connection.ts";
 import { protect, textResponse } from "./http/http.ts";
 import { Listener } from "./http/listener.ts";
+import type { ServerLoad } from "./telemetry/load.ts";
 import { logEvents } from "./telemetry/log_events.ts";
 import { Rendezvous } from "./rendezvous/rendezvous.ts";
-import type { AgentInfo, Counts, ServerEvent } from "./rendezvous/types.ts";
+import type { AgentInfo, ServerEvent } from "./rendezvous/types.ts";
 import { type Pages, refusalResponse, Router, type StaticFiles } from "./http/router.ts";
 import { passwordVerifier } from "./relay/password_verifier.ts";
 import { addressOf, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
@@ -64,16 +65,6 @@ export interface RunningServer extends AsyncDisposable {
   readonly closed: Promise<void>;
   snapshot(): AgentInfo[];
   load(): ServerLoad;
-}
-
-/** How much the server carries right now. */
-export interface ServerLoad extends Counts {
-  /** Open websockets. */
-  connections: number;
-  /** About how many bytes wait for receivers to take them. */
-  buffered: number;
-  /** At how many of these the receivers that are sent more are closed. */
-  bufferLimit: number;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Log, LogFields } from "../log/log.ts";
 import type { Shell } from "../process/shell.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../dist/version.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import type { AuthenticationOptions, Identity } from "./login/authentication.ts";
 import { ServerConnection } from "./connection/connection.ts";
@@ -14,10 +14,10 @@ import type {
   SessionRequestHandler,
   SubsystemHandler,
 } from "./connection/handler.ts";
-import type { HostKey } from "./transport/host_key.ts";
+import type { HostKey } from "./keys/host_key.ts";
 import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./connection/host_key_proof.ts";
 import { Login } from "./login/login.ts";
-import { DisconnectReason } from "./transport/numbers.ts";
+import { DisconnectReason } from "./protocol/numbers.ts";
 import { Session } from "./session/session.ts";
 import { Transport } from "./transport/transport.ts";
 

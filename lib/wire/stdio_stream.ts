@@ -1,5 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
-import { ReadBuffer } from "./websocket/read_buffer.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 
 const READ_BUFFER = 256 * 1024;
 

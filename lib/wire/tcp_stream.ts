@@ -1,6 +1,6 @@
 import type { ByteStream } from "./byte_stream.ts";
-import { writeAll } from "./websocket/http_upgrade.ts";
-import { ReadBuffer } from "./websocket/read_buffer.ts";
+import { writeAll } from "./raw_connection.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 
 const READ_BUFFER = 256 * 1024;
 

@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { PROGRAMS } from "../../lib/dist/targets.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
-import { VERSION } from "../../lib/version.ts";
+import { VERSION } from "../../lib/dist/version.ts";
 import { have, run, TempDir } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";

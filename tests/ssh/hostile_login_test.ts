@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 // Before ssh2 itself, whose ciphers it frees.
 import { sendPacket } from "../../lib/ssh/transport/ssh2.ts";
 import ssh2 from "ssh2";
-import { Writer } from "../../lib/ssh/transport/wire_format.ts";
+import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
 const request = (method: string) =>

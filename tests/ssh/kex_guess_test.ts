@@ -1,7 +1,7 @@
 /** The first packet of a key exchange, sent on a guess (RFC 4253, section 7). */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { Writer } from "../../lib/ssh/transport/wire_format.ts";
+import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { TestSshServer } from "../support/ssh.ts";
 
 const KEXINIT = 20, ECDH_INIT = 30, ECDH_REPLY = 31;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ClientChannel } from "ssh2";
 import { forwarding } from "../../lib/ssh/forwarding/forwarding.ts";
-import { Writer } from "../../lib/ssh/transport/wire_format.ts";
+import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import { Writer } from "../../lib/ssh/transport/wire_format.ts";
+import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { memoryStreamPair } from "../support/memory_stream.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { createLog } from "../../lib/log/log.ts";
 import type { AuthenticationOptions } from "../../lib/ssh/login/authentication.ts";
-import { generateHostKey } from "../../lib/ssh/transport/host_key.ts";
+import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
 import { SshServer, type SshServerOptions } from "../../lib/ssh/server.ts";
 import { tcpStream } from "../../lib/wire/tcp_stream.ts";
 import { Program, type ProgramOptions, type ProgramResult, run, TempDir } from "./program.ts";

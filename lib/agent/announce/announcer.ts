@@ -1,7 +1,7 @@
 import type { Log } from "../../log/log.ts";
 import type { AuthorizedKey } from "../../ssh/login/authorized_keys.ts";
 import { parseAuthorizedKeys } from "../../ssh/login/authorized_keys.ts";
-import type { HostKey } from "../../ssh/transport/host_key.ts";
+import type { HostKey } from "../../ssh/keys/host_key.ts";
 import { clientPath, type RegisteredMessage, websocketUrl } from "../../protocol/messages.ts";
 import { type Announcement, announcementBlock, announcementJson } from "./announcement.ts";
 import { announceOnGithub, type GithubEnvironment } from "./github.ts";

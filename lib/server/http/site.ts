@@ -1,7 +1,7 @@
 /** Which public address a request came to, also through reverse proxies. */
 import { isPrefix } from "../../protocol/base_path.ts";
 import type { ServerOptions } from "../../cli/server_options.ts";
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../dist/version.ts";
 import type { Site } from "../../../templates/site.ts";
 
 /** What is the same for every request. */

@@ -16,7 +16,7 @@ import {
   versionMismatch,
 } from "../../protocol/messages.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../dist/version.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { Connection } from "./connection.ts";
 import { DataConnection } from "./data_connection.ts";

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../dist/version.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 import type { PairEndLabel, RefusalLabel, ServerEvent } from "../rendezvous/types.ts";
-import type { ServerLoad } from "../server.ts";
+import type { ServerLoad } from "./load.ts";
 
 /** Upper bounds in seconds: from at once to the longest `?wait=`. */
 const WAIT_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 300, 3_600, 86_400];

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { Channel } from "./handler.ts";
-import { Message } from "../transport/numbers.ts";
+import { Message } from "../protocol/numbers.ts";
 import type { Transport } from "../transport/transport.ts";
 import { isTurnOver, nextTurn } from "../transport/turn.ts";
-import { MalformedError, Writer } from "../transport/wire_format.ts";
+import { MalformedError, Writer } from "../protocol/wire_format.ts";
 
 /** How much a client may send on a channel before we have read it, in bytes. */
 export const CHANNEL_WINDOW = 2 * 1024 * 1024;

@@ -9,10 +9,10 @@ import {
   Refused,
 } from "./handler.ts";
 import type { KeyOptions } from "../login/key_options.ts";
-import { Message, OpenFailure } from "../transport/numbers.ts";
+import { Message, OpenFailure } from "../protocol/numbers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import type { Transport } from "../transport/transport.ts";
-import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
+import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
 /** Channels that a connection may have at a time, those in the making among them. */
 const MAX_CHANNELS = 1000;

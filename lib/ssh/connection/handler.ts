@@ -11,7 +11,7 @@
 import type { Log } from "../../log/log.ts";
 import type { KeyOptions } from "../login/key_options.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
-import type { OpenFailure } from "../transport/numbers.ts";
+import type { OpenFailure } from "../protocol/numbers.ts";
 
 /** A request that is turned down; the message is for the client's user, where the protocol carries one. */
 export class Refused extends Error {

@@ -6,11 +6,11 @@
  */
 import { Buffer } from "node:buffer";
 import { type GlobalRequestHandler, Refused } from "./handler.ts";
-import type { HostKey } from "../transport/host_key.ts";
-import { Message } from "../transport/numbers.ts";
+import type { HostKey } from "../keys/host_key.ts";
+import { Message } from "../protocol/numbers.ts";
 import { signWith } from "../transport/ssh2.ts";
 import type { Transport } from "../transport/transport.ts";
-import { Reader, Writer } from "../transport/wire_format.ts";
+import { Reader, Writer } from "../protocol/wire_format.ts";
 
 /** The global request by which a client asks for proofs. */
 export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";

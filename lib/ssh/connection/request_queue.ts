@@ -1,4 +1,4 @@
-import { MalformedError } from "../transport/wire_format.ts";
+import { MalformedError } from "../protocol/wire_format.ts";
 
 /** How much may wait, in bytes of requests. */
 const MAX_BYTES = 1024 * 1024;

@@ -11,7 +11,7 @@ import {
   type GlobalRequestHandler,
   Refused,
 } from "../connection/handler.ts";
-import { Reader, Writer } from "../transport/wire_format.ts";
+import { Reader, Writer } from "../protocol/wire_format.ts";
 import { type Accepted, Listeners, listenUnix } from "./listeners.ts";
 
 export interface InboundOptions {

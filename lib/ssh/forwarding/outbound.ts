@@ -9,8 +9,8 @@ import { dialTcp } from "../../wire/dial/dial_tcp.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
 import { type ChannelHandler, type ChannelRequest, Refused } from "../connection/handler.ts";
-import { OpenFailure } from "../transport/numbers.ts";
-import { Reader } from "../transport/wire_format.ts";
+import { OpenFailure } from "../protocol/numbers.ts";
+import { Reader } from "../protocol/wire_format.ts";
 
 /** How long a connection may take to come about, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 30_000;

@@ -5,7 +5,7 @@ import type { PasswordVerifier } from "../../protocol/messages.ts";
 import { matchesAddress } from "./address_pattern.ts";
 import { type AuthorizedKey, type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
 import { type KeyOptions, unrestricted } from "./key_options.ts";
-import { fingerprint } from "./public_key.ts";
+import { fingerprint } from "../keys/public_key.ts";
 
 /** The largest file of keys that is read, in bytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;

@@ -6,7 +6,7 @@
 
 import { decodeText } from "../../text/decode_text.ts";
 import { type KeyOptions, optionsEnd, parseKeyOptions, unrestricted } from "./key_options.ts";
-import { fingerprint, KEY_TYPES, parsePublicKey, whyUnusable } from "./public_key.ts";
+import { fingerprint, KEY_TYPES, parsePublicKey, whyUnusable } from "../keys/public_key.ts";
 
 /** One key that may log in. */
 export interface AuthorizedKey {

@@ -9,11 +9,11 @@ import {
   loginMethods,
   type Refusal,
 } from "./authentication.ts";
-import { DisconnectReason, Message } from "../transport/numbers.ts";
-import { fingerprint, parsePublicKey } from "./public_key.ts";
-import { verifySignature } from "./signature.ts";
+import { DisconnectReason, Message } from "../protocol/numbers.ts";
+import { fingerprint, parsePublicKey } from "../keys/public_key.ts";
+import { verifySignature } from "../keys/signature.ts";
 import { SIGNATURE_ALGORITHMS, type Transport } from "../transport/transport.ts";
-import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
+import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
 /** Wrong passwords and signatures after which the connection is ended. */
 const MAX_FAILURES = 6;

@@ -1,7 +1,7 @@
 import type { ByteSource, ExitStatus, Process } from "../../process/process.ts";
 import { type Channel, type Connection, Refused } from "../connection/handler.ts";
 import type { Screen } from "./screen.ts";
-import { Writer } from "../transport/wire_format.ts";
+import { Writer } from "../protocol/wire_format.ts";
 
 /**
  * Connects a program with its channel until it has ended and all its output is sent, then tells the

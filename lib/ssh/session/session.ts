@@ -18,7 +18,7 @@ import {
 } from "../connection/handler.ts";
 import { explain, runProgram, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
-import { Reader } from "../transport/wire_format.ts";
+import { Reader } from "../protocol/wire_format.ts";
 
 /** What SSH_TTY is; on POSIX systems the terminal's own name takes its place. */
 const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";

@@ -1,7 +1,7 @@
-import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
+import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 import { readAttributes, writeUint64 } from "./attributes.ts";
-import { type Client, type Handler, readName, readPath } from "./thread/client.ts";
-import { copyData } from "./files/copy_data.ts";
+import { type Client, type Handler, readName, readPath } from "./client.ts";
+import { copyData } from "./copy_data.ts";
 import type { FileSystemStat } from "./files/file_system.ts";
 import { decodeName } from "./files/names.ts";
 import { MAX_DATA, MAX_HANDLES, MAX_PACKET, Status } from "./numbers.ts";

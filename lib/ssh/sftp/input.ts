@@ -1,4 +1,4 @@
-import { MalformedError } from "../transport/wire_format.ts";
+import { MalformedError } from "../protocol/wire_format.ts";
 import { MAX_PACKET } from "./numbers.ts";
 
 /** Cuts what comes in into packets, whatever pieces it comes in. */

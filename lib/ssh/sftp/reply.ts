@@ -1,4 +1,4 @@
-import { Writer } from "../transport/wire_format.ts";
+import { Writer } from "../protocol/wire_format.ts";
 import { writeAttributes } from "./attributes.ts";
 import type { FileStat } from "./files/file_system.ts";
 import { encodeName } from "./files/names.ts";

@@ -1,6 +1,6 @@
-import { Writer } from "../transport/wire_format.ts";
+import { Writer } from "../protocol/wire_format.ts";
 import { readAttributes, readOffset } from "./attributes.ts";
-import { type Handler, readName, readPath } from "./thread/client.ts";
+import { type Handler, readName, readPath } from "./client.ts";
 import { extended } from "./extensions.ts";
 import { formatLongName } from "./files/long_name.ts";
 import { MAX_DATA, OpenFlag, PacketType } from "./numbers.ts";

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { Refused } from "../connection/handler.ts";
-import { MalformedError } from "../transport/wire_format.ts";
+import { MalformedError } from "../protocol/wire_format.ts";
 import { REPORT, type ToThread, WINDOW } from "./messages.ts";
 import { SftpThread } from "./thread/sftp_thread.ts";
 

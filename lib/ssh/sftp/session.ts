@@ -1,5 +1,5 @@
-import { MalformedError, Reader, Writer } from "../transport/wire_format.ts";
-import type { Client } from "./thread/client.ts";
+import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
+import type { Client } from "./client.ts";
 import { writeExtensions } from "./extensions.ts";
 import type { FileSystem } from "./files/file_system.ts";
 import { Handles } from "./handles.ts";

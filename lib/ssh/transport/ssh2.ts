@@ -19,7 +19,7 @@ import ProtocolClass from "ssh2/lib/protocol/Protocol.js";
 import utils from "ssh2/lib/protocol/utils.js";
 import { Buffer } from "node:buffer";
 import { createPrivateKey, sign } from "node:crypto";
-import { Reader, Writer } from "./wire_format.ts";
+import { Reader, Writer } from "../protocol/wire_format.ts";
 
 /** One side of an SSH connection: bytes in, packets out, and the other way around. */
 export interface Protocol {

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { freeCiphers } from "./ciphers.ts";
-import { DisconnectReason, Message } from "./numbers.ts";
+import { DisconnectReason, Message } from "../protocol/numbers.ts";
 import { createOffer, cryptoReady, mend, type PrivateKey, Protocol, sendPacket } from "./ssh2.ts";
 import { isTurnOver, nextTurn } from "./turn.ts";
-import { Writer } from "./wire_format.ts";
+import { Writer } from "../protocol/wire_format.ts";
 
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
 const HIGH_WATER = 1024 * 1024;

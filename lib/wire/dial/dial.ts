@@ -2,7 +2,8 @@
 
 import { connectFailure } from "./connect_failure.ts";
 import { dialTcp } from "./dial_tcp.ts";
-import { oneLine, readResponseHead, type Transport, writeAll } from "../websocket/http_upgrade.ts";
+import { oneLine, readResponseHead } from "../http_response.ts";
+import { type RawConnection, writeAll } from "../raw_connection.ts";
 import { startInsecureTls } from "./insecure_tls.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 import { startTls } from "./trust.ts";
@@ -55,7 +56,7 @@ async function dialProxy(proxy: Proxy, host: string, signal: AbortSignal): Promi
  *
  * @throws {Error} the system's or the TLS library's own, or the signal's reason
  */
-export async function dial(url: URL, options: DialOptions): Promise<Transport> {
+export async function dial(url: URL, options: DialOptions): Promise<RawConnection> {
   const { ca, signal } = options;
   const secure = url.protocol === "wss:";
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");

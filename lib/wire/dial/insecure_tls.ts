@@ -4,7 +4,7 @@
  * where its bytes are put on the connection that is there.
  */
 
-import type { Transport } from "../websocket/http_upgrade.ts";
+import type { RawConnection } from "../raw_connection.ts";
 import { pipe } from "../pipe.ts";
 import { tcpStream } from "../tcp_stream.ts";
 
@@ -16,7 +16,7 @@ import { tcpStream } from "../tcp_stream.ts";
 export async function startInsecureTls(
   conn: Deno.TcpConn,
   hostname: string,
-): Promise<Transport> {
+): Promise<RawConnection> {
   // Loaded only when needed: it would double the time that wsproxy takes to start.
   const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

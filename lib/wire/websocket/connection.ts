@@ -1,7 +1,7 @@
 import { FrameWriter } from "./frame_writer.ts";
-import type { Transport } from "./http_upgrade.ts";
+import type { RawConnection } from "../raw_connection.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { ReadBuffer } from "./read_buffer.ts";
+import { ReadBuffer } from "../read_buffer.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./frame.ts";
 import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./message.ts";
 
@@ -49,7 +49,7 @@ export class WebSocketConnection {
   /** Settles once the connection is gone; to the error that ended it, if one did. Never rejects. */
   readonly closed: Promise<Error | undefined>;
 
-  readonly #transport: Transport;
+  readonly #transport: RawConnection;
   readonly #incoming = new MessageQueue<string | Uint8Array>(MAX_QUEUED);
   readonly #writer: FrameWriter;
   readonly #closed = Promise.withResolvers<Error | undefined>();
@@ -66,7 +66,7 @@ export class WebSocketConnection {
   #gone = false;
 
   /** Use `connectWebSocket()`. */
-  constructor(transport: Transport, options: ConnectionOptions) {
+  constructor(transport: RawConnection, options: ConnectionOptions) {
     this.#transport = transport;
     this.#closeTimeout = options.closeTimeout;
     this.protocol = options.protocol;

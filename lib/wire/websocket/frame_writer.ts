@@ -1,4 +1,4 @@
-import type { Transport } from "./http_upgrade.ts";
+import type { RawConnection } from "../raw_connection.ts";
 import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
 
 /** `send()` holds back while more than this waits to be written, in bytes. */
@@ -17,7 +17,7 @@ interface Batch {
  * comes last.
  */
 export class FrameWriter {
-  readonly #transport: Transport;
+  readonly #transport: RawConnection;
   /** Messages, oldest first; the last one may have room for more. */
   #batches: Batch[] = [];
   /** A batch that is written, to be filled again: memory is not asked for with each. */
@@ -36,7 +36,7 @@ export class FrameWriter {
   /** Called once: the close frame is written (no error), or writing failed. */
   readonly #onEnd: (error?: Error) => void;
 
-  constructor(transport: Transport, onEnd: (error?: Error) => void) {
+  constructor(transport: RawConnection, onEnd: (error?: Error) => void) {
     this.#transport = transport;
     this.#onEnd = onEnd;
   }

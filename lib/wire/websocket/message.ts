@@ -1,6 +1,6 @@
 /** Messages and close reasons out of a websocket's frames (RFC 6455, sections 5.4, 5.5.1 and 7.4). */
 
-import { oneLine } from "./http_upgrade.ts";
+import { oneLine } from "../http_response.ts";
 import { type Frame, FrameError, Opcode } from "./frame.ts";
 
 /** What a fragment costs besides its bytes. */

@@ -10,7 +10,9 @@
 
 import { connectFailure } from "../dial/connect_failure.ts";
 import { dial } from "../dial/dial.ts";
-import { refusalReason, requestUpgrade, type Transport } from "./http_upgrade.ts";
+import { refusalReason } from "../http_response.ts";
+import type { RawConnection } from "../raw_connection.ts";
+import { requestUpgrade } from "./http_upgrade.ts";
 import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
 
 export { WebSocketClosedError, WebSocketConnection } from "./connection.ts";
@@ -61,7 +63,7 @@ interface OpenOptions extends Omit<ConnectionOptions, "protocol" | "rest"> {
 
 async function open(url: URL, options: OpenOptions): Promise<WebSocketConnection> {
   const { headers, protocols, signal } = options;
-  let transport: Transport | undefined;
+  let transport: RawConnection | undefined;
   const close = () => {
     try {
       transport?.close();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Announcer, type AnnouncerOptions } from "../../../lib/agent/announce/announcer.ts";
 import type { LifetimeStatus } from "../../../lib/agent/lifetime/keeper.ts";
 import { createLog } from "../../../lib/log/log.ts";
-import { generateHostKey } from "../../../lib/ssh/transport/host_key.ts";
+import { generateHostKey } from "../../../lib/ssh/keys/host_key.ts";
 import { PROTOCOL_VERSION, type RegisteredMessage } from "../../../lib/protocol/messages.ts";
 import { TempDir } from "../../support/program.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Metrics } from "../../../lib/server/telemetry/metrics.ts";
 import type { AgentInfo, ClientInfo } from "../../../lib/server/rendezvous/types.ts";
-import type { ServerLoad } from "../../../lib/server/server.ts";
+import type { ServerLoad } from "../../../lib/server/telemetry/load.ts";
 
 const LOAD: ServerLoad = {
   ...{ connected: 0, away: 0, parked: 0, waiting: 0, pairs: 0, toAgent: 0, toClient: 0 },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { generateHostKey, type HostKey, loadHostKey } from "../../../lib/ssh/transport/host_key.ts";
+import { generateHostKey, type HostKey, loadHostKey } from "../../../lib/ssh/keys/host_key.ts";
 import { PROVE_HOST_KEYS } from "../../../lib/ssh/connection/host_key_proof.ts";
-import { Writer } from "../../../lib/ssh/transport/wire_format.ts";
+import { Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../../support/deadline.ts";
 import { TempDir } from "../../support/program.ts";
 import { makeKey, TestSshServer } from "../../support/ssh.ts";

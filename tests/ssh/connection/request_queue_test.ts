@@ -1,6 +1,6 @@
 import { deepEqual, throws } from "node:assert/strict";
 import { RequestQueue } from "../../../lib/ssh/connection/request_queue.ts";
-import { MalformedError } from "../../../lib/ssh/transport/wire_format.ts";
+import { MalformedError } from "../../../lib/ssh/protocol/wire_format.ts";
 
 Deno.test("RequestQueue deals with the requests under a key in their order", async () => {
   const queue = new RequestQueue();

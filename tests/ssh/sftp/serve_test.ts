@@ -3,7 +3,7 @@ import { Refused } from "../../../lib/ssh/connection/handler.ts";
 import { MAX_DATA, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
 import { WINDOW } from "../../../lib/ssh/sftp/messages.ts";
 import { SftpServer } from "../../../lib/ssh/sftp/serve.ts";
-import { MalformedError } from "../../../lib/ssh/transport/wire_format.ts";
+import { MalformedError } from "../../../lib/ssh/protocol/wire_format.ts";
 import { TempDir } from "../../support/program.ts";
 import { MemoryChannel } from "./memory_channel.ts";
 import { assertStatus, encodePacket, readHandle } from "./test_client.ts";

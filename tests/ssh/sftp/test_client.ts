@@ -8,7 +8,7 @@ import { AttributeFlag, OpenFlag, PacketType, Status } from "../../../lib/ssh/sf
 import { PosixPaths } from "../../../lib/ssh/sftp/files/paths.ts";
 import { Session } from "../../../lib/ssh/sftp/session.ts";
 import { SystemUsers } from "../../../lib/ssh/sftp/files/users.ts";
-import { Reader, Writer } from "../../../lib/ssh/transport/wire_format.ts";
+import { Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 
 /** The file systems that every test of requests runs on. */
 export const SYSTEMS: [name: string, create: () => FileSystem][] = [

@@ -17,7 +17,7 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
     const file of [
       ...sources,
       "lib/ssh/connection/handler.ts",
-      "lib/ssh/transport/wire_format.ts",
+      "lib/ssh/protocol/wire_format.ts",
       SERVER,
     ]
   ) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Transport } from "../../../lib/wire/websocket/http_upgrade.ts";
+import type { RawConnection } from "../../../lib/wire/raw_connection.ts";
 import { WebSocketConnection } from "../../../lib/wire/websocket/connection.ts";
 import { serverFrame } from "../../support/raw_websocket_server.ts";
 
@@ -20,7 +20,7 @@ async function settle(progress: () => number = () => 0): Promise<void> {
 }
 
 /** A server in memory that sends the same frame for ever, or nothing. */
-class FakeTransport implements Transport {
+class FakeTransport implements RawConnection {
   readonly #frame: Uint8Array | undefined;
   readonly #ended = Promise.withResolvers<null>();
   #at = 0;
@@ -60,7 +60,7 @@ class FakeTransport implements Transport {
   }
 }
 
-function open(transport: Transport, pingInterval = 60_000): WebSocketConnection {
+function open(transport: RawConnection, pingInterval = 60_000): WebSocketConnection {
   const rest = new Uint8Array(0);
   return new WebSocketConnection(transport, { protocol: "", rest, pingInterval, closeTimeout: 10 });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { KEY_TYPES } from "../../../../lib/ssh/login/public_key.ts";
+import { KEY_TYPES } from "../../../../lib/ssh/keys/public_key.ts";
 import { KEY_PATTERN, readPublicKeys } from "../../../../templates/assets/shared/public_keys.js";
 
 /** The base64 of a key whose parts are these. */

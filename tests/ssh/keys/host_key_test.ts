@@ -1,6 +1,6 @@
 import { equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { generateHostKey, loadHostKey } from "../../../lib/ssh/transport/host_key.ts";
+import { generateHostKey, loadHostKey } from "../../../lib/ssh/keys/host_key.ts";
 import { run, TempDir } from "../../support/program.ts";
 import { makeKey } from "../../support/ssh.ts";
 

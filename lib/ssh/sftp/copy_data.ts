@@ -1,9 +1,9 @@
-import type { Reader } from "../../transport/wire_format.ts";
-import { readOffset, readUint64 } from "../attributes.ts";
-import type { Client } from "../thread/client.ts";
-import { Status } from "../numbers.ts";
-import type { Reply } from "../reply.ts";
-import { endOfFile, StatusError } from "../status.ts";
+import type { Reader } from "../protocol/wire_format.ts";
+import { readOffset, readUint64 } from "./attributes.ts";
+import type { Client } from "./client.ts";
+import { Status } from "./numbers.ts";
+import type { Reply } from "./reply.ts";
+import { endOfFile, StatusError } from "./status.ts";
 
 /** How much is copied before other things may happen, in bytes. */
 const SLICE = 1024 * 1024;

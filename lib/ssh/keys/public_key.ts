@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { MalformedError, Reader } from "../transport/wire_format.ts";
+import { MalformedError, Reader } from "../protocol/wire_format.ts";
 
 /** The shortest RSA key that lets anyone in, in bits. */
 const MIN_RSA_BITS = 2048;

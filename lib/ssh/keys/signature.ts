@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { PublicKey } from "./public_key.ts";
-import { Reader, Writer } from "../transport/wire_format.ts";
+import { Reader, Writer } from "../protocol/wire_format.ts";
 
 /** The hash of an ECDSA signature by its curve (RFC 5656, section 6.2.1), and its JWK name. */
 const CURVES: Record<string, { hash: string; jwk: string; coordinate: number }> = {

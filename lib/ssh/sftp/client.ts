@@ -1,12 +1,12 @@
-import type { Reader } from "../../transport/wire_format.ts";
-import type { FileSystem } from "../files/file_system.ts";
-import type { Handles } from "../handles.ts";
-import type { Paths } from "../files/paths.ts";
-import type { Reply } from "../reply.ts";
-import { decodeName } from "../files/names.ts";
-import { Status } from "../numbers.ts";
-import { StatusError } from "../status.ts";
-import type { Users } from "../files/users.ts";
+import type { Reader } from "../protocol/wire_format.ts";
+import type { FileSystem } from "./files/file_system.ts";
+import type { Handles } from "./handles.ts";
+import type { Paths } from "./files/paths.ts";
+import type { Reply } from "./reply.ts";
+import { decodeName } from "./files/names.ts";
+import { Status } from "./numbers.ts";
+import { StatusError } from "./status.ts";
+import type { Users } from "./files/users.ts";
 
 /** What the handlers of requests know of the client. */
 export interface Client {

@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
 import { fileErrorReason } from "../../text/file_error.ts";
 import { errorMessage } from "../../text/error_message.ts";
-import { fingerprint } from "../login/public_key.ts";
-import { parsePrivateKey, type PrivateKey } from "./ssh2.ts";
-import { Writer } from "./wire_format.ts";
+import { fingerprint } from "./public_key.ts";
+import { parsePrivateKey, type PrivateKey } from "../transport/ssh2.ts";
+import { Writer } from "../protocol/wire_format.ts";
 
 /** The key that a server proves itself with. */
 export interface HostKey {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { MalformedError, Reader, Writer } from "../../../lib/ssh/transport/wire_format.ts";
+import { MalformedError, Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 
 Deno.test("Reader gets back what Writer puts", () => {
   const long = "x".repeat(1000);

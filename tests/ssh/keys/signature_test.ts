@@ -1,9 +1,9 @@
 import { equal, throws } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { parsePublicKey, type PublicKey } from "../../../lib/ssh/login/public_key.ts";
-import { verifySignature } from "../../../lib/ssh/login/signature.ts";
-import { Writer } from "../../../lib/ssh/transport/wire_format.ts";
+import { parsePublicKey, type PublicKey } from "../../../lib/ssh/keys/public_key.ts";
+import { verifySignature } from "../../../lib/ssh/keys/signature.ts";
+import { Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 
 const DATA = new TextEncoder().encode("what is signed");
 const fromBase64url = (text: string) => Buffer.from(text, "base64url");
