@@ -1,29 +1,43 @@
-/** Who may import whom; docs/how-it-works.md says why. */
+/** Who may import whom: holds what docs/how-it-works.md says. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..");
 const ENTRIES = ["server.ts", "agent.ts", "wsproxy.ts", "tunnel.ts"];
+const ROLES_LAYER = 5;
 
-/** The layers from the lowest on; the first pattern that fits a file is its layer. */
-const LAYERS: [layer: number, pattern: RegExp][] = [
-  [1, /^lib\/(cli\/|licenses\.ts|version\.ts|wire\/(names|protocol)\.ts)|^templates\//],
-  [2, /^lib\/wire\//],
-  [3, /^lib\/(process|ssh)\/|^lib\/server\/rendezvous/],
-  [4, /^lib\/(server|agent|client|build)\//],
-  [5, /^[a-z_]+\.ts$/],
-];
+const DOCS = readFileSync(join(ROOT, "docs/how-it-works.md"), "utf8");
 
-function layer(file: string): number {
-  const found = LAYERS.find(([, pattern]) => pattern.test(file));
-  assert.ok(found, `${file} is in no layer`);
-  return found[0];
+/** The folders in backquotes of a line or paragraph of the docs. */
+function foldersIn(text: string): string[] {
+  return [...text.matchAll(/`((?:lib|templates)[a-z/_]*|\.)`/g)].map(([, folder]) => folder!);
 }
 
-/** The folder below lib, which for the upper layers is the role. */
-function role(file: string): string {
-  return file.split("/")[1] ?? "";
+/** The layer of each folder that the table in the docs names. */
+const LAYERS = new Map(
+  [...DOCS.matchAll(/^\| (\d) +\|([^|]*)\|/gm)].flatMap(([, layer, folders]) =>
+    foldersIn(folders!).map((folder) => [folder, Number(layer)] as const)
+  ),
+);
+
+/** The folders that the docs call pure. */
+const PURE = foldersIn(/^`lib[^]*?are pure/m.exec(DOCS)![0]);
+
+function isIn(file: string, folder: string): boolean {
+  return folder === "." ? !file.includes("/") : file.startsWith(`${folder}/`);
+}
+
+/** The folder of the table that a file is in: the one with the longest path. */
+function layerFolder(file: string): string {
+  const found = [...LAYERS.keys()].filter((folder) => isIn(file, folder));
+  const folder = found.sort((a, b) => b.length - a.length)[0];
+  assert.ok(folder, `${file} is in no layer of docs/how-it-works.md`);
+  return folder;
+}
+
+function layer(file: string): number {
+  return LAYERS.get(layerFolder(file))!;
 }
 
 /** The paths of all source files from the root. */
@@ -35,10 +49,11 @@ function sources(): string[] {
   return files.filter((file) => /\.(ts|tsx|js)$/.test(file));
 }
 
+const texts = new Map(sources().map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
+
 /** What each source file imports: paths from the root for our own files, else the specifier. */
 const imports = new Map(
-  sources().map((file) => {
-    const source = readFileSync(join(ROOT, file), "utf8");
+  [...texts].map(([file, source]) => {
     const found = source.matchAll(
       /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s+["']([^"']+)["']/g,
     );
@@ -48,6 +63,11 @@ const imports = new Map(
     );
     return [file, targets] as const;
   }),
+);
+
+/** Each import of one of our files by another. */
+const ownImports = [...imports].flatMap(([file, targets]) =>
+  targets.filter((target) => imports.has(target)).map((target) => ({ file, target }))
 );
 
 /** Everything that `file` reaches. */
@@ -61,16 +81,10 @@ function reach(file: string, seen = new Set<string>()): Set<string> {
 }
 
 Deno.test("no file imports a higher layer, and the roles do not import each other", () => {
-  for (const [file, targets] of imports) {
-    for (const target of targets.filter((name) => imports.has(name))) {
-      assert.ok(layer(target) <= layer(file), `${file} imports ${target} of a higher layer`);
-      if (layer(file) === 4 && layer(target) === 4) {
-        const serverStartsBuild = role(file) === "server" && role(target) === "build";
-        assert.ok(
-          role(file) === role(target) || serverStartsBuild,
-          `${file} imports ${target} of another role`,
-        );
-      }
+  for (const { file, target } of ownImports) {
+    assert.ok(layer(target) <= layer(file), `${file} imports ${target} of a higher layer`);
+    if (layer(file) === ROLES_LAYER && layer(target) === ROLES_LAYER) {
+      assert.equal(layerFolder(target), layerFolder(file), `${file} imports ${target}`);
     }
   }
 });
@@ -79,10 +93,45 @@ Deno.test("no file reaches itself by its imports", () => {
   for (const file of imports.keys()) assert.ok(!reach(file).has(file), file);
 });
 
-Deno.test("only lib/ssh imports ssh2, and only lib/process imports node-pty", () => {
+Deno.test("no two folders import each other, but for one inside the other", () => {
+  const pairs = new Map(
+    ownImports.map(({ file, target }) => [`${dirname(file)} ${dirname(target)}`, file]),
+  );
+  for (const [pair, file] of pairs) {
+    const [from, to] = pair.split(" ") as [string, string];
+    if (isIn(`${from}/`, to) || isIn(`${to}/`, from)) continue;
+    const back = pairs.get(`${to} ${from}`);
+    assert.equal(back, undefined, `${file} and ${back} import each other's folder`);
+  }
+});
+
+Deno.test("what the docs call pure uses nothing of the system", () => {
+  assert.ok(PURE.length > 3);
+  for (const [file, source] of texts) {
+    if (!PURE.some((folder) => isIn(file, folder)) || isIn(file, "templates/assets/browser")) {
+      continue;
+    }
+    assert.doesNotMatch(source.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, ""), /\bDeno\./, file);
+    for (const target of imports.get(file)!) assert.doesNotMatch(target, /^node:/, file);
+  }
+});
+
+Deno.test("each exported name has one meaning", () => {
+  const places = new Map<string, string>();
+  const pattern =
+    /^export (?:abstract )?(?:async )?(?:class|interface|type|function\*?|const|let) (\w+)/gm;
+  for (const [file, source] of texts) {
+    for (const [, name] of source.matchAll(pattern)) {
+      assert.equal(places.get(name!) ?? file, file, `${file} exports ${name} too`);
+      places.set(name!, file);
+    }
+  }
+});
+
+Deno.test("only lib/ssh/transport imports ssh2, and only lib/process imports node-pty", () => {
   for (const [file, targets] of imports) {
     for (const target of targets) {
-      if (/^ssh2(\/|$)/.test(target)) assert.match(file, /^lib\/ssh\//);
+      if (/^ssh2(\/|$)/.test(target)) assert.match(file, /^lib\/ssh\/transport\//);
       if (/node-pty/.test(target)) assert.match(file, /^lib\/process\//);
     }
   }
@@ -97,7 +146,8 @@ Deno.test("server, wsproxy and tunnel reach neither ssh2 nor node-pty", () => {
 Deno.test("wsproxy and tunnel know nothing of the server, the agent or the pages", () => {
   for (const entry of ["wsproxy.ts", "tunnel.ts"]) {
     for (const target of reach(entry)) {
-      assert.doesNotMatch(target, /^lib\/(server|agent|ssh|process|build)\/|^templates\/|^preact/);
+      assert.doesNotMatch(target, /^lib\/(server|agent|ssh|process|build)\/|^preact/);
+      assert.doesNotMatch(target, /^templates\/(?!assets\/shared\/)/);
     }
   }
 });

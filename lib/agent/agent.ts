@@ -22,7 +22,7 @@ import { makeIfMissing, modifiedTime, WatchedFile } from "./watched_file.ts";
 import { type LifetimeEnd, LifetimeKeeper, type LifetimeStatus } from "./lifetime/keeper.ts";
 import { LocalControl, type LocalControlOptions } from "./control/local_control.ts";
 import { loginMessage } from "./lifetime/login_message.ts";
-import { openOutput, type Output } from "./output.ts";
+import { type AgentOutput, openOutput } from "./output.ts";
 import { Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
 import { agentFacts, chooseAgentShell, fetchAllKeys } from "./settings.ts";
@@ -57,7 +57,7 @@ export async function runAgent(
 async function serve(
   server: URL,
   options: AgentOptions & { detached: boolean },
-  output: Output,
+  output: AgentOutput,
   signal: AbortSignal,
 ): Promise<number> {
   const { log } = output;

@@ -6,7 +6,7 @@ import { writeStdout } from "../program/program.ts";
 import { writeText } from "../log/write_text.ts";
 import { REGISTERED } from "./control/detach.ts";
 
-export interface Output extends Disposable {
+export interface AgentOutput extends Disposable {
   log: Log;
   /** Tells the job how to log in. */
   print: (text: string) => void;
@@ -32,7 +32,7 @@ export interface OutputOptions {
  *
  * @throws {Error} if its file cannot be written to
  */
-export function openOutput({ logFile, logLevel, detached }: OutputOptions): Output {
+export function openOutput({ logFile, logLevel, detached }: OutputOptions): AgentOutput {
   const file = logFile === undefined ? undefined : openFile(logFile);
   const followers = new Set<(text: string) => void>();
   const write = file && ((text: string) => {

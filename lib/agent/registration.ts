@@ -50,7 +50,7 @@ class RefusedError extends Error {
 }
 
 /** Who came through the server. */
-export type Client = PairedMessage["client"];
+export type PairedClient = PairedMessage["client"];
 
 export interface RegistrationOptions {
   /** The server, with its base path. */
@@ -66,7 +66,7 @@ export interface RegistrationOptions {
   /** Called at each registration; the ID and the password may have changed. */
   onRegistered: (registration: RegisteredMessage) => void;
   /** Serves one client; the stream is closed by the one who serves it. Must not reject. */
-  onClient: (stream: ByteStream, client: Client) => Promise<void>;
+  onClient: (stream: ByteStream, client: PairedClient) => Promise<void>;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface ClientOptions {
   header?: [string, string][];
 }
 
-export interface TunnelOptions extends ClientOptions {
+export interface TunnelFlags extends ClientOptions {
   /** The address to listen on. */
   listen: string;
 }
@@ -69,7 +69,7 @@ export function wsproxyCommand(
  * @param run gets the port, the URL and the options of `tunnel [options] PORT URL`
  */
 export function tunnelCommand(
-  run: (port: number, url: URL, options: TunnelOptions) => Promise<void>,
+  run: (port: number, url: URL, options: TunnelFlags) => Promise<void>,
 ): Command {
   return withClientOptions(
     createCommand("tunnel", "Listens on a TCP port and connects each connection to a websocket."),

@@ -8,7 +8,7 @@ import {
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
 
-export interface RelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
+export interface WebSocketRelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** Ends it at once and cleanly. */
   signal: AbortSignal;
 }
@@ -22,7 +22,11 @@ const LEAVE_TIMEOUT_MS = 500;
  *
  * @throws {Error} if it cannot be opened, or either side broke
  */
-export async function relay(local: ByteStream, url: URL, options: RelayOptions): Promise<void> {
+export async function relay(
+  local: ByteStream,
+  url: URL,
+  options: WebSocketRelayOptions,
+): Promise<void> {
   const { signal } = options;
   const left = Promise.withResolvers<void>();
   let connection: WebSocketConnection | undefined;

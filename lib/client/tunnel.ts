@@ -2,9 +2,9 @@ import type { Log } from "../log/log.ts";
 import { accepted } from "../wire/accept.ts";
 import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";
-import { relay, type RelayOptions } from "./relay.ts";
+import { relay, type WebSocketRelayOptions } from "./relay.ts";
 
-export interface TunnelOptions extends RelayOptions {
+export interface TunnelOptions extends WebSocketRelayOptions {
   /** The address to listen on. */
   hostname: string;
   /** The TCP port; 0 for any that is free. */

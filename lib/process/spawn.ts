@@ -8,10 +8,9 @@ import type { Process, ProcessOptions, Pty, PtyOptions } from "./process.ts";
  * @throws {Error} if it cannot be started
  */
 export async function spawnProcess(options: ProcessOptions): Promise<Process> {
-  const platform = Deno.build.os === "windows"
-    ? await import("./windows/process.ts")
-    : await import("./posix/process.ts");
-  return await platform.spawnProcess(options);
+  return Deno.build.os === "windows"
+    ? (await import("./windows/process.ts")).spawnWindowsProcess(options)
+    : (await import("./posix/process.ts")).spawnPosixProcess(options);
 }
 
 /**
@@ -20,8 +19,7 @@ export async function spawnProcess(options: ProcessOptions): Promise<Process> {
  * @throws {Error} if it cannot be started
  */
 export async function spawnPty(options: PtyOptions): Promise<Pty> {
-  const platform = Deno.build.os === "windows"
-    ? await import("./windows/process.ts")
-    : await import("./posix/pty.ts");
-  return await platform.spawnPty(options);
+  return Deno.build.os === "windows"
+    ? (await import("./windows/process.ts")).spawnWindowsPty(options)
+    : (await import("./posix/pty.ts")).spawnPosixPty(options);
 }

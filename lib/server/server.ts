@@ -15,8 +15,8 @@ import { Rendezvous } from "./rendezvous/rendezvous.ts";
 import type { AgentInfo, ServerEvent } from "./rendezvous/types.ts";
 import { type Pages, refusalResponse, Router, type StaticFiles } from "./http/router.ts";
 import { passwordVerifier } from "./relay/password_verifier.ts";
-import { addressOf, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
-import { findTarget, type Target } from "./http/target.ts";
+import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
+import { findTarget, type RequestTarget } from "./http/target.ts";
 
 /** How often the server looks after what, and how long it waits; in milliseconds. */
 export interface Timing {
@@ -230,8 +230,8 @@ class RendezvousServer {
     }
   }
 
-  #upgrade(request: Request, remoteAddress: string, target: Target): Response {
-    const address = addressOf(remoteAddress, request.headers, this.#site.trustProxy);
+  #upgrade(request: Request, remoteAddress: string, target: RequestTarget): Response {
+    const address = clientAddress(remoteAddress, request.headers, this.#site.trustProxy);
     const answer = this.#router.admit(target);
     if ("refusal" in answer) {
       const { who, id, refusal } = answer;

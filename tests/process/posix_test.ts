@@ -7,8 +7,10 @@ const ignore = Deno.build.os === "windows";
 if (ignore) console.log("skipped: these tests are for POSIX systems");
 
 // Their native code is not there on other systems.
-const { spawnProcess } = ignore ? {} as never : await import("../../lib/process/posix/process.ts");
-const { spawnPty } = ignore ? {} as never : await import("../../lib/process/posix/pty.ts");
+const { spawnPosixProcess } = ignore
+  ? {} as never
+  : await import("../../lib/process/posix/process.ts");
+const { spawnPosixPty } = ignore ? {} as never : await import("../../lib/process/posix/pty.ts");
 const { parseStat } = await import("../../lib/process/posix/session.ts");
 
 async function readAll(source: ByteSource): Promise<string> {
@@ -43,7 +45,7 @@ const SIZE = { columns: 90, rows: 20 };
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
 
 test("spawnProcess() keeps outputs apart and gives nothing but its environment", async () => {
-  const process = spawnProcess(sh("env; echo err >&2; exit 3", { A: "1" }));
+  const process = spawnPosixProcess(sh("env; echo err >&2; exit 3", { A: "1" }));
   const [out, err] = await Promise.all([readAll(process.stdout), readAll(process.stderr!)]);
   deepEqual(out.trim().split("\n").filter((line) => !/^(PWD|_|SHLVL)=/.test(line)).sort(), [
     "A=1",
@@ -55,7 +57,7 @@ test("spawnProcess() keeps outputs apart and gives nothing but its environment",
 });
 
 test("spawnProcess() passes input on and its end", async () => {
-  const process = spawnProcess(sh("cat; echo end"));
+  const process = spawnPosixProcess(sh("cat; echo end"));
   await process.write(new TextEncoder().encode("some "));
   await process.write(new TextEncoder().encode("input\n"));
   await process.endInput();
@@ -64,7 +66,7 @@ test("spawnProcess() passes input on and its end", async () => {
 });
 
 test("spawnProcess() drops input that nobody reads", async () => {
-  const process = spawnProcess(sh("exec 0<&-; echo closed; exec sleep 1000"));
+  const process = spawnPosixProcess(sh("exec 0<&-; echo closed; exec sleep 1000"));
   await readUntil(process.stdout, /closed/);
   for (let i = 0; i < 100; i++) await process.write(new Uint8Array(100_000));
   await process.end();
@@ -72,7 +74,7 @@ test("spawnProcess() drops input that nobody reads", async () => {
 });
 
 test("spawnProcess() sends signals to the whole group", async () => {
-  const process = spawnProcess(sh("sleep 1000 | sleep 1000 & echo started; wait"));
+  const process = spawnPosixProcess(sh("sleep 1000 | sleep 1000 & echo started; wait"));
   await readUntil(process.stdout, /started/);
   process.signal("NONSENSE");
   process.signal("TERM");
@@ -83,13 +85,15 @@ test("spawnProcess() sends signals to the whole group", async () => {
 });
 
 test("spawnProcess() throws for a program that is not there", async () => {
-  throws(() => spawnProcess({ ...sh(""), file: "/no/such/program" }));
+  throws(() => spawnPosixProcess({ ...sh(""), file: "/no/such/program" }));
   await Promise.resolve();
 });
 
 test("end() ends jobs in process groups of their own, and those that ignore SIGHUP", async () => {
   const script = "set -m; sleep 1000 & (trap '' HUP; exec sleep 1000) & echo started; wait";
-  for (const program of [spawnProcess(sh(script)), spawnPty({ ...sh(script), ...SIZE })]) {
+  for (
+    const program of [spawnPosixProcess(sh(script)), spawnPosixPty({ ...sh(script), ...SIZE })]
+  ) {
     await readUntil(program.stdout, /started/);
     await program.end();
     // The terminal, or the pipe, has nobody left who could write.
@@ -99,18 +103,18 @@ test("end() ends jobs in process groups of their own, and those that ignore SIGH
 });
 
 test("gone resolves by itself when nothing was left behind, else with the end", async () => {
-  const tidy = spawnProcess(sh("exit 3"));
+  const tidy = spawnPosixProcess(sh("exit 3"));
   await tidy.gone;
   deepEqual(await tidy.exited, { code: 3 });
   await tidy.end();
-  const untidy = spawnProcess(sh("sleep 1000 >/dev/null 2>&1 & exit 4"));
+  const untidy = spawnPosixProcess(sh("sleep 1000 >/dev/null 2>&1 & exit 4"));
   deepEqual(await untidy.exited, { code: 4 });
   await untidy.end();
   await untidy.gone;
 });
 
 test("end() leaves alone what went to a session of its own", async () => {
-  const process = spawnProcess(sh("setsid sh -c 'echo escaped $$; exec sleep 1000' & wait"));
+  const process = spawnPosixProcess(sh("setsid sh -c 'echo escaped $$; exec sleep 1000' & wait"));
   const [, pid] = (await readUntil(process.stdout, /escaped \d+\n/)).match(/(\d+)/)!;
   await process.end();
   Deno.kill(Number(pid), "SIGKILL");
@@ -120,7 +124,7 @@ test("spawnPty() is a terminal with size, modes and a name", async () => {
   const modes = { 1: 2, 53: 0, 38: 0 };
   const env = { SSH_TTY: "", TERM: "xterm" };
   const command = 'stty size; stty -a; echo "$TERM $SSH_TTY $(tty)"';
-  const pty = spawnPty({ ...sh(command, env), ...SIZE, modes });
+  const pty = spawnPosixPty({ ...sh(command, env), ...SIZE, modes });
   const output = await readAll(pty.stdout);
   match(output, /^20 90\r\n/);
   match(output, /intr = \^B;/);
@@ -134,13 +138,13 @@ test("spawnPty() is a terminal with size, modes and a name", async () => {
 });
 
 test("spawnPty() obeys what stty knows when it does not know everything", async () => {
-  const pty = spawnPty({ ...sh("stty -a"), ...SIZE, modes: { 11: 25, 1: 2 } });
+  const pty = spawnPosixPty({ ...sh("stty -a"), ...SIZE, modes: { 11: 25, 1: 2 } });
   match(await readAll(pty.stdout), /intr = \^B;/);
   await pty.end();
 });
 
 test("spawnPty() keeps all output for a reader that comes late", async () => {
-  const pty = spawnPty({ ...sh("seq 2000"), ...SIZE });
+  const pty = spawnPosixPty({ ...sh("seq 2000"), ...SIZE });
   await pty.exited;
   // node-pty would give up its end of the terminal after 200 ms.
   await new Promise((resolve) => setTimeout(resolve, 400));
@@ -152,7 +156,7 @@ test("spawnPty() keeps all output for a reader that comes late", async () => {
 test("spawnPty() holds up a program whose output nobody reads", async () => {
   const command = 'while :; do seq 10000; echo >>"$FILE"; done';
   const file = Deno.makeTempFileSync();
-  const pty = spawnPty({ ...sh(command, { FILE: file }), ...SIZE });
+  const pty = spawnPosixPty({ ...sh(command, { FILE: file }), ...SIZE });
   await pty.stdout.read();
   const rounds = () => Deno.statSync(file).size;
   await stalled(rounds);
@@ -162,7 +166,7 @@ test("spawnPty() holds up a program whose output nobody reads", async () => {
 });
 
 test("spawnPty() tells the signal that ended its program, and signals the foreground", async () => {
-  const pty = spawnPty({ ...sh("echo ready; exec sleep 1000"), ...SIZE });
+  const pty = spawnPosixPty({ ...sh("echo ready; exec sleep 1000"), ...SIZE });
   await readUntil(pty.stdout, /ready/);
   pty.signal("INT");
   deepEqual(await pty.exited, { signal: "INT", coreDumped: false });
@@ -170,7 +174,7 @@ test("spawnPty() tells the signal that ended its program, and signals the foregr
 });
 
 test("spawnPty() can be written to and resized, also after its end", async () => {
-  const pty = spawnPty({ ...sh('read line; stty size; echo "got $line"'), ...SIZE });
+  const pty = spawnPosixPty({ ...sh('read line; stty size; echo "got $line"'), ...SIZE });
   pty.resize({ columns: 33, rows: 11 });
   pty.resize({ columns: 0, rows: 2 ** 32 - 1 });
   pty.resize({ columns: 44, rows: 12 });
@@ -185,7 +189,10 @@ test("spawnPty() can be written to and resized, also after its end", async () =>
 });
 
 test("spawnPty() takes more input than a terminal holds, also from a program that is silent", async () => {
-  const pty = spawnPty({ ...sh("stty raw -echo; echo ready; head -c 100000 | wc -c"), ...SIZE });
+  const pty = spawnPosixPty({
+    ...sh("stty raw -echo; echo ready; head -c 100000 | wc -c"),
+    ...SIZE,
+  });
   await readUntil(pty.stdout, /ready/);
   await pty.write(new Uint8Array(100_000).fill(97));
   match(await readAll(pty.stdout), /100000/);
@@ -193,7 +200,7 @@ test("spawnPty() takes more input than a terminal holds, also from a program tha
 });
 
 test("end() ends a write that a program does not take", async () => {
-  const pty = spawnPty({ ...sh("stty raw -echo; echo ready; sleep 1000"), ...SIZE });
+  const pty = spawnPosixPty({ ...sh("stty raw -echo; echo ready; sleep 1000"), ...SIZE });
   await readUntil(pty.stdout, /ready/);
   const written = pty.write(new Uint8Array(100_000).fill(97));
   await pty.end();
@@ -201,7 +208,7 @@ test("end() ends a write that a program does not take", async () => {
 });
 
 test("spawnPty() ends its output with its program, though a job holds the terminal", async () => {
-  const pty = spawnPty({ ...sh("trap '' HUP; sleep 1000 & echo done"), ...SIZE });
+  const pty = spawnPosixPty({ ...sh("trap '' HUP; sleep 1000 & echo done"), ...SIZE });
   equal(await readAll(pty.stdout), "done\r\n");
   await pty.end();
 });

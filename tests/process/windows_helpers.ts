@@ -9,7 +9,7 @@ export const ON_WINE = ON_WINDOWS &&
   (await import("../../lib/process/windows/wine.ts")).IS_WINE;
 
 /** The module under test; only Windows can load it. */
-export const { spawnProcess, spawnPty } = ON_WINDOWS
+export const { spawnWindowsProcess: spawnProcess, spawnWindowsPty: spawnPty } = ON_WINDOWS
   ? await import("../../lib/process/windows/process.ts")
   : {} as typeof import("../../lib/process/windows/process.ts");
 

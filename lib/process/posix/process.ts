@@ -7,7 +7,7 @@ import type { ExitStatus, Process, ProcessOptions } from "../process.ts";
  *
  * @throws {Error} if it cannot be started
  */
-export function spawnProcess(options: ProcessOptions): Process {
+export function spawnPosixProcess(options: ProcessOptions): Process {
   const { file, args, cwd, env } = options;
   const child = new Deno.Command(file, {
     args,

@@ -57,7 +57,7 @@ interface UnixTerminal extends IPty {
  *
  * @throws {Error} if it cannot be started
  */
-export function spawnPty(options: PtyOptions): Pty {
+export function spawnPosixPty(options: PtyOptions): Pty {
   const { file, args, cwd, env, columns, rows, modes } = options;
   // The modes have to be set before the program looks at them.
   const settings = [["sane"], ...sttySettings({ [UTF8_INPUT]: 1, ...modes })];

@@ -123,7 +123,7 @@ export function allocate(size: number): DataView<ArrayBuffer> {
 }
 
 /** The address of `memory`, which must stay referenced for as long as Windows uses it. */
-export function addressOf(memory: DataView<ArrayBuffer>): bigint {
+export function pointerTo(memory: DataView<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory));
 }
 

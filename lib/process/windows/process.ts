@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 import { createReaderPipe, createWriterPipe, type PipeReader, type PipeWriter } from "./pipe.ts";
 import { type StartedProgram, startProgram } from "./start.ts";
 
-export { spawnPty } from "./pty.ts";
+export { spawnWindowsPty } from "./pty.ts";
 
 /**
  * Starts a program with pipes for its stdin, stdout and stderr.
@@ -21,7 +21,7 @@ export { spawnPty } from "./pty.ts";
  *
  * @throws {Error} if it cannot be started
  */
-export function spawnProcess(options: ProcessOptions): Process {
+export function spawnWindowsProcess(options: ProcessOptions): Process {
   // Nothing here waits, so that no other program starts meanwhile and inherits these handles.
   const stdin = createWriterPipe(true), stdout = createReaderPipe(true);
   const stderr = createReaderPipe(true);

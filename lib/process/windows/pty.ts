@@ -15,7 +15,7 @@ const CTRL_C = new Uint8Array([3]);
  *
  * @throws {Error} if it cannot be started
  */
-export function spawnPty(options: PtyOptions): Pty {
+export function spawnWindowsPty(options: PtyOptions): Pty {
   const input = createWriterPipe(false), output = createReaderPipe(false);
   let console: bigint | undefined;
   try {

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { findProgram } from "../find_program.ts";
 import type { ProcessOptions } from "../process.ts";
-import { addressOf, allocate, kernel32, lastError } from "./api.ts";
+import { allocate, kernel32, lastError, pointerTo } from "./api.ts";
 import { commandLine, environmentBlock, utf16z } from "./command_line.ts";
 import { Job } from "./job.ts";
 import { IS_WINE, wineConsole } from "./wine.ts";
 
 /** What a program is connected to: a pseudo console, or its own ends of three pipes. */
-export type Connection =
+export type StandardStreams =
   | { console: bigint }
   | { stdin: bigint; stdout: bigint; stderr: bigint };
 
@@ -18,7 +18,7 @@ export interface StartedProgram {
 }
 
 /** A STARTUPINFOEXW, and the attribute list that it refers to. */
-function startupInfo(connection: Connection) {
+function startupInfo(connection: StandardStreams) {
   const info = allocate(112);
   info.setUint32(0, info.byteLength, true);
   const setStdio = (handles: bigint[]) => {
@@ -32,7 +32,7 @@ function startupInfo(connection: Connection) {
   const listSize = Number(size.getBigUint64(0, true));
   // The list holds the address of the handles, so they share its memory.
   const list = allocate(listSize + 24);
-  const address = addressOf(list);
+  const address = pointerTo(list);
   info.setBigUint64(104, address, true);
   let key: bigint, value: bigint, length: bigint;
   if ("console" in connection) {
@@ -78,7 +78,7 @@ function checkedPath({ file, cwd, env }: ProcessOptions): string {
  * @throws {Deno.errors.NotFound} if the program or its folder does not exist
  * @throws {Error} if Windows refuses
  */
-export function startProgram(options: ProcessOptions, connection: Connection): StartedProgram {
+export function startProgram(options: ProcessOptions, connection: StandardStreams): StartedProgram {
   const SUSPENDED = 4, UNICODE_ENVIRONMENT = 0x400, EXTENDED_STARTUPINFO = 0x8_0000;
   const NO_WINDOW = 0x0800_0000;
   const path = checkedPath(options);

@@ -1,4 +1,4 @@
-import { addressOf, allocate, ntdll } from "./api.ts";
+import { allocate, ntdll, pointerTo } from "./api.ts";
 import { utf16z } from "./command_line.ts";
 
 /** Whether this is Wine, which imitates Windows on other systems. */
@@ -29,12 +29,12 @@ function openDevice(name: string): bigint {
   const unicodeString = allocate(16);
   unicodeString.setUint16(0, path.length - 2, true);
   unicodeString.setUint16(2, path.length, true);
-  unicodeString.setBigUint64(8, addressOf(pathMemory), true);
+  unicodeString.setBigUint64(8, pointerTo(pathMemory), true);
 
   const INHERIT = 2;
   const attributes = allocate(48); // OBJECT_ATTRIBUTES
   attributes.setUint32(0, attributes.byteLength, true);
-  attributes.setBigUint64(16, addressOf(unicodeString), true);
+  attributes.setBigUint64(16, pointerTo(unicodeString), true);
   attributes.setUint32(24, INHERIT, true);
 
   const GENERIC_READ_WRITE = 0xc000_0000, SHARE_READ_WRITE = 3;

@@ -16,7 +16,7 @@ export interface ListenerOptions {
   tls?: { cert: string; key: string };
 }
 
-export type Handler = (request: Request, remoteAddress: string) => Response | Promise<Response>;
+export type HttpHandler = (request: Request, remoteAddress: string) => Response | Promise<Response>;
 
 /**
  * The listening socket, on `Deno.serve`, which gives up for good when the process runs out of file
@@ -26,7 +26,7 @@ export type Handler = (request: Request, remoteAddress: string) => Response | Pr
 export class Listener {
   readonly port: number;
   readonly #options: ListenerOptions;
-  readonly #handler: Handler;
+  readonly #handler: HttpHandler;
   readonly #log: Log;
   readonly #closing = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr>;
@@ -36,7 +36,7 @@ export class Listener {
    *
    * @throws {Error} if it cannot, or the certificate or the key is of no use, with a hint
    */
-  constructor(options: ListenerOptions, handler: Handler, log: Log) {
+  constructor(options: ListenerOptions, handler: HttpHandler, log: Log) {
     this.#options = options;
     this.#handler = handler;
     this.#log = log;

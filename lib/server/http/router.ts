@@ -4,7 +4,7 @@ import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../../protocol/names.ts";
 import type { Site } from "../../../templates/site.ts";
 import { textResponse } from "./http.ts";
 import type { Refusal } from "../rendezvous/types.ts";
-import type { Target } from "./target.ts";
+import type { RequestTarget } from "./target.ts";
 
 /** The longest `?wait=`, in milliseconds. */
 const MAX_WAIT_MS = 24 * 3_600_000;
@@ -59,7 +59,7 @@ export class Router {
   }
 
   /** Answers a request that asks for no upgrade. */
-  async respond(target: Target): Promise<Response> {
+  async respond(target: RequestTarget): Promise<Response> {
     const { request, site, path } = target;
     if (isWebsocketPath(path)) {
       const answer = this.admit(target);
@@ -75,7 +75,7 @@ export class Router {
   }
 
   /** Says whether a request for a websocket is welcome. */
-  admit({ request, site, path }: Target): Welcome | TurnedDown {
+  admit({ request, site, path }: RequestTarget): Welcome | TurnedDown {
     const [, who, id = ""] = /^\/(agent|client)\/(.*)$/.exec(path) ?? [];
     if (who !== "agent" && who !== "client") {
       const reason = "websockets are at /agent/ID and /client/ID only";

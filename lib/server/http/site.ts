@@ -59,7 +59,7 @@ export function siteOf(headers: Headers, config: SiteConfig): Site {
  * The address a request comes from. Of forwarded ones the last counts, which the proxy next to us
  * wrote itself: a visitor can make up all others.
  */
-export function addressOf(remote: string, headers: Headers, trustProxy: boolean): string {
+export function clientAddress(remote: string, headers: Headers, trustProxy: boolean): string {
   const direct = remote.replace(/^::ffff:(?=\d+\.)/i, "");
   if (!trustProxy) return direct;
   const forwarded = parseForwarded(headers.get("forwarded")).at(-1)?.for ??

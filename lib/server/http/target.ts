@@ -3,7 +3,7 @@ import { textResponse } from "./http.ts";
 import { type SiteConfig, siteOf } from "./site.ts";
 
 /** Where a request goes; `path` begins with a slash and is below the base path. */
-export interface Target {
+export interface RequestTarget {
   /** With the public URL. */
   request: Request;
   site: Site;
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** Finds out where a request goes, or why nowhere. */
-export function findTarget(request: Request, config: SiteConfig): Target | Response {
+export function findTarget(request: Request, config: SiteConfig): RequestTarget | Response {
   const url = new URL(request.url);
   const { method } = request;
   const headers = new Headers(request.headers);

@@ -18,7 +18,7 @@ import {
 import { sameSecret } from "../../wire/same_secret.ts";
 import { VERSION } from "../../dist/version.ts";
 import type { ClientConnection } from "./client_connection.ts";
-import type { Connection } from "./connection.ts";
+import type { PeerSocket } from "./peer_socket.ts";
 import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "../rendezvous/rendezvous.ts";
 import type { Control, Refusal, RefusalLabel } from "../rendezvous/types.ts";
@@ -40,7 +40,7 @@ export interface AgentContext {
   onRefused(refusal: Refusal): void;
 }
 
-function sendMessage(connection: Connection, message: ControlMessage): void {
+function sendMessage(connection: PeerSocket, message: ControlMessage): void {
   connection.send(JSON.stringify(message));
 }
 
@@ -65,7 +65,7 @@ function helloVersion(data: string | ArrayBuffer): number | undefined {
 }
 
 /** Serves one connection of the agent that asks for `id`; its first message says what it is for. */
-export function serveAgent(connection: Connection, id: string, context: AgentContext): void {
+export function serveAgent(connection: PeerSocket, id: string, context: AgentContext): void {
   const refuse = (why: Refusal) => {
     context.onRefused(why);
     sendMessage(connection, { type: "refused", reason: why.reason, retry: mayRetry(why) });
@@ -95,7 +95,7 @@ export function serveAgent(connection: Connection, id: string, context: AgentCon
 }
 
 function register(
-  connection: Connection,
+  connection: PeerSocket,
   id: string,
   hello: RegisterMessage,
   { policy, rendezvous }: AgentContext,
@@ -137,7 +137,7 @@ function register(
 }
 
 function park(
-  connection: Connection,
+  connection: PeerSocket,
   id: string,
   hello: ParkMessage,
   { rendezvous }: AgentContext,

@@ -1,6 +1,6 @@
 /** The server's end of the connections at `/client/ID`. */
 import { CloseCode } from "../../protocol/messages.ts";
-import type { Connection } from "./connection.ts";
+import type { PeerSocket } from "./peer_socket.ts";
 import type { DataConnection } from "./data_connection.ts";
 import { Relay, type RelayOptions } from "./relay.ts";
 import type { Rendezvous } from "../rendezvous/rendezvous.ts";
@@ -13,11 +13,11 @@ const MAX_EARLY_FRAMES = 256;
 
 /** A client; it may send before it is paired. */
 export class ClientConnection implements Client {
-  readonly #connection: Connection;
+  readonly #connection: PeerSocket;
   readonly #early: (string | ArrayBuffer)[] = [];
   #earlyBytes = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: PeerSocket) {
     this.#connection = connection;
     connection.onMessage = (data) => {
       this.#earlyBytes += typeof data === "string" ? data.length : data.byteLength;
@@ -52,7 +52,7 @@ export class ClientConnection implements Client {
  * @param waitMs how long it waits for an agent that is not there, in milliseconds
  */
 export function serveClient(
-  connection: Connection,
+  connection: PeerSocket,
   id: string,
   waitMs: number,
   rendezvous: Rendezvous<DataConnection, ClientConnection>,

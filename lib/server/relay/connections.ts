@@ -1,10 +1,10 @@
 import { Backlog } from "./backlog.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { PeerSocket, type PeerSocketOptions } from "./peer_socket.ts";
 
 /** All open websockets of a server, and what waits for their peers to take it. */
 export class Connections {
   readonly backlog: Backlog;
-  readonly #open = new Set<Connection>();
+  readonly #open = new Set<PeerSocket>();
 
   /** @param maxBacklog how many bytes may wait for all peers together */
   constructor(maxBacklog: number) {
@@ -16,8 +16,8 @@ export class Connections {
   }
 
   /** Takes a websocket in until it is closed. */
-  add(socket: WebSocket, options: Omit<ConnectionOptions, "backlog">): Connection {
-    const connection = new Connection(socket, { ...options, backlog: this.backlog });
+  add(socket: WebSocket, options: Omit<PeerSocketOptions, "backlog">): PeerSocket {
+    const connection = new PeerSocket(socket, { ...options, backlog: this.backlog });
     this.#open.add(connection);
     connection.closed.then(() => this.#open.delete(connection));
     return connection;

@@ -1,7 +1,7 @@
 import { formatSize } from "../../text/size.ts";
 import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
-import type { Connection } from "./connection.ts";
+import type { PeerSocket } from "./peer_socket.ts";
 import type { Link, PairEnd } from "../rendezvous/types.ts";
 
 export interface RelayOptions {
@@ -17,7 +17,7 @@ class Side {
   ended = false;
   closed = false;
 
-  constructor(readonly name: "agent" | "client", readonly connection: Connection) {}
+  constructor(readonly name: "agent" | "client", readonly connection: PeerSocket) {}
 
   isEof(data: string | ArrayBuffer): boolean {
     return data === EOF_FRAME && this.connection.halfClose && !this.ended;
@@ -47,7 +47,7 @@ export class Relay implements Link {
   readonly #done = Promise.withResolvers<PairEnd>();
   #end?: PairEnd;
 
-  constructor(agent: Connection, client: Connection, options: RelayOptions) {
+  constructor(agent: PeerSocket, client: PeerSocket, options: RelayOptions) {
     this.#agent = new Side("agent", agent);
     this.#client = new Side("client", client);
     this.#options = options;

@@ -12,6 +12,7 @@ import { CloseCode } from "../../protocol/messages.ts";
 import { type Agent, agentInfo, Agents, clientInfo, owns } from "./agents.ts";
 import * as refusals from "./refusals.ts";
 import type {
+  AgentHandle,
   AgentInfo,
   Client,
   Closable,
@@ -20,7 +21,6 @@ import type {
   Link,
   Refusal,
   RegisterRequest,
-  Registration,
   ServerEvent,
 } from "./types.ts";
 import { WaitingRoom } from "./waiting.ts";
@@ -94,7 +94,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
    * An agent wants `id`. With the secret of an earlier registration it gets that one back, and its
    * former control connection is closed; if the ID is another's, it gets a made-up one.
    */
-  register(id: string, request: RegisterRequest, control: Control): Registration | Refusal {
+  register(id: string, request: RegisterRequest, control: Control): AgentHandle | Refusal {
     if (this.#draining) return refusals.draining;
     const claim = this.#agents.claim(id, request);
     if ("label" in claim) return claim;

@@ -136,7 +136,7 @@ export interface RegisterRequest {
 }
 
 /** An agent is registered. */
-export interface Registration {
+export interface AgentHandle {
   id: string;
   /** Proves that a connection is this agent's. */
   secret: string;

@@ -4,9 +4,9 @@ import { CHANNEL_PACKET, CHANNEL_WINDOW, TransportChannel } from "./channel.ts";
 import {
   type Channel,
   type ChannelHandler,
-  type Connection,
   type GlobalRequestHandler,
   Refused,
+  type SshConnection,
 } from "./handler.ts";
 import type { KeyOptions } from "../login/key_options.ts";
 import { Message, OpenFailure } from "../protocol/numbers.ts";
@@ -33,7 +33,7 @@ export type ChannelRequestHandler = (
   data: Uint8Array,
 ) => Promise<(() => void) | void>;
 
-export interface ConnectionOptions {
+export interface ServerConnectionOptions {
   id: number;
   address: string;
   permissions: KeyOptions;
@@ -49,13 +49,13 @@ export interface ConnectionOptions {
 }
 
 /** The channels and requests of one client that is logged in (RFC 4254). */
-export class ServerConnection implements Connection {
+export class ServerConnection implements SshConnection {
   readonly id: number;
   readonly address: string;
   readonly permissions: KeyOptions;
   readonly log: Log;
   readonly #transport: Transport;
-  readonly #options: ConnectionOptions;
+  readonly #options: ServerConnectionOptions;
   readonly #controller = new AbortController();
   readonly #channels = new Map<number, TransportChannel>();
   readonly #channelRequests = new Map<number, ChannelRequestHandler>();
@@ -69,7 +69,7 @@ export class ServerConnection implements Connection {
   #noMoreSessions = false;
   readonly #work = new Set<Promise<unknown>>();
 
-  constructor(transport: Transport, options: ConnectionOptions) {
+  constructor(transport: Transport, options: ServerConnectionOptions) {
     this.#transport = transport;
     this.#options = options;
     ({ id: this.id, address: this.address, permissions: this.permissions, log: this.log } =

@@ -43,7 +43,7 @@ export interface Peer {
 }
 
 /** One client that is logged in. */
-export interface Connection {
+export interface SshConnection {
   /** Grows by one with each connection of this server; for logs. */
   readonly id: number;
   /** Where the client comes from, as far as the caller of `serve()` knows. */
@@ -70,7 +70,7 @@ export interface ChannelRequest {
   readonly type: string;
   /** What the type adds to SSH_MSG_CHANNEL_OPEN; valid until `accept()`. */
   readonly data: Uint8Array;
-  readonly connection: Connection;
+  readonly connection: SshConnection;
   /** Opens the channel; to be called once. */
   accept(): Channel;
 }
@@ -85,7 +85,7 @@ export type ChannelHandler = (request: ChannelRequest) => Promise<void>;
 export interface GlobalRequest {
   readonly name: string;
   readonly data: Uint8Array;
-  readonly connection: Connection;
+  readonly connection: SshConnection;
 }
 
 /** Serves global requests of one name; resolves to what the reply carries. */
@@ -93,7 +93,7 @@ export type GlobalRequestHandler = (request: GlobalRequest) => Promise<Uint8Arra
 
 /** A session before and while its program runs (RFC 4254, section 6). */
 export interface SessionContext {
-  readonly connection: Connection;
+  readonly connection: SshConnection;
   /** Where its program starts. */
   readonly cwd: string;
   /** The environment its program gets; until that starts a request may add to it. */

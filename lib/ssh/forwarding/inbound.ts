@@ -6,10 +6,10 @@
  */
 import { errorMessage } from "../../text/error_message.ts";
 import {
-  type Connection,
   type GlobalRequest,
   type GlobalRequestHandler,
   Refused,
+  type SshConnection,
 } from "../connection/handler.ts";
 import { Reader, Writer } from "../protocol/wire_format.ts";
 import { type Accepted, Listeners, listenUnix } from "./listeners.ts";
@@ -28,8 +28,8 @@ export interface InboundOptions {
 export function remoteForwarding(
   options: InboundOptions = {},
 ): Record<string, GlobalRequestHandler> {
-  const byConnection = new WeakMap<Connection, Listeners>();
-  const listenersOf = (connection: Connection) => {
+  const byConnection = new WeakMap<SshConnection, Listeners>();
+  const listenersOf = (connection: SshConnection) => {
     let listeners = byConnection.get(connection);
     if (!listeners) byConnection.set(connection, listeners = new Listeners(connection));
     return listeners;
@@ -74,7 +74,7 @@ export function remoteForwarding(
   };
 }
 
-function requirePermission(connection: Connection): void {
+function requirePermission(connection: SshConnection): void {
   if (!connection.permissions.portForwarding) {
     throw new Refused("this key does not allow forwarding");
   }

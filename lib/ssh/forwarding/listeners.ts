@@ -3,7 +3,7 @@ import { errorMessage } from "../../text/error_message.ts";
 import { accepted } from "../../wire/accept.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
-import { type Connection, Refused } from "../connection/handler.ts";
+import { Refused, type SshConnection } from "../connection/handler.ts";
 
 /** How many listeners a connection may have. */
 const MAX_LISTENERS = 100;
@@ -23,10 +23,10 @@ export interface ChannelOpening {
  * the client, or before when it removes them; connections that they have accepted live on.
  */
 export class Listeners {
-  readonly #connection: Connection;
+  readonly #connection: SshConnection;
   readonly #byName = new Map<string, { sockets: Deno.Listener[]; accepting: Promise<unknown> }>();
 
-  constructor(connection: Connection) {
+  constructor(connection: SshConnection) {
     this.#connection = connection;
     connection.signal.addEventListener("abort", () => {
       for (const name of [...this.#byName.keys()]) connection.track(this.remove(name));

@@ -33,11 +33,11 @@ export interface Identity {
 }
 
 /** A refusal with its reason, which is for the agent's log and not for the client. */
-export interface Refusal {
+export interface LoginRefusal {
   refused: string;
 }
 
-export type Decision = Identity | Refusal;
+export type Decision = Identity | LoginRefusal;
 
 /** The methods that a client may try (RFC 4252, section 5.1). */
 export function loginMethods(options: AuthenticationOptions): string[] {
@@ -113,7 +113,7 @@ async function matchesVerifier(verifier: PasswordVerifier, password: string): Pr
   return expected.length > 0 && timingSafeEqual(actual, expected);
 }
 
-function wrongUser(options: AuthenticationOptions, username: string): Refusal {
+function wrongUser(options: AuthenticationOptions, username: string): LoginRefusal {
   return { refused: `the user is "${options.username}", not "${username}"` };
 }
 

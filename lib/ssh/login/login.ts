@@ -7,7 +7,7 @@ import {
   type Decision,
   type Identity,
   loginMethods,
-  type Refusal,
+  type LoginRefusal,
 } from "./authentication.ts";
 import { DisconnectReason, Message } from "../protocol/numbers.ts";
 import { fingerprint, parsePublicKey } from "../keys/public_key.ts";
@@ -194,7 +194,7 @@ export class Login {
   }
 }
 
-function checkAlgorithm(algorithm: string): Refusal | undefined {
+function checkAlgorithm(algorithm: string): LoginRefusal | undefined {
   if (SIGNATURE_ALGORITHMS.includes(algorithm)) return;
   return {
     refused: algorithm === "ssh-rsa"

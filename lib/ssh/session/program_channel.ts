@@ -1,5 +1,5 @@
 import type { ByteSource, ExitStatus, Process } from "../../process/process.ts";
-import { type Channel, type Connection, Refused } from "../connection/handler.ts";
+import { type Channel, Refused, type SshConnection } from "../connection/handler.ts";
 import type { Screen } from "./screen.ts";
 import { Writer } from "../protocol/wire_format.ts";
 
@@ -10,10 +10,10 @@ import { Writer } from "../protocol/wire_format.ts";
  *
  * @param screen takes the output in the channel's place
  */
-export async function runProgram(
+export async function runOnChannel(
   program: Process,
   channel: Channel,
-  connection: Connection,
+  connection: SshConnection,
   screen?: Screen,
 ): Promise<void> {
   const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];

@@ -7,16 +7,16 @@ import { own } from "../connection/connection.ts";
 import { sessionEnvironment, terminalEnvironment, whyNotSettable } from "./environment.ts";
 import {
   type Channel,
-  type Connection,
   type Peer,
   Refused,
   type SessionContext,
   type SessionInfo,
   type SessionObserver,
   type SessionRequestHandler,
+  type SshConnection,
   type SubsystemHandler,
 } from "../connection/handler.ts";
-import { explain, runProgram, sendExit } from "./program_channel.ts";
+import { explain, runOnChannel, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "../protocol/wire_format.ts";
 
@@ -51,7 +51,7 @@ interface Terminal extends WindowSize {
 
 /** One session channel: requests that prepare it, then one program (RFC 4254, section 6). */
 export class Session implements SessionContext {
-  readonly connection: Connection;
+  readonly connection: SshConnection;
   readonly cwd: string;
   readonly env: Record<string, string>;
   readonly #id: number;
@@ -80,7 +80,7 @@ export class Session implements SessionContext {
   readonly done: Promise<void>;
   #finish!: () => void;
 
-  constructor(connection: Connection, channel: Channel, options: SessionOptions) {
+  constructor(connection: SshConnection, channel: Channel, options: SessionOptions) {
     this.connection = connection;
     this.#channel = channel;
     this.#options = options;
@@ -199,7 +199,7 @@ export class Session implements SessionContext {
     return () =>
       this.#observe(info, async () => {
         await this.#welcome(info);
-        await runProgram(program, this.#channel, this.connection, this.#screen);
+        await runOnChannel(program, this.#channel, this.connection, this.#screen);
       });
   }
 

@@ -9,7 +9,7 @@ import { StatusError } from "./status.ts";
 import type { Users } from "./files/users.ts";
 
 /** What the handlers of requests know of the client. */
-export interface Client {
+export interface SftpClient {
   readonly files: FileSystem;
   readonly paths: Paths;
   readonly users: Users;
@@ -22,7 +22,11 @@ export interface Client {
  *
  * @param request what follows the request's number
  */
-export type Handler = (client: Client, request: Reader, reply: Reply) => void | Generator<void>;
+export type SftpHandler = (
+  client: SftpClient,
+  request: Reader,
+  reply: Reply,
+) => void | Generator<void>;
 
 /** Reads a path as the client gives it. */
 export function readName(request: Reader): string {
@@ -32,6 +36,6 @@ export function readName(request: Reader): string {
 }
 
 /** Reads a path and makes it the system's. */
-export function readPath(client: Client, request: Reader): string {
+export function readPath(client: SftpClient, request: Reader): string {
   return client.paths.toSystem(readName(request));
 }

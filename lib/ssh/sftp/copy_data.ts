@@ -1,6 +1,6 @@
 import type { Reader } from "../protocol/wire_format.ts";
 import { readOffset, readUint64 } from "./attributes.ts";
-import type { Client } from "./client.ts";
+import type { SftpClient } from "./client.ts";
 import { Status } from "./numbers.ts";
 import type { Reply } from "./reply.ts";
 import { endOfFile, StatusError } from "./status.ts";
@@ -13,7 +13,7 @@ const SLICE = 1024 * 1024;
  * to another. A length of 0 means up to the end.
  */
 export function* copyData(
-  { files, handles }: Client,
+  { files, handles }: SftpClient,
   request: Reader,
   reply: Reply,
 ): Generator<void> {

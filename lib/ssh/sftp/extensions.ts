@@ -1,6 +1,6 @@
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 import { readAttributes, writeUint64 } from "./attributes.ts";
-import { type Client, type Handler, readName, readPath } from "./client.ts";
+import { readName, readPath, type SftpClient, type SftpHandler } from "./client.ts";
 import { copyData } from "./copy_data.ts";
 import type { FileSystemStat } from "./files/file_system.ts";
 import { decodeName } from "./files/names.ts";
@@ -9,13 +9,13 @@ import type { Reply } from "./reply.ts";
 import { setAttributes } from "./files/set_attributes.ts";
 import { StatusError } from "./status.ts";
 
-const posixRename: Handler = (client, request, reply) => {
+const posixRename: SftpHandler = (client, request, reply) => {
   const from = readPath(client, request);
   client.files.rename(from, readPath(client, request));
   reply.ok();
 };
 
-const hardlink: Handler = (client, request, reply) => {
+const hardlink: SftpHandler = (client, request, reply) => {
   const existing = readPath(client, request);
   client.files.link(existing, readPath(client, request));
   reply.ok();
@@ -27,21 +27,21 @@ function replyFileSystem(reply: Reply, stat: FileSystemStat): void {
   reply.extended((message) => fields.forEach((field) => writeUint64(message, field)));
 }
 
-const statvfs: Handler = (client, request, reply) => {
+const statvfs: SftpHandler = (client, request, reply) => {
   const path = readPath(client, request);
   replyFileSystem(reply, client.files.statFileSystem({ path, follow: true }));
 };
 
-const fstatvfs: Handler = ({ files, handles }, request, reply) => {
+const fstatvfs: SftpHandler = ({ files, handles }, request, reply) => {
   replyFileSystem(reply, files.statFileSystem(handles.file(request.string())));
 };
 
-const fsync: Handler = ({ files, handles }, request, reply) => {
+const fsync: SftpHandler = ({ files, handles }, request, reply) => {
   files.sync(handles.file(request.string()).fd);
   reply.ok();
 };
 
-const lsetstat: Handler = (client, request, reply) => {
+const lsetstat: SftpHandler = (client, request, reply) => {
   const path = readPath(client, request);
   const attributes = readAttributes(request);
   if (attributes.size !== undefined) {
@@ -51,30 +51,30 @@ const lsetstat: Handler = (client, request, reply) => {
   reply.ok();
 };
 
-const limits: Handler = (_client, _request, reply) => {
+const limits: SftpHandler = (_client, _request, reply) => {
   reply.extended((message) =>
     [MAX_PACKET, MAX_DATA, MAX_DATA, MAX_HANDLES].forEach((limit) => writeUint64(message, limit))
   );
 };
 
-function home({ paths, users }: Client, user: string): string {
+function home({ paths, users }: SftpClient, user: string): string {
   const found = users.home(user);
   if (found === undefined) throw new StatusError(Status.noSuchFile, `No such user: ${user}`);
   return paths.fromSystem(found);
 }
 
-const expandPath: Handler = (client, request, reply) => {
+const expandPath: SftpHandler = (client, request, reply) => {
   const path = readName(request);
   const tilde = /^~([^/]*)/.exec(path);
   const expanded = tilde ? home(client, tilde[1]!) + path.slice(tilde[0].length) : path;
   reply.path(client.paths.canonical(expanded, client.files));
 };
 
-const homeDirectory: Handler = (client, request, reply) => {
+const homeDirectory: SftpHandler = (client, request, reply) => {
   reply.path(home(client, readName(request)));
 };
 
-const usersGroupsById: Handler = ({ users }, request, reply) => {
+const usersGroupsById: SftpHandler = ({ users }, request, reply) => {
   const names = (ids: Uint8Array, name: (id: number) => string | undefined) => {
     if (ids.length % 4 !== 0) throw new MalformedError("a list of numbers is cut off");
     const reader = new Reader(ids);
@@ -88,7 +88,7 @@ const usersGroupsById: Handler = ({ users }, request, reply) => {
 };
 
 /** The extensions of OpenSSH's PROTOCOL file, section 4: the version that is announced, the handler. */
-const extensions: ReadonlyMap<string, { version: string; handler: Handler }> = new Map([
+const extensions: ReadonlyMap<string, { version: string; handler: SftpHandler }> = new Map([
   ["posix-rename@openssh.com", { version: "1", handler: posixRename }],
   ["statvfs@openssh.com", { version: "2", handler: statvfs }],
   ["fstatvfs@openssh.com", { version: "2", handler: fstatvfs }],
@@ -108,7 +108,7 @@ export function writeExtensions(message: Writer): void {
 }
 
 /** Handles an extended request: its name says which. */
-export const extended: Handler = (client, request, reply) => {
+export const extended: SftpHandler = (client, request, reply) => {
   const name = decodeName(request.string());
   const extension = extensions.get(name);
   if (extension === undefined) {

@@ -5,7 +5,7 @@ const BATCH = 512 * 1024;
 const SEND = 256 * 1024;
 
 /** Gathers replies, so that many travel together. */
-export class Output {
+export class SftpOutput {
   readonly #send: (bytes: Uint8Array<ArrayBuffer>) => void;
   #buffer = new Uint8Array(BATCH);
   #view = new DataView(this.#buffer.buffer);

@@ -3,7 +3,7 @@ import { writeAttributes } from "./attributes.ts";
 import type { FileStat } from "./files/file_system.ts";
 import { encodeName } from "./files/names.ts";
 import { PacketType, Status } from "./numbers.ts";
-import type { Output } from "./output.ts";
+import type { SftpOutput } from "./output.ts";
 import { endOfFile, toStatus } from "./status.ts";
 
 /** Where the data of a read begins: after the type, the request's number and the length. */
@@ -11,10 +11,10 @@ const DATA_START = 9;
 
 /** Answers one request: exactly one of the methods is to be called. */
 export class Reply {
-  readonly #output: Output;
+  readonly #output: SftpOutput;
   readonly #id: number;
 
-  constructor(output: Output, id: number) {
+  constructor(output: SftpOutput, id: number) {
     this.#output = output;
     this.#id = id;
   }

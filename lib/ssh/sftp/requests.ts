@@ -1,6 +1,6 @@
 import { Writer } from "../protocol/wire_format.ts";
 import { readAttributes, readOffset } from "./attributes.ts";
-import { type Handler, readName, readPath } from "./client.ts";
+import { readName, readPath, type SftpHandler } from "./client.ts";
 import { extended } from "./extensions.ts";
 import { formatLongName } from "./files/long_name.ts";
 import { MAX_DATA, OpenFlag, PacketType } from "./numbers.ts";
@@ -12,7 +12,7 @@ import { endOfFile } from "./status.ts";
 /** A listing is cut into replies of about this many bytes: every client takes 34,000. */
 const LISTING = 30_000;
 
-const open: Handler = ({ files, handles, paths }, request, reply) => {
+const open: SftpHandler = ({ files, handles, paths }, request, reply) => {
   const path = paths.toSystem(readName(request));
   const flags = request.uint32();
   const { permissions = 0o666 } = readAttributes(request);
@@ -29,19 +29,19 @@ const open: Handler = ({ files, handles, paths }, request, reply) => {
   reply.handle(handles.add(() => ({ fd: files.open(path, options) })));
 };
 
-const close: Handler = ({ handles }, request, reply) => {
+const close: SftpHandler = ({ handles }, request, reply) => {
   handles.close(request.string());
   reply.ok();
 };
 
-const read: Handler = ({ files, handles }, request, reply) => {
+const read: SftpHandler = ({ files, handles }, request, reply) => {
   const { fd } = handles.file(request.string());
   const offset = readOffset(request);
   const length = Math.min(request.uint32(), MAX_DATA);
   reply.data(length, (into) => files.read(fd, into, offset));
 };
 
-const write: Handler = ({ files, handles }, request, reply) => {
+const write: SftpHandler = ({ files, handles }, request, reply) => {
   const { fd } = handles.file(request.string());
   const offset = readOffset(request);
   const data = request.string() as Uint8Array<ArrayBuffer>;
@@ -51,32 +51,32 @@ const write: Handler = ({ files, handles }, request, reply) => {
   reply.ok();
 };
 
-const stat = (follow: boolean): Handler => (client, request, reply) => {
+const stat = (follow: boolean): SftpHandler => (client, request, reply) => {
   reply.attributes(client.files.stat({ path: readPath(client, request), follow }));
 };
 
-const fstat: Handler = ({ files, handles }, request, reply) => {
+const fstat: SftpHandler = ({ files, handles }, request, reply) => {
   reply.attributes(files.stat(handles.file(request.string())));
 };
 
-const setstat: Handler = (client, request, reply) => {
+const setstat: SftpHandler = (client, request, reply) => {
   const path = readPath(client, request);
   setAttributes(client.files, { path, follow: true }, readAttributes(request));
   reply.ok();
 };
 
-const fsetstat: Handler = ({ files, handles }, request, reply) => {
+const fsetstat: SftpHandler = ({ files, handles }, request, reply) => {
   const file = handles.file(request.string());
   setAttributes(files, file, readAttributes(request));
   reply.ok();
 };
 
-const opendir: Handler = (client, request, reply) => {
+const opendir: SftpHandler = (client, request, reply) => {
   const path = readPath(client, request);
   reply.handle(client.handles.add(() => ({ directory: client.files.openDirectory(path) })));
 };
 
-const readdir: Handler = ({ handles, users }, request, reply) => {
+const readdir: SftpHandler = ({ handles, users }, request, reply) => {
   const { directory } = handles.directory(request.string());
   const names = new Writer();
   const now = Date.now();
@@ -96,47 +96,47 @@ const readdir: Handler = ({ handles, users }, request, reply) => {
   reply.names(count, names);
 };
 
-const remove: Handler = (client, request, reply) => {
+const remove: SftpHandler = (client, request, reply) => {
   client.files.unlink(readPath(client, request));
   reply.ok();
 };
 
-const mkdir: Handler = (client, request, reply) => {
+const mkdir: SftpHandler = (client, request, reply) => {
   const path = readPath(client, request);
   const { permissions = 0o777 } = readAttributes(request);
   client.files.mkdir(path, permissions & 0o7777);
   reply.ok();
 };
 
-const rmdir: Handler = (client, request, reply) => {
+const rmdir: SftpHandler = (client, request, reply) => {
   client.files.rmdir(readPath(client, request));
   reply.ok();
 };
 
-const realpath: Handler = ({ files, paths }, request, reply) => {
+const realpath: SftpHandler = ({ files, paths }, request, reply) => {
   reply.path(paths.canonical(readName(request), files));
 };
 
-const renameFile: Handler = (client, request, reply) => {
+const renameFile: SftpHandler = (client, request, reply) => {
   const from = readPath(client, request);
   rename(client.files, from, readPath(client, request));
   reply.ok();
 };
 
-const readlink: Handler = (client, request, reply) => {
+const readlink: SftpHandler = (client, request, reply) => {
   const target = client.files.readlink(readPath(client, request));
   reply.path(client.paths.fromLink(target));
 };
 
 // The draft has the arguments the other way around; this order is OpenSSH's and its clients'.
-const symlink: Handler = (client, request, reply) => {
+const symlink: SftpHandler = (client, request, reply) => {
   const target = client.paths.toLink(readName(request));
   client.files.symlink(target, readPath(client, request));
   reply.ok();
 };
 
 /** The handler of each type of request. */
-export const requests: ReadonlyMap<number, Handler> = new Map([
+export const requests: ReadonlyMap<number, SftpHandler> = new Map([
   [PacketType.open, open],
   [PacketType.close, close],
   [PacketType.read, read],

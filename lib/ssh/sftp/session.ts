@@ -1,18 +1,18 @@
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
-import type { Client } from "./client.ts";
+import type { SftpClient } from "./client.ts";
 import { writeExtensions } from "./extensions.ts";
 import type { FileSystem } from "./files/file_system.ts";
 import { Handles } from "./handles.ts";
 import { Input } from "./input.ts";
 import { PacketType, SFTP_VERSION, Status } from "./numbers.ts";
-import { Output } from "./output.ts";
+import { SftpOutput } from "./output.ts";
 import type { Paths } from "./files/paths.ts";
 import { Reply } from "./reply.ts";
 import { requests } from "./requests.ts";
 import { StatusError } from "./status.ts";
 import type { Users } from "./files/users.ts";
 
-export interface SessionOptions {
+export interface SftpSessionOptions {
   files: FileSystem;
   paths: Paths;
   users: Users;
@@ -24,19 +24,19 @@ export interface SessionOptions {
  * One client's SFTP session: bytes in, bytes out. Requests are done one after the other, so each sees
  * what those before it did, however many the client has sent ahead.
  */
-export class Session implements Disposable {
-  readonly #client: Client;
+export class SftpSession implements Disposable {
+  readonly #client: SftpClient;
   readonly #handles: Handles;
   readonly #input = new Input();
-  readonly #output: Output;
+  readonly #output: SftpOutput;
   #greeted = false;
   /** The request that is being worked on, if it takes long. */
   #work?: { steps: Generator<void>; reply: Reply };
 
-  constructor({ files, paths, users, send }: SessionOptions) {
+  constructor({ files, paths, users, send }: SftpSessionOptions) {
     this.#handles = new Handles(files);
     this.#client = { files, paths, users, handles: this.#handles };
-    this.#output = new Output(send);
+    this.#output = new SftpOutput(send);
   }
 
   /** Takes bytes of the client; they are the session's own from then on. */

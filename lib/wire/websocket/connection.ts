@@ -31,7 +31,7 @@ function asError(thrown: unknown): Error {
 }
 
 /** What a connection starts with. */
-export interface ConnectionOptions {
+export interface WebSocketConnectionOptions {
   /** The subprotocol that the server chose, or "". */
   protocol: string;
   /** What came behind the head of the server's answer. */
@@ -66,7 +66,7 @@ export class WebSocketConnection {
   #gone = false;
 
   /** Use `connectWebSocket()`. */
-  constructor(transport: RawConnection, options: ConnectionOptions) {
+  constructor(transport: RawConnection, options: WebSocketConnectionOptions) {
     this.#transport = transport;
     this.#closeTimeout = options.closeTimeout;
     this.protocol = options.protocol;

@@ -13,7 +13,7 @@ import { dial } from "../dial/dial.ts";
 import { refusalReason } from "../http_response.ts";
 import type { RawConnection } from "../raw_connection.ts";
 import { requestUpgrade } from "./http_upgrade.ts";
-import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
+import { WebSocketConnection, type WebSocketConnectionOptions } from "./connection.ts";
 
 export { WebSocketClosedError, WebSocketConnection } from "./connection.ts";
 
@@ -53,7 +53,7 @@ export class UpgradeRefusedError extends Error {
   }
 }
 
-interface OpenOptions extends Omit<ConnectionOptions, "protocol" | "rest"> {
+interface OpenOptions extends Omit<WebSocketConnectionOptions, "protocol" | "rest"> {
   headers: Headers;
   protocols: string[];
   ca?: string;

@@ -25,7 +25,7 @@ export function formatBytes(bytes) {
  * @param {number} milliseconds
  * @returns {string} for instance `2 h 5 min`
  */
-export function formatDuration(milliseconds) {
+export function formatSpan(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The rendez-vous ID in the browser; lib/protocol/names.ts has the same rule for the programs. @module */
+/** The rendez-vous ID, in the programs and in the browser. @module */
 
 /** What {@link isRendezvousId} accepts, also for the `pattern` of a field. */
 export const ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";
@@ -20,7 +20,7 @@ export function isRendezvousId(text) {
 const ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
 
 /**
- * Makes up an ID of 16 characters with 80 random bits.
+ * Makes a random ID of 16 characters with 80 random bits.
  *
  * @param {Uint8Array} random 16 random bytes
  * @returns {string}

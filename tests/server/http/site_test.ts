@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addressOf, type SiteConfig, siteOf } from "../../../lib/server/http/site.ts";
+import { clientAddress, type SiteConfig, siteOf } from "../../../lib/server/http/site.ts";
 
 const CONFIG: SiteConfig = {
   defaultHost: "127.0.0.1:8000",
@@ -91,7 +91,7 @@ Deno.test("siteOf() ignores forwarded values that make no sense", () => {
 
 Deno.test("addressOf() is the peer's own, or what the proxy next to us wrote", () => {
   const address = (headers: Record<string, string>, trust = true) =>
-    addressOf("::ffff:192.0.2.1", new Headers(headers), trust);
+    clientAddress("::ffff:192.0.2.1", new Headers(headers), trust);
   assert.equal(address({}), "192.0.2.1");
   assert.equal(address({ "x-forwarded-for": "198.51.100.7" }, false), "192.0.2.1");
   assert.equal(address({ "x-forwarded-for": "203.0.113.9, 198.51.100.7" }), "198.51.100.7");
@@ -100,5 +100,5 @@ Deno.test("addressOf() is the peer's own, or what the proxy next to us wrote", (
   assert.equal(address({ "x-forwarded-for": "unknown" }), "192.0.2.1");
   // With steps for each pair of characters this would take minutes.
   assert.equal(address({ "x-forwarded-for": `${":".repeat(1_000_000)}x` }), "192.0.2.1");
-  assert.equal(addressOf("::1", new Headers(), false), "::1");
+  assert.equal(clientAddress("::1", new Headers(), false), "::1");
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { QUEUE_MS, Rendezvous } from "../../../lib/server/rendezvous/rendezvous.ts";
 import { GRACE_MS } from "../../../lib/server/rendezvous/agents.ts";
 import type {
+  AgentHandle,
   Closable,
   Link,
   PairEnd,
   Refusal,
-  Registration,
   ServerEvent,
 } from "../../../lib/server/rendezvous/types.ts";
 import { CloseCode } from "../../../lib/protocol/messages.ts";
@@ -65,7 +65,7 @@ class World {
   }
 
   /** Registers an agent that must not be refused. */
-  register(id: string, resume?: string, control = new FakeConnection()): Registration {
+  register(id: string, resume?: string, control = new FakeConnection()): AgentHandle {
     const result = this.tryRegister(id, resume, control);
     if ("label" in result) assert.fail(result.reason);
     return result;

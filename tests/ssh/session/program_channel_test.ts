@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { ExitStatus, Process } from "../../../lib/process/process.ts";
-import type { Channel, Connection } from "../../../lib/ssh/connection/handler.ts";
-import { runProgram } from "../../../lib/ssh/session/program_channel.ts";
+import type { Channel, SshConnection } from "../../../lib/ssh/connection/handler.ts";
+import { runOnChannel } from "../../../lib/ssh/session/program_channel.ts";
 
 /** A program without output on a connection; what is kept of it is in `tracked`. */
 function setUp() {
@@ -29,8 +29,8 @@ function setUp() {
   const connection = {
     signal: ending.signal,
     track: (work: Promise<unknown>) => tracked.push(work),
-  } as unknown as Connection;
-  const running = runProgram(program, channel, connection);
+  } as unknown as SshConnection;
+  const running = runOnChannel(program, channel, connection);
   return { calls, tracked, exited, gone, ending, running };
 }
 

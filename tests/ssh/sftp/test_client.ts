@@ -6,7 +6,7 @@ import { LinuxFiles } from "../../../lib/ssh/sftp/files/linux_files.ts";
 import { NodeFiles } from "../../../lib/ssh/sftp/files/node_files.ts";
 import { AttributeFlag, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
 import { PosixPaths } from "../../../lib/ssh/sftp/files/paths.ts";
-import { Session } from "../../../lib/ssh/sftp/session.ts";
+import { SftpSession } from "../../../lib/ssh/sftp/session.ts";
 import { SystemUsers } from "../../../lib/ssh/sftp/files/users.ts";
 import { Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 
@@ -106,7 +106,7 @@ export function readTestAttributes(body: Reader): TestAttributes {
 /** A client and its session in one thread. */
 export class TestClient implements Disposable {
   readonly files: FileSystem;
-  readonly session: Session;
+  readonly session: SftpSession;
   readonly #cwd: string;
   #received: Uint8Array[] = [];
   #id = 100;
@@ -118,8 +118,8 @@ export class TestClient implements Disposable {
     if (greet) this.exchange(INIT);
   }
 
-  #createSession(): Session {
-    return new Session({
+  #createSession(): SftpSession {
+    return new SftpSession({
       files: this.files,
       paths: new PosixPaths(this.#cwd),
       users: new SystemUsers(),
@@ -128,7 +128,7 @@ export class TestClient implements Disposable {
   }
 
   /** Another session on the same file system, greeted. */
-  anotherSession(): Session {
+  anotherSession(): SftpSession {
     const session = this.#createSession();
     this.exchange(INIT, session);
     return session;

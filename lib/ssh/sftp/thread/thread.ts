@@ -10,7 +10,7 @@
 import { createFiles } from "../files/create_files.ts";
 import { type FromThread, REPORT, type ToThread, WINDOW } from "../messages.ts";
 import { PosixPaths, WindowsPaths } from "../files/paths.ts";
-import { Session } from "../session.ts";
+import { SftpSession } from "../session.ts";
 import { SystemUsers } from "../files/users.ts";
 
 function tell(message: FromThread): void {
@@ -22,7 +22,7 @@ const files = createFiles();
 
 /** A client's session and how much is on its way. */
 class ServedClient {
-  readonly #session: Session;
+  readonly #session: SftpSession;
   /** Bytes of replies that the client has not got yet. */
   #unsent = 0;
   /** Bytes of requests that have not been reported as taken. */
@@ -32,7 +32,7 @@ class ServedClient {
   isOver = false;
 
   constructor(cwd: string) {
-    this.#session = new Session({
+    this.#session = new SftpSession({
       files,
       paths: Deno.build.os === "windows" ? new WindowsPaths(cwd) : new PosixPaths(cwd),
       users: new SystemUsers(),

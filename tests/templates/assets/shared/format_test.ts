@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatDuration } from "../../../../templates/assets/shared/format.js";
+import { formatBytes, formatSpan } from "../../../../templates/assets/shared/format.js";
 import { sessionCells, summary } from "../../../../templates/assets/shared/session_cells.js";
 
 Deno.test("formatBytes() takes the decimal unit that fits", () => {
@@ -24,7 +24,7 @@ Deno.test("formatDuration() takes one or two units and is never negative", () =>
     [7_500_000, "2 h 5 min"],
     [90_000_000, "1 d 1 h"],
   ];
-  for (const [milliseconds, text] of cases) assert.equal(formatDuration(milliseconds), text);
+  for (const [milliseconds, text] of cases) assert.equal(formatSpan(milliseconds), text);
 });
 
 Deno.test("sessionCells() tells what is not known from what is", () => {

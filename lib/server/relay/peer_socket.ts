@@ -10,10 +10,10 @@ const MESSAGE_COST = 1_024;
 /** The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5). */
 const MAX_REASON = 123;
 
-/** What {@link Connection.onClose} gets for a connection that ended without a close frame. */
+/** What {@link PeerSocket.onClose} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;
 
-export interface ConnectionOptions {
+export interface PeerSocketOptions {
   address: string;
   /** Whether the half-close subprotocol was agreed on. */
   halfClose: boolean;
@@ -23,14 +23,14 @@ export interface ConnectionOptions {
 /**
  * One websocket of an agent or a client, on the native one of `Deno.upgradeWebSocket`.
  *
- * What comes in goes to {@link Connection.onMessage} and {@link Connection.onClose}, which are set
+ * What comes in goes to {@link PeerSocket.onMessage} and {@link PeerSocket.onClose}, which are set
  * anew when the connection changes its role. Invariant: `onClose` is called once, last.
  *
  * A native websocket pings its peer and ends when no answer comes, but it cannot be dropped while
  * the peer takes nothing: it lives, with what waits in it, until the peer goes. So what waits is
  * bounded, for each receiver and for all together.
  */
-export class Connection implements Closable {
+export class PeerSocket implements Closable {
   onMessage: (data: string | ArrayBuffer) => void = () => {};
   onClose: (code: number, reason: string) => void = () => {};
   readonly #socket: WebSocket;
@@ -47,7 +47,7 @@ export class Connection implements Closable {
   /** Whether its peer can end one direction and keep the other. */
   readonly halfClose: boolean;
 
-  constructor(socket: WebSocket, options: ConnectionOptions) {
+  constructor(socket: WebSocket, options: PeerSocketOptions) {
     this.#socket = socket;
     ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
     socket.binaryType = "arraybuffer";

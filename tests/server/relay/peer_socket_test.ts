@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Backlog } from "../../../lib/server/relay/backlog.ts";
-import { Connection } from "../../../lib/server/relay/connection.ts";
+import { PeerSocket } from "../../../lib/server/relay/peer_socket.ts";
 import { TestSocket } from "../../support/test_socket.ts";
 
 Deno.test("what is sent before the upgrade is through arrives, and so does the close", async () => {
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   await using server = Deno.serve(options, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
-    const connection = new Connection(socket, {
+    const connection = new PeerSocket(socket, {
       address: "",
       halfClose: false,
       backlog: new Backlog(1_000),
