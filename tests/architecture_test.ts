@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { ROOT } from "./support/root.ts";
 
-const ROOT = join(import.meta.dirname!, "..");
 const ENTRIES = ["server.ts", "agent.ts", "wsproxy.ts", "tunnel.ts"];
 const ROLES_LAYER = 5;
 

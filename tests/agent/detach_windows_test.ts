@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { run } from "../support/program.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 import { World } from "../support/world.ts";
+import { ROOT } from "../support/root.ts";
 
-const AGENT = join(import.meta.dirname!, "..", "..", "dist", "agent.exe");
+const AGENT = join(ROOT, "dist", "agent.exe");
 
 function skip(what: string): boolean {
   if (existsSync(AGENT)) return skipWithoutWine(what);

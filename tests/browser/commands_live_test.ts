@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { Program, run, TempDir } from "../support/program.ts";
 import { Terminal } from "../support/terminal.ts";
 import { openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
-
-const ROOT = join(import.meta.dirname!, "../..");
+import { ROOT } from "../support/root.ts";
 
 /** Puts programs that run our sources where the server serves the executables. */
 function writePrograms(folder: TempDir): void {

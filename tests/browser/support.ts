@@ -9,8 +9,7 @@ import { SessionsFeed } from "../../lib/server/pages/sessions_feed.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
-
-const ROOT = join(import.meta.dirname!, "../..");
+import { ROOT } from "../support/root.ts";
 
 /** Where screenshots go, to be looked at. */
 export const SCREENSHOTS = join(ROOT, ".build/screenshots");

@@ -1,8 +1,8 @@
 /** What the tests of the build share. */
 import { join } from "node:path";
 import { Program, type ProgramOptions, run } from "../support/program.ts";
-
-export const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "../support/root.ts";
+export { ROOT } from "../support/root.ts";
 
 /** Where the build keeps packages and runtimes. */
 export const WORK = join(ROOT, ".build");

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { Program } from "../support/program.ts";
 import { skipWithoutWine, WineFolder } from "../support/wine.ts";
 import { World } from "../support/world.ts";
+import { ROOT } from "../support/root.ts";
 
-const DIST = join(import.meta.dirname!, "..", "..", "dist");
+const DIST = join(ROOT, "dist");
 
 function skip(what: string): boolean {
   if (existsSync(join(DIST, "tunnel.exe"))) return skipWithoutWine(what);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
 import { residentMemory, stalled } from "../support/stalled.ts";
+import { ROOT } from "../support/root.ts";
 
-const WSPROXY = join(import.meta.dirname!, "..", "..", "wsproxy.ts");
+const WSPROXY = join(ROOT, "wsproxy.ts");
 const MB = 1_000_000;
 const ignore = Deno.build.os !== "linux";
 if (ignore) console.log("skipped: memory of processes is read from Linux's /proc");

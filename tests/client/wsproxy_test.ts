@@ -5,8 +5,9 @@ import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { type Program, type ProgramOptions, startEntry } from "../support/program.ts";
 import { startRawServer, upgrade } from "../support/raw_websocket_server.ts";
 import { type Behaviour, echo, startWebSocketServer } from "../support/websocket_server.ts";
+import { ROOT } from "../support/root.ts";
 
-const WSPROXY = join(import.meta.dirname!, "..", "..", "wsproxy.ts");
+const WSPROXY = join(ROOT, "wsproxy.ts");
 
 /** wsproxy as the usage page has people call it: with access to the network and nothing else. */
 function start(args: string[], options?: ProgramOptions): Program {

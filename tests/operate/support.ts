@@ -1,8 +1,8 @@
 /** What the tests of docs/operate share. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-
-export const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "../support/root.ts";
+export { ROOT } from "../support/root.ts";
 
 /** Reads a file of docs/operate. */
 export function operateFile(name: string): string {

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Program, run, startEntry, TempDir } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
-
-const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "../support/root.ts";
 
 /** Resolves when no process has `dir` in its arguments any more. */
 async function buildEnded(dir: TempDir): Promise<void> {

@@ -1,8 +1,7 @@
 /** Runs real programs for tests and waits for what they print. */
 import { join } from "node:path";
 import { inTime } from "./deadline.ts";
-
-const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "./root.ts";
 
 export interface ProgramOptions {
   cwd?: string;

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { type ProgramOptions, type ProgramResult, run, startEntry, TempDir } from "./program.ts";
 import { Program } from "./program.ts";
 import { Terminal, type TerminalOptions } from "./terminal.ts";
-
-const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "./root.ts";
 
 /** What `agent --json` prints once registered. */
 export interface Announced {

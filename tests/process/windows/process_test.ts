@@ -9,7 +9,7 @@ import {
   readText,
   spawnProcess,
   Tree,
-} from "../windows_helpers.ts";
+} from "./helpers.ts";
 
 const ignore = !ON_WINDOWS;
 
@@ -136,7 +136,7 @@ Deno.test("the tree ends with the program that started it, however that ends", {
   ignore,
 }, async () => {
   using tree = new Tree();
-  const module = import.meta.resolve("../windows_helpers.ts");
+  const module = import.meta.resolve("./helpers.ts");
   const starter = new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pty, PtyOptions } from "../../../lib/process/process.ts";
-import {
-  deno,
-  MANY,
-  ON_WINDOWS,
-  ON_WINE,
-  program,
-  Screen,
-  spawnPty,
-  Tree,
-} from "../windows_helpers.ts";
+import { deno, MANY, ON_WINDOWS, ON_WINE, program, Screen, spawnPty, Tree } from "./helpers.ts";
 
 const ignore = !ON_WINDOWS;
 const PROMPT = /^.*[A-Z]:\\.*>$/m;

@@ -4,13 +4,12 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
 import { Program } from "../../support/program.ts";
-
-const ROOT = join(import.meta.dirname!, "..", "..");
+import { ROOT } from "../../support/root.ts";
 
 /** The files that the tests consist of. */
-const FILES = ["lib/process", "tests/process"].flatMap((folder) =>
-  readdirSync(join(ROOT, folder))
-    .filter((name) => folder === "lib/process" || name.startsWith("windows_"))
+const FILES = ["lib/process", "tests/process/windows"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
     .map((name) => `${folder}/${name}`)
 );
 
@@ -18,14 +17,14 @@ const FILES = ["lib/process", "tests/process"].flatMap((folder) =>
 const LIMIT_MS = 300_000;
 
 for (const part of ["process", "pty"]) {
-  const name = `windows_${part}_test.ts passes under Wine`;
+  const name = `windows/${part}_test.ts passes under Wine`;
   Deno.test(name, { ignore: skipWithoutWine(name) }, async (t) => {
     await using folder = await WineFolder.create();
     await folder.add(await windowsDeno());
     for (const file of FILES) await folder.add(join(ROOT, file), file);
     const [command, args] = folder.command("./deno.exe", [
       ...["test", "-A", "--no-check", "--no-config", "--junit-path=results.xml"],
-      `tests/process/windows_${part}_test.ts`,
+      `tests/process/windows/${part}_test.ts`,
     ]);
     await using program = new Program(command, args);
     const timer = setTimeout(() => program.kill("SIGKILL"), LIMIT_MS);

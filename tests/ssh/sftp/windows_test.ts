@@ -4,15 +4,16 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { have, run, TempDir } from "../../support/program.ts";
 import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
+import { ROOT } from "../../support/root.ts";
 
-const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const SERVER = "tests/ssh/sftp/stdio_server.ts";
 const name = "sftp copies, lists and changes files on Windows";
 
 Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => {
   await using folder = await WineFolder.create();
   await folder.add(await windowsDeno());
-  const sources = readdirSync(join(ROOT, "lib/ssh/sftp")).map((name) => `lib/ssh/sftp/${name}`);
+  const sources = readdirSync(join(ROOT, "lib/ssh/sftp"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts")).map((name) => `lib/ssh/sftp/${name}`);
   for (
     const file of [
       ...sources,

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { utf16z } from "../../lib/process/windows/command_line.ts";
-import { Program, run, TempDir } from "../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../support/wine.ts";
-import { type Announced, World } from "../support/world.ts";
+import { utf16z } from "../../../lib/process/windows/command_line.ts";
+import { Program, run, TempDir } from "../../support/program.ts";
+import { skipWithoutWine, WineFolder } from "../../support/wine.ts";
+import { type Announced, World } from "../../support/world.ts";
+import { ROOT } from "../../support/root.ts";
 
-const AGENT = join(import.meta.dirname!, "..", "..", "dist", "agent.exe");
+const AGENT = join(ROOT, "dist", "agent.exe");
 
 function skip(what: string): boolean {
   if (existsSync(AGENT)) return skipWithoutWine(what);

@@ -1,17 +1,17 @@
 /** What the tests of programs on Windows share. */
 import { join } from "node:path";
-import type { ByteSource, ProcessOptions } from "../../lib/process/process.ts";
+import type { ByteSource, ProcessOptions } from "../../../lib/process/process.ts";
 
 export const ON_WINDOWS = Deno.build.os === "windows";
 
 /** Whether the tests run under Wine, which can do less. */
 export const ON_WINE = ON_WINDOWS &&
-  (await import("../../lib/process/windows/wine.ts")).IS_WINE;
+  (await import("../../../lib/process/windows/wine.ts")).IS_WINE;
 
 /** The module under test; only Windows can load it. */
 export const { spawnWindowsProcess: spawnProcess, spawnWindowsPty: spawnPty } = ON_WINDOWS
-  ? await import("../../lib/process/windows/process.ts")
-  : {} as typeof import("../../lib/process/windows/process.ts");
+  ? await import("../../../lib/process/windows/process.ts")
+  : {} as typeof import("../../../lib/process/windows/process.ts");
 
 /** More than the threads that Deno has for blocking calls on Windows, four a processor. */
 export const MANY = 4 * navigator.hardwareConcurrency + 2;
@@ -96,7 +96,7 @@ export class Tree implements Disposable {
   /** What starts it. */
   get program(): ProcessOptions {
     const { port } = this.#listener.addr as Deno.NetAddr;
-    const source = join(import.meta.dirname!, "windows_tree.ts");
+    const source = join(import.meta.dirname!, "tree.ts");
     const args = ["run", "-A", "--no-config", source, `${this.#depth}`, `${port}`];
     return program(Deno.execPath(), ...args);
   }
