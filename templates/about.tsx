@@ -57,7 +57,7 @@ export function aboutPage({ site }: { site: Site }): string {
           The server connects the two.
         </li>
         <li>
-          The agent checks your key, and you are in: in the job's folder, with the job's
+          The agent checks your key, and you are in: in the job's directory, with the job's
           environment. Shells, commands, file transfer and port forwarding work as with any SSH
           server.
         </li>

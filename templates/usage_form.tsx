@@ -181,7 +181,7 @@ function Output({ id, blocks, notes }: { id: string; blocks: Block[]; notes: str
   );
 }
 
-/** The commands for what was chosen; usage_form.js writes the same ones anew. */
+/** The commands for what was chosen; usage_form.js writes the same ones again. */
 export function Commands({ site, choices }: { site: Site; choices: Choices }): VNode {
   return (
     <section id="commands">

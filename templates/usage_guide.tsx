@@ -83,7 +83,7 @@ function Wsproxy({ site }: { site: Site }): VNode {
       <h2 id="wsproxy">On your computer: ssh and sftp with wsproxy</h2>
       <p>
         wsproxy connects ssh to a websocket. <a href={`${site.base}/downloads`}>Download</a>{" "}
-        it once and keep it in a folder on your <code>PATH</code>.
+        it once and keep it in a directory on your <code>PATH</code>.
       </p>
       <Code title="Shell">{`ssh ${proxy} ${username}@localhost`}</Code>
       <Code title="Files">{`sftp ${proxy} ${username}@localhost`}</Code>
@@ -147,8 +147,8 @@ function Login({ site }: { site: Site }): VNode {
           : "This server has no password, so log in with a key:"} put your public key into the file
         {" "}
         <code>.authorized_keys</code>{" "}
-        in the folder where the agent is started, one key a line. The agent reads the file at each
-        login, so people can be added while it runs.
+        in the directory where the agent is started, one key a line. The agent reads the file at
+        each login, so people can be added while it runs.
       </p>
       <Code title="Linux">
         {`echo "ssh-ed25519 AAAAC3… you@home" > .authorized_keys\necho "ssh-ed25519 AAAAC3… colleague@work" >> .authorized_keys`}
@@ -175,7 +175,7 @@ function Lifetime(): VNode {
   return (
     <section>
       <h2 id="lifetime">When it ends</h2>
-      <p>So that no job waits for ever, the agent ends, with exit status 0:</p>
+      <p>So that no job waits forever, the agent ends, with exit status 0:</p>
       <ul>
         <li>
           when the last shell has ended. Commands, file transfers and forwarded ports alone do not

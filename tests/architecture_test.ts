@@ -9,42 +9,42 @@ const ROLES_LAYER = 5;
 
 const DOCS = readFileSync(join(ROOT, "docs/how-it-works.md"), "utf8");
 
-/** The folders in backquotes of a line or paragraph of the docs. */
-function foldersIn(text: string): string[] {
-  return [...text.matchAll(/`((?:lib|templates)[a-z/_]*|\.)`/g)].map(([, folder]) => folder!);
+/** The directories in backquotes of a line or paragraph of the docs. */
+function directoriesIn(text: string): string[] {
+  return [...text.matchAll(/`((?:lib|templates)[a-z/_]*|\.)`/g)].map(([, directory]) => directory!);
 }
 
-/** The layer of each folder that the table in the docs names. */
+/** The layer of each directory that the table in the docs names. */
 const LAYERS = new Map(
-  [...DOCS.matchAll(/^\| (\d) +\|([^|]*)\|/gm)].flatMap(([, layer, folders]) =>
-    foldersIn(folders!).map((folder) => [folder, Number(layer)] as const)
+  [...DOCS.matchAll(/^\| (\d) +\|([^|]*)\|/gm)].flatMap(([, layer, directories]) =>
+    directoriesIn(directories!).map((directory) => [directory, Number(layer)] as const)
   ),
 );
 
-/** The folders that the docs call pure. */
-const PURE = foldersIn(/^`lib[^]*?are pure/m.exec(DOCS)![0]);
+/** The directories that the docs call pure. */
+const PURE = directoriesIn(/^`lib[^]*?are pure/m.exec(DOCS)![0]);
 
-function isIn(file: string, folder: string): boolean {
-  return folder === "." ? !file.includes("/") : file.startsWith(`${folder}/`);
+function isIn(file: string, directory: string): boolean {
+  return directory === "." ? !file.includes("/") : file.startsWith(`${directory}/`);
 }
 
-/** The folder of the table that a file is in: the one with the longest path. */
-function layerFolder(file: string): string {
-  const found = [...LAYERS.keys()].filter((folder) => isIn(file, folder));
-  const folder = found.sort((a, b) => b.length - a.length)[0];
-  assert.ok(folder, `${file} is in no layer of docs/how-it-works.md`);
-  return folder;
+/** The directory of the table that a file is in: the one with the longest path. */
+function layerDirectory(file: string): string {
+  const found = [...LAYERS.keys()].filter((directory) => isIn(file, directory));
+  const directory = found.sort((a, b) => b.length - a.length)[0];
+  assert.ok(directory, `${file} is in no layer of docs/how-it-works.md`);
+  return directory;
 }
 
 function layer(file: string): number {
-  return LAYERS.get(layerFolder(file))!;
+  return LAYERS.get(layerDirectory(file))!;
 }
 
 /** The paths of all source files from the root. */
 function sources(): string[] {
-  const files = ["lib", "templates"].flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+  const files = ["lib", "templates"].flatMap((directory) =>
+    readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
+      .map((name) => `${directory}/${name.replaceAll("\\", "/")}`)
   ).concat(readdirSync(ROOT));
   return files.filter((file) => /\.(ts|tsx|js)$/.test(file));
 }
@@ -84,7 +84,7 @@ Deno.test("no file imports a higher layer, and the roles do not import each othe
   for (const { file, target } of ownImports) {
     assert.ok(layer(target) <= layer(file), `${file} imports ${target} of a higher layer`);
     if (layer(file) === ROLES_LAYER && layer(target) === ROLES_LAYER) {
-      assert.equal(layerFolder(target), layerFolder(file), `${file} imports ${target}`);
+      assert.equal(layerDirectory(target), layerDirectory(file), `${file} imports ${target}`);
     }
   }
 });
@@ -93,7 +93,7 @@ Deno.test("no file reaches itself by its imports", () => {
   for (const file of imports.keys()) assert.ok(!reach(file).has(file), file);
 });
 
-Deno.test("no two folders import each other, but for one inside the other", () => {
+Deno.test("no two directories import each other, but for one inside the other", () => {
   const pairs = new Map(
     ownImports.map(({ file, target }) => [`${dirname(file)} ${dirname(target)}`, file]),
   );
@@ -101,14 +101,16 @@ Deno.test("no two folders import each other, but for one inside the other", () =
     const [from, to] = pair.split(" ") as [string, string];
     if (isIn(`${from}/`, to) || isIn(`${to}/`, from)) continue;
     const back = pairs.get(`${to} ${from}`);
-    assert.equal(back, undefined, `${file} and ${back} import each other's folder`);
+    assert.equal(back, undefined, `${file} and ${back} import each other's directory`);
   }
 });
 
 Deno.test("what the docs call pure uses nothing of the system", () => {
   assert.ok(PURE.length > 3);
   for (const [file, source] of texts) {
-    if (!PURE.some((folder) => isIn(file, folder)) || isIn(file, "templates/assets/browser")) {
+    if (
+      !PURE.some((directory) => isIn(file, directory)) || isIn(file, "templates/assets/browser")
+    ) {
       continue;
     }
     assert.doesNotMatch(source.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, ""), /\bDeno\./, file);

@@ -27,7 +27,7 @@ import { Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
 import { agentFacts, chooseAgentShell, fetchAllKeys } from "./settings.ts";
 
-/** The hold file's name in the agent's folder. */
+/** The hold file's name in the agent's directory. */
 const HOLD_FILE = ".hold";
 
 /**
@@ -215,7 +215,7 @@ async function serve(
 }
 
 /**
- * Opens the way for `agent wait` and such. People can log in without it, for instance in a folder of
+ * Opens the way for `agent wait` and such. People can log in without it, for instance in a directory of
  * others.
  */
 async function openControl(options: LocalControlOptions): Promise<LocalControl | undefined> {

@@ -73,7 +73,7 @@ export interface RegistrationOptions {
  * Keeps an agent registered until it is told to stop.
  *
  * The first registration has to succeed within 15 seconds; after that the control connection comes
- * back for ever, with backoff and jitter, under the same ID. Paired clients do not depend on it.
+ * back forever, with backoff and jitter, under the same ID. Paired clients do not depend on it.
  */
 export class Registration {
   readonly #options: RegistrationOptions;

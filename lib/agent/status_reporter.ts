@@ -2,7 +2,7 @@ import type { Peer, SessionInfo } from "../ssh/connection/handler.ts";
 import type { PairedMessage, StatusMessage } from "../protocol/messages.ts";
 import type { LifetimeStatus } from "./lifetime/keeper.ts";
 
-/** How often operators are told anew when nothing but time and input has changed, in milliseconds. */
+/** How often operators are told again when nothing but time and input has changed, in milliseconds. */
 const REPORT_EVERY = 15_000;
 
 /** How many clients, and sessions of each, are told: a message is limited, and nobody reads more. */

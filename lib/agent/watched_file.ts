@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 
 /** How often the file is looked at even if nothing is heard of it, in milliseconds. */
 const POLL_EVERY = 10_000;
-/** How soon it is looked at when something else has happened in its folder, in milliseconds. */
+/** How soon it is looked at when something else has happened in its directory, in milliseconds. */
 const LOOK_AGAIN_IN = 1_000;
 /** A file of a later time counts as of this one: dates that can be written end somewhere. */
 const LATEST = Date.UTC(9999, 0);
@@ -33,7 +33,7 @@ export function makeIfMissing(what: string, path: string): void {
   try {
     Deno.openSync(path, { append: true, create: true }).close();
   } catch (error) {
-    const why = fileErrorReason(error, "there is no such folder");
+    const why = fileErrorReason(error, "there is no such directory");
     throw new Error(`cannot make the ${what} "${path}": ${why}`, { cause: error });
   }
 }
@@ -62,9 +62,9 @@ function isGone(error: unknown): boolean {
 }
 
 /**
- * Watches a file. The system tells of changes in its folder; besides, it is looked at from
- * time to time, because network file systems tell of nothing that others do, and a folder that was
- * removed and made again has to be watched anew.
+ * Watches a file. The system tells of changes in its directory; besides, it is looked at from
+ * time to time, because network file systems tell of nothing that others do, and a directory that was
+ * removed and made again has to be watched again.
  */
 export class WatchedFile implements AsyncDisposable {
   readonly #path: string;
@@ -78,7 +78,7 @@ export class WatchedFile implements AsyncDisposable {
   #stale = true;
   #lookingSoon: ReturnType<typeof setTimeout> | undefined;
   #watcher: Deno.FsWatcher | undefined;
-  /** What tells the watched folder from one of the same name that was made later. */
+  /** What tells the watched directory from one of the same name that was made later. */
   #watched: string | undefined;
   #listening: Promise<void> = Promise.resolve();
   #troubled = false;
@@ -148,21 +148,21 @@ export class WatchedFile implements AsyncDisposable {
     this.#options.onChange(modified);
   }
 
-  /** Makes sure that the folder is watched that bears its name now. */
+  /** Makes sure that the directory is watched that bears its name now. */
   async #watch(): Promise<void> {
-    const folder = dirname(this.#path);
-    const identity = await Deno.stat(folder).then(
-      // A folder made anew often gets the inode of the one before.
+    const directory = dirname(this.#path);
+    const identity = await Deno.stat(directory).then(
+      // A directory made again often gets the inode of the one before.
       ({ dev, ino, birthtime }) => `${dev}:${ino}:${birthtime?.getTime()}`,
       () => "none",
     );
     if (this.#watcher && identity === this.#watched) return;
     await this.#unwatch();
     try {
-      this.#watcher = Deno.watchFs(folder, { recursive: false });
+      this.#watcher = Deno.watchFs(directory, { recursive: false });
     } catch (error) {
       // Gone for now, or a file system that cannot be watched: looking at the file has to do.
-      this.#options.log.debug("cannot watch a folder", { folder, error });
+      this.#options.log.debug("cannot watch a directory", { directory, error });
       return;
     }
     this.#watched = identity;
@@ -180,7 +180,7 @@ export class WatchedFile implements AsyncDisposable {
     await this.#listening;
   }
 
-  /** Whether an event's path is the file or its folder; links and drive letters may differ. */
+  /** Whether an event's path is the file or its directory; links and drive letters may differ. */
   #concerns(path: string): boolean {
     const name = basename(path).toLowerCase();
     return [this.#path, dirname(this.#path)].some((own) => basename(own).toLowerCase() === name);
@@ -199,7 +199,7 @@ export class WatchedFile implements AsyncDisposable {
         else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
       }
     } catch (error) {
-      this.#options.log.debug("a folder is no longer watched", { path: this.#path, error });
+      this.#options.log.debug("a directory is no longer watched", { path: this.#path, error });
     }
     if (this.#watcher === watcher) this.#watcher = undefined;
   }

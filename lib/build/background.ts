@@ -11,7 +11,7 @@ export interface StartBuildOptions {
   log: Log;
   /** Ends the build. */
   signal?: AbortSignal;
-  /** The project's folder. @default the one that this file is in */
+  /** The project's directory. @default the one that this file is in */
   root?: string;
 }
 

@@ -18,7 +18,7 @@ import { measureStarts } from "./start_times.ts";
 import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "../dist/targets.ts";
 
 export interface BuildOptions {
-  /** The project's folder. */
+  /** The project's directory. */
   root: string;
   /** Where the files go. */
   out: string;
@@ -142,7 +142,7 @@ async function make(
 /**
  * Builds.
  *
- * @returns the names of the files that were built anew
+ * @returns the names of the files that were built again
  * @throws {Error} if some file could not be built; the others are
  */
 export async function build(options: BuildOptions): Promise<string[]> {

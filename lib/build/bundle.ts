@@ -8,7 +8,7 @@
  */
 import * as esbuild from "esbuild";
 import { join, resolve } from "node:path";
-import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageFolder } from "./licenses.ts";
+import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageDirectory } from "./licenses.ts";
 import { installPackages } from "./packages.ts";
 import {
   CONFIG_PLUGIN,
@@ -24,14 +24,14 @@ export interface Bundle {
   text: string;
   /** The project's own files in it, absolute. */
   inputs: string[];
-  /** The folders of the npm packages in it. */
+  /** The directories of the npm packages in it. */
   packages: string[];
   /** Whether it uses {@link NATIVE_PACKAGE}. */
   native: boolean;
 }
 
 export interface BundlerOptions {
-  /** The project's folder. */
+  /** The project's directory. */
   root: string;
   /** Where the packages are kept while they are joined. */
   work: string;
@@ -165,8 +165,8 @@ export class Bundler implements AsyncDisposable {
     const own = Object.keys(metafile.inputs).filter((path) => !/node_modules|:/.test(path))
       .map((path) => resolve(root, path));
     const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-    const packages = used.map((path) => packageFolder(resolve(root, path)))
-      .filter((folder) => folder !== undefined);
+    const packages = used.map((path) => packageDirectory(resolve(root, path)))
+      .filter((directory) => directory !== undefined);
     return {
       text: outputFiles[0]!.text,
       inputs: [...new Set([...own, ...threads.flatMap(({ inputs }) => inputs)])].sort(),

@@ -28,7 +28,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
     "--no-check",
     // What is not allowed fails; nobody is asked.
     "--no-prompt",
-    // The cache would be a file of a known name in a folder that every user of the machine can
+    // The cache would be a file of a known name in a directory that every user of the machine can
     // write to, and what it holds is run.
     "--no-code-cache",
     ...PERMISSIONS[program],
@@ -41,7 +41,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
 
 export interface CompileOptions {
   runtime: Runtime;
-  /** The project's folder. */
+  /** The project's directory. */
   root: string;
   /** Where packages and half-made things are kept. */
   work: string;
@@ -65,7 +65,7 @@ function nativePackages(target: Target, specifier: string): Record<string, strin
 }
 
 /**
- * Makes a folder to compile from with nothing in it but what is to be embedded. Times are embedded
+ * Makes a directory to compile from with nothing in it but what is to be embedded. Times are embedded
  * too: they are fixed, so that the same sources give the same executable.
  */
 async function stage(

@@ -1,5 +1,5 @@
 /**
- * The folder with what was built. Each file gets there whole: it is written aside, in `.partial`,
+ * The directory with what was built. Each file gets there whole: it is written aside, in `.partial`,
  * and renamed. `SHA256SUMS` lists the files; `.build.json` says what they were made from.
  *
  * @module
@@ -33,7 +33,7 @@ export function fileStamp(path: string): string | undefined {
   return stat?.isFile() ? `${stat.size} ${stat.mtimeMs}` : undefined;
 }
 
-/** The folder with what was built. */
+/** The directory with what was built. */
 export class Dist {
   readonly dir: string;
   readonly manifest: Manifest;
@@ -56,7 +56,7 @@ export class Dist {
       COMPRESSED_SUFFIXES.every((suffix) => fileStamp(path + suffix) !== undefined);
   }
 
-  /** Makes an empty folder to write aside in. */
+  /** Makes an empty directory to write aside in. */
   makePartial(): string {
     const partial = join(this.dir, ".partial");
     this.removePartial();

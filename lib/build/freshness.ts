@@ -35,7 +35,7 @@ export function buildInputs(root: string): string[] {
 /**
  * The files that are missing from `out` or may have been made from other sources.
  *
- * @param root the project's folder
+ * @param root the project's directory
  */
 export function outdated(root: string, out: string): Artifact[] {
   const dist = new Dist(out);

@@ -26,8 +26,8 @@ export function insertLicenses(bundle: string, licenses: string): string {
   return bundle.replaceAll(`"${PLACEHOLDER}"`, () => JSON.stringify(licenses));
 }
 
-/** The folder of the npm package that a file belongs to, or undefined if to none. */
-export function packageFolder(path: string): string | undefined {
+/** The directory of the npm package that a file belongs to, or undefined if to none. */
+export function packageDirectory(path: string): string | undefined {
   return /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0];
 }
 
@@ -36,16 +36,16 @@ export function packageFolder(path: string): string | undefined {
  *
  * @throws {Error} if there is no text of a licence in it
  */
-function packageLicense(folder: string): string {
-  const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const file = readdirSync(folder).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
+function packageLicense(directory: string): string {
+  const { name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+  const file = readdirSync(directory).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
   if (file === undefined) throw new Error(`cannot bundle "${name}": it holds no licence`);
-  return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+  return `${name} ${version}\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
 }
 
 /** What is in a file besides our own code. */
 export interface LicensedParts {
-  /** The folders of npm packages. */
+  /** The directories of npm packages. */
   packages: readonly string[];
   /** Whether Deno's runtime is in it. */
   runtime: boolean;
@@ -54,7 +54,7 @@ export interface LicensedParts {
 /**
  * The texts for all that is in a file.
  *
- * @param root the project's folder
+ * @param root the project's directory
  */
 export function collectLicenses(root: string, { packages, runtime }: LicensedParts): string {
   const { version } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));

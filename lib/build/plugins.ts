@@ -10,21 +10,21 @@ export const NATIVE_NAMESPACE = "native";
 
 /**
  * What executables load node-pty with. The runtime writes the library that is embedded in them into
- * the folder for temporary files, under a name that can be told beforehand. Others may write there
- * too, so it gets a folder of its own for the moment; nothing else runs meanwhile.
+ * the directory for temporary files, under a name that can be told beforehand. Others may write there
+ * too, so it gets a directory of its own for the moment; nothing else runs meanwhile.
  */
 const LOAD_PRIVATELY = `
 import { createRequire } from "node:module";
 const before = Deno.env.get("TMPDIR");
-const folder = Deno.makeTempDirSync();
-Deno.env.set("TMPDIR", folder);
+const directory = Deno.makeTempDirSync();
+Deno.env.set("TMPDIR", directory);
 let loaded;
 try {
   loaded = createRequire(import.meta.url)("${NATIVE_PACKAGE}");
 } finally {
   if (before === undefined) Deno.env.delete("TMPDIR");
   else Deno.env.set("TMPDIR", before);
-  Deno.removeSync(folder, { recursive: true });
+  Deno.removeSync(directory, { recursive: true });
 }
 export const { open, spawn } = loaded;`;
 

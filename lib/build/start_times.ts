@@ -73,7 +73,7 @@ function median(values: number[]): number {
 /**
  * Measures `agent` and `wsproxy`, with a server of their own on this machine.
  *
- * @param root the project's folder, for the server
+ * @param root the project's directory, for the server
  * @param dir where the programs are
  * @throws {Error} if one of them does not do what it should, or in half a minute not all is done
  */

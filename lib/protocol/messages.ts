@@ -43,7 +43,7 @@ export const CloseCode = {
   receiverTooSlow: 4001,
   /** `?wait=` ran out before the agent came. */
   waitExpired: 4002,
-  /** The same agent has connected anew, or another one has a better right to the ID. */
+  /** The same agent has connected again, or another one has a better right to the ID. */
   replaced: 4003,
 } as const;
 
@@ -113,7 +113,7 @@ export interface RefusedMessage {
   retry: boolean;
 }
 
-/** The server is ending; the agent should connect anew, its pairs live on for a while. */
+/** The server is ending; the agent should connect again, its pairs live on for a while. */
 export interface DrainingMessage {
   type: "draining";
 }

@@ -32,7 +32,7 @@ const LEAVE_MS = 500;
 
 export interface SshServerOptions {
   hostKey: HostKey;
-  /** Read anew at each attempt; may be changed while the server runs. */
+  /** Read again at each attempt; may be changed while the server runs. */
   authentication: AuthenticationOptions;
   session: {
     /** Where sessions start. */
@@ -53,7 +53,7 @@ export interface SshServerOptions {
   subsystems?: Record<string, SubsystemHandler>;
   /** How long a client may take to log in, in milliseconds. @default 60000 */
   loginGraceMs?: number;
-  /** Bytes on a connection after which its keys are exchanged anew. @default 1 GiB */
+  /** Bytes on a connection after which its keys are exchanged again. @default 1 GiB */
   rekeyBytes?: number;
 }
 

@@ -3,8 +3,8 @@ import { errorMessage } from "./error_message.ts";
 /** What the system's error codes mean to a person. */
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of its path is no folder",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of its path is no directory",
   EROFS: "the file system cannot be written to",
   ENOSPC: "the disk is full",
 };

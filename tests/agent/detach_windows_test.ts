@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
 import { World } from "../support/world.ts";
 import { ROOT } from "../support/root.ts";
 
@@ -19,14 +19,14 @@ const name = "agent.exe --detach, status, end and wait under Wine";
 
 Deno.test(name, { ignore: skip(name) }, async () => {
   await using world = await World.start();
-  await using folder = await WineFolder.create();
-  await folder.add(AGENT);
-  Deno.writeTextFileSync(join(folder.path, ".authorized_keys"), world.publicKey);
-  const agent = (...args: string[]) => run(...folder.command("./agent.exe", args));
+  await using directory = await WineDirectory.create();
+  await directory.add(AGENT);
+  Deno.writeTextFileSync(join(directory.path, ".authorized_keys"), world.publicKey);
+  const agent = (...args: string[]) => run(...directory.command("./agent.exe", args));
 
   // cat ends when nobody holds the pipe any more. Wine itself keeps stderr open in all it starts.
   const start = ["--detach", "--json", "--shell", "cmd.exe", world.url];
-  const [command, args] = folder.command("./agent.exe", start);
+  const [command, args] = directory.command("./agent.exe", start);
   const { stdout } = await run("sh", ["-c", '"$@" 2>/dev/null | cat', "sh", command, ...args]);
   const announced = JSON.parse(stdout);
   assert.match((await agent("status")).stdout, new RegExp(`^ID +${announced.id}\\s`));

@@ -27,6 +27,6 @@ Deno.test("openOutput() adds to the log's file, and passes that on to those who 
 Deno.test("openOutput() names a log that cannot be written", async () => {
   await using dir = new TempDir();
   assert.throws(() => openOutput({ logFile: dir.path, logLevel: "info", detached: false }), {
-    message: /^cannot write the log ".*": it is a folder$/,
+    message: /^cannot write the log ".*": it is a directory$/,
   });
 });

@@ -72,7 +72,7 @@ Deno.test("WatchedFile hears at once of a file made, touched into the future and
   await news.until((modified) => modified! > Date.now() + HOUR / 2);
 });
 
-Deno.test("WatchedFile does not stumble over other files in the folder", async () => {
+Deno.test("WatchedFile does not stumble over other files in the directory", async () => {
   await using dir = new TempDir();
   const path = dir.write(".hold", "");
   const { news, file } = watch(path, NEVER);
@@ -84,18 +84,18 @@ Deno.test("WatchedFile does not stumble over other files in the folder", async (
   assert.equal(news.all.length, 2);
 });
 
-Deno.test("WatchedFile survives its folder vanishing and coming back", async () => {
+Deno.test("WatchedFile survives its directory vanishing and coming back", async () => {
   await using dir = new TempDir();
-  const folder = join(dir.path, "job");
-  const path = join(folder, ".hold");
-  Deno.mkdirSync(folder);
+  const directory = join(dir.path, "job");
+  const path = join(directory, ".hold");
+  Deno.mkdirSync(directory);
   Deno.writeTextFileSync(path, "");
   const { news, file } = watch(path, 50);
   await using _ = file;
   await news.until(present);
-  Deno.removeSync(folder, { recursive: true });
+  Deno.removeSync(directory, { recursive: true });
   await news.until(gone);
-  Deno.mkdirSync(folder);
+  Deno.mkdirSync(directory);
   Deno.writeTextFileSync(path, "");
   await news.until(present);
   Deno.removeSync(path);
@@ -104,12 +104,12 @@ Deno.test("WatchedFile survives its folder vanishing and coming back", async () 
 
 Deno.test("WatchedFile looks from time to time where the system tells nothing", async () => {
   await using dir = new TempDir();
-  const folder = join(dir.path, "not-yet");
-  const path = join(folder, ".hold");
+  const directory = join(dir.path, "not-yet");
+  const path = join(directory, ".hold");
   const { news, file } = watch(path, 20);
   await using _ = file;
-  await news.logged("cannot watch a folder");
-  Deno.mkdirSync(folder);
+  await news.logged("cannot watch a directory");
+  Deno.mkdirSync(directory);
   Deno.writeTextFileSync(path, "");
   await news.until(present);
 });
@@ -157,12 +157,12 @@ Deno.test("makeIfMissing() keeps the time of a file that is there", async () => 
   assert.ok(Deno.statSync(path).mtime! > new Date(Date.now() + HOUR / 2));
 });
 
-Deno.test("makeIfMissing() takes a folder as it is, and names what it cannot make", async () => {
+Deno.test("makeIfMissing() takes a directory as it is, and names what it cannot make", async () => {
   await using dir = new TempDir();
   makeIfMissing("hold file", dir.path);
   const path = join(dir.path, "none", ".hold");
   assert.throws(() => makeIfMissing("hold file", path), {
-    message: /^cannot make the hold file ".*none.*": there is no such folder$/,
+    message: /^cannot make the hold file ".*none.*": there is no such directory$/,
   });
 });
 

@@ -28,7 +28,7 @@ export type Compare = (
   pair: [Target, Target],
 ) => Promise<void>;
 
-/** @param converge has a user's folder of its own at `there`, on this machine */
+/** @param converge has a user's directory of its own at `there`, on this machine */
 export async function benchSftp(converge: Target, there: string, compare: Compare): Promise<void> {
   await using local = new TempDir();
   const pair: [Target, Target] = [
@@ -45,10 +45,10 @@ export async function benchSftp(converge: Target, there: string, compare: Compar
   for (let entry = 0; entry < ENTRIES; entry++) {
     Deno.writeFileSync(join(there, "entries", `entry-${entry}`), new Uint8Array());
   }
-  for (const folder of [join(there, "small"), join(local.path, "small")]) {
-    Deno.mkdirSync(folder);
+  for (const directory of [join(there, "small"), join(local.path, "small")]) {
+    Deno.mkdirSync(directory);
     for (let file = 0; file < SMALL_FILES; file++) {
-      Deno.writeFileSync(join(folder, `file-${file}`), randomBytes(SMALL_SIZE));
+      Deno.writeFileSync(join(directory, `file-${file}`), randomBytes(SMALL_SIZE));
     }
   }
 

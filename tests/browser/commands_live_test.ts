@@ -7,10 +7,10 @@ import { openBrowser, openPage, startPageServer, withoutBrowser } from "./suppor
 import { ROOT } from "../support/root.ts";
 
 /** Puts programs that run our sources where the server serves the executables. */
-function writePrograms(folder: TempDir): void {
+function writePrograms(directory: TempDir): void {
   for (const name of ["agent", "wsproxy", "tunnel"]) {
     const command = `'${Deno.execPath()}' run --no-check -A '${join(ROOT, `${name}.ts`)}' "$@"`;
-    folder.write(name, `#!/bin/sh\nexec ${command}\n`);
+    directory.write(name, `#!/bin/sh\nexec ${command}\n`);
   }
 }
 

@@ -51,11 +51,11 @@ async function startFilledServer(staticDir: string): Promise<PageServer> {
   return server;
 }
 
-/** A folder as the build leaves it, with one file missing. */
-function writeFiles(folder: TempDir): void {
+/** A directory as the build leaves it, with one file missing. */
+function writeFiles(directory: TempDir): void {
   const names = ["agent", "agent.exe", "wsproxy", "wsproxy.exe", "tunnel", "agent-darwin-arm64"];
-  for (const name of names) folder.write(name, name.repeat(3000));
-  folder.write("SHA256SUMS", names.map((name) => `${"5e".repeat(32)}  ${name}\n`).join(""));
+  for (const name of names) directory.write(name, name.repeat(3000));
+  directory.write("SHA256SUMS", names.map((name) => `${"5e".repeat(32)}  ${name}\n`).join(""));
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -64,9 +64,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       name: `each page is accessible and complains of nothing: ${colorScheme}, ${kind}`,
       ignore: withoutBrowser,
       async fn() {
-        await using folder = new TempDir();
-        writeFiles(folder);
-        await using server = await startFilledServer(folder.path);
+        await using directory = new TempDir();
+        writeFiles(directory);
+        await using server = await startFilledServer(directory.path);
         await using browser = await openBrowser();
         for (const [name, path] of PAGES) {
           const options = { viewport: { width, height }, colorScheme };

@@ -15,9 +15,9 @@ Deno.test({
     await page.getByText("Live", { exact: true }).waitFor();
     await page.getByText("No agent is connected.").waitFor();
     {
-      await using folder = new TempDir();
+      await using directory = new TempDir();
       await using agent = startEntry("agent.ts", ["--id", "come-and-go", server.url], {
-        cwd: folder.path,
+        cwd: directory.path,
       });
       await page.getByRole("cell", { name: "come…" }).waitFor();
       await page.getByText("1 agent, 0 clients", { exact: true }).waitFor();

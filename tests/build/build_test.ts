@@ -23,14 +23,14 @@ async function workspace() {
 
 const quiet = createLog({ write: () => {} });
 
-Deno.test("a build that is interrupted leaves the folder whole", async (t) => {
+Deno.test("a build that is interrupted leaves the directory whole", async (t) => {
   await using project = await workspace();
   const { root, out } = project;
   const before = await Deno.readFile(join(out, "tunnel.js"));
   // As if all had been built from other sources.
   const manifest = JSON.parse(await Deno.readTextFile(join(out, ".build.json")));
   for (const file of Object.values<{ key: string }>(manifest.files)) file.key = "old";
-  // Written anew, as the link is the project's own.
+  // Written again, as the link is the project's own.
   await Deno.remove(join(out, ".build.json"));
   await Deno.writeTextFile(join(out, ".build.json"), JSON.stringify(manifest));
 

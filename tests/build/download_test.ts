@@ -8,7 +8,7 @@ import { snapshot } from "./support.ts";
 const SKIP = Deno.build.target !== "x86_64-unknown-linux-gnu" || !have("curl", "ssh", "sftp");
 if (SKIP) console.error("skipped: downloads of executables for Linux on x86-64");
 
-/** A machine of its own: a folder, and a PATH with little in it and no Deno. */
+/** A machine of its own: a directory, and a PATH with little in it and no Deno. */
 class Machine implements AsyncDisposable {
   readonly dir = new TempDir();
 
@@ -21,7 +21,7 @@ class Machine implements AsyncDisposable {
     }
   }
 
-  /** Its folder for temporary files. */
+  /** Its directory for temporary files. */
   get temporary(): string {
     return join(this.dir.path, "tmp");
   }
@@ -87,7 +87,7 @@ Deno.test({
       await useAgent(world, announced, `${await desk.download(world, "wsproxy")} ${url}`);
     });
 
-    await t.step("leaving nothing in the folder for temporary files", () => {
+    await t.step("leaving nothing in the directory for temporary files", () => {
       assert.deepEqual([...Deno.readDirSync(job.temporary)], []);
       assert.deepEqual([...Deno.readDirSync(desk.temporary)], []);
     });
@@ -109,7 +109,7 @@ Deno.test({
     await using world = await World.start(["--static-dir", dist]);
     await using job = new TempDir();
     job.write(".authorized_keys", world.publicKey);
-    // Not everything may be loaded anew: node-pty's library is open in this process too.
+    // Not everything may be loaded again: node-pty's library is open in this process too.
     const options = ["run", "-A", "--quiet", `--reload=${world.http}`];
     const deno = (name: string) => [...options, `${world.http}/static/${name}`];
     await using agent = new Program(

@@ -8,7 +8,7 @@ import { serveStatic } from "../../lib/server/http/static_files.ts";
 import { VERSION } from "../../lib/dist/version.ts";
 import { have, run, TempDir } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
-import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
 import { checkSums, snapshot } from "./support.ts";
 
 const LINUX_X64 = Deno.build.target === "x86_64-unknown-linux-gnu";
@@ -70,10 +70,10 @@ Deno.test({
   ignore: skipWithoutWine("executables for Windows"),
   async fn() {
     const { dist } = await snapshot();
-    await using folder = await WineFolder.create();
+    await using directory = await WineDirectory.create();
     for (const program of PROGRAMS) {
-      await folder.add(join(dist, `${program}.exe`));
-      const [command, args] = folder.command(`./${program}.exe`, ["--version"]);
+      await directory.add(join(dist, `${program}.exe`));
+      const [command, args] = directory.command(`./${program}.exe`, ["--version"]);
       const { code, stdout, stderr } = await run(command, args);
       assert.equal(code, 0, stderr);
       assert.equal(stdout.trim(), VERSION);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { collectLicenses, insertLicenses, packageFolder } from "../../lib/build/licenses.ts";
+import { collectLicenses, insertLicenses, packageDirectory } from "../../lib/build/licenses.ts";
 import { TempDir } from "../support/program.ts";
 import { ROOT } from "./support.ts";
 
-/** Makes an npm package with these files. @returns its folder */
+/** Makes an npm package with these files. @returns its directory */
 async function writePackage(dir: TempDir, name: string, files: string[]): Promise<string> {
   await Deno.mkdir(join(dir.path, name));
   dir.write(join(name, "package.json"), JSON.stringify({ name, version: "1.2.3" }));
@@ -41,13 +41,13 @@ Deno.test("collectLicenses() refuses a package without a licence", async () => {
   );
 });
 
-Deno.test("packageFolder() finds the innermost package, also one with a scope", () => {
+Deno.test("packageDirectory() finds the innermost package, also one with a scope", () => {
   assert.equal(
-    packageFolder("/w/node_modules/a/node_modules/b/c/d.js"),
+    packageDirectory("/w/node_modules/a/node_modules/b/c/d.js"),
     "/w/node_modules/a/node_modules/b",
   );
-  assert.equal(packageFolder("/w/node_modules/@s/a/b.js"), "/w/node_modules/@s/a");
-  assert.equal(packageFolder("/w/lib/a.ts"), undefined);
+  assert.equal(packageDirectory("/w/node_modules/@s/a/b.js"), "/w/node_modules/@s/a");
+  assert.equal(packageDirectory("/w/lib/a.ts"), undefined);
 });
 
 Deno.test("insertLicenses() keeps what JavaScript would take for something else", () => {

@@ -21,7 +21,7 @@ export function startBuildProgram(
 
 let built: Promise<string> | undefined;
 
-/** Builds the executables, unless they are up to date. @returns the folder that they are in */
+/** Builds the executables, unless they are up to date. @returns the directory that they are in */
 export function builtDist(): Promise<string> {
   return built ??= (async () => {
     await using program = startBuildProgram([]);
@@ -53,7 +53,7 @@ export function snapshot(): Promise<Snapshot> {
   })();
 }
 
-/** Copies the sources of the programs; packages and runtimes are shared. @returns the new folder */
+/** Copies the sources of the programs; packages and runtimes are shared. @returns the new directory */
 export async function copyProject(from: string, to: string): Promise<string> {
   const names = [
     ...["LICENSE", "deno.json", "deno.lock", "lib", "templates"],

@@ -122,7 +122,7 @@ Deno.test("files that cannot be read, or are empty, are wrong use", async () => 
   );
   assert.match(
     await usageError(["--agent-token-file", dir.path]),
-    /^cannot read --agent-token-file ".*": it is a folder$/,
+    /^cannot read --agent-token-file ".*": it is a directory$/,
   );
   const empty = dir.write("empty", "\n");
   assert.match(await usageError(["--admin-password-file", empty]), /the file is empty$/);

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Program } from "../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
 import { World } from "../support/world.ts";
 import { ROOT } from "../support/root.ts";
 
@@ -20,8 +20,8 @@ const name = "wsproxy.exe and tunnel.exe lead ssh to an agent under Wine";
 
 Deno.test(name, { ignore: skip(name) }, async (t) => {
   await using world = await World.start();
-  await using folder = await WineFolder.create();
-  for (const program of ["wsproxy.exe", "tunnel.exe"]) await folder.add(join(DIST, program));
+  await using directory = await WineDirectory.create();
+  for (const program of ["wsproxy.exe", "tunnel.exe"]) await directory.add(join(DIST, program));
   const agent = await world.startAgent({ args: ["--hold"] }).announced();
   const url = `${world.url}/client/${agent.id}`;
   const bytes = new Uint8Array(randomBytes(1_000_000));
@@ -34,13 +34,13 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
   };
 
   await t.step("wsproxy", async () => {
-    const [command, args] = folder.command("./wsproxy.exe", [url]);
+    const [command, args] = directory.command("./wsproxy.exe", [url]);
     await useSsh(`-oProxyCommand=${[command, ...args].join(" ")}`);
   });
 
   await t.step("wsproxy tells why the server refuses it, and ends with 1", async () => {
     const nobody = `${world.url}/client/nobody`;
-    await using program = new Program(...folder.command("./wsproxy.exe", [nobody]));
+    await using program = new Program(...directory.command("./wsproxy.exe", [nobody]));
     const { code, stdout, stderr } = await program.result();
     assert.deepEqual([code, stdout], [1, ""]);
     // Wine at times adds a line of its own, on a thread that it lost at the end.
@@ -48,7 +48,7 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
   });
 
   await t.step("tunnel", async () => {
-    await using tunnel = new Program(...folder.command("./tunnel.exe", ["0", url]));
+    await using tunnel = new Program(...directory.command("./tunnel.exe", ["0", url]));
     const [, port] = await tunnel.waitFor(/listening on 127\.0\.0\.1:(\d+)/);
     await useSsh("-oProxyCommand=none", `-oPort=${port}`);
     await useSsh("-oProxyCommand=none", `-oPort=${port}`);

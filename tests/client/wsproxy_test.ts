@@ -247,7 +247,7 @@ Deno.test("wsproxy rejects wrong use with status 2, and helps", async () => {
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-Deno.test("wsproxy works from another folder", async () => {
+Deno.test("wsproxy works from another directory", async () => {
   await using server = serve((socket) => {
     socket.onopen = () => socket.close(1000);
   });

@@ -233,15 +233,15 @@ Deno.test("agent --detach that cannot start says why, and ends with the same sta
   assert.equal(stdout, "");
   assert.match(stderr, /^agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*404.*\n$/);
   assert.match(agent.log, /error the agent failed error="cannot register/);
-  const folder = await agent.detach(["--log-file", "/proc/none/agent.log"]);
-  assert.equal(folder.code, 1);
-  assert.match(folder.stderr, /agent: cannot write the log "\/proc\/none\/agent\.log": /);
+  const directory = await agent.detach(["--log-file", "/proc/none/agent.log"]);
+  assert.equal(directory.code, 1);
+  assert.match(directory.stderr, /agent: cannot write the log "\/proc\/none\/agent\.log": /);
   assert.equal((await agent.detach(["--shell", "/no/shell"])).code, 1);
   assert.equal((await agent.detach(["--expiry", "soon"])).code, 2);
   assert.equal((await agent.run(["end", "--status", "256"])).code, 2);
 });
 
-Deno.test("of several agents in a folder one is named with --id", async () => {
+Deno.test("of several agents in a directory one is named with --id", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   await agent.announced(["--id", "one"]);

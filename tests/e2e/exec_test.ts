@@ -34,14 +34,17 @@ Deno.test("ssh runs commands through wsproxy, server and agent", async (t) => {
     assert.deepEqual(result.stdout.split(/\s+/).filter(Boolean), ["5", "done"]);
   });
 
-  await t.step("the command runs in the agent's folder with what it needs to find it", async () => {
-    const command = 'printf "%s|%s|%s|%s" "$PWD" "$CONVERGE_DIR" "$CONVERGE_ID" "$CONVERGE_HOLD"';
-    const { stdout } = await world.ssh(agent, [command]);
-    const [cwd, dir, id, hold] = stdout.split("|");
-    assert.equal(cwd, dir);
-    assert.equal(id, agent.id);
-    assert.equal(hold, `${dir}/.hold`);
-  });
+  await t.step(
+    "the command runs in the agent's directory with what it needs to find it",
+    async () => {
+      const command = 'printf "%s|%s|%s|%s" "$PWD" "$CONVERGE_DIR" "$CONVERGE_ID" "$CONVERGE_HOLD"';
+      const { stdout } = await world.ssh(agent, [command]);
+      const [cwd, dir, id, hold] = stdout.split("|");
+      assert.equal(cwd, dir);
+      assert.equal(id, agent.id);
+      assert.equal(hold, `${dir}/.hold`);
+    },
+  );
 });
 
 Deno.test("ssh runs commands through tunnel", async () => {

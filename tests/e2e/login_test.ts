@@ -24,7 +24,7 @@ async function accepted(world: World, announced: Announced): Promise<void> {
   assert.equal(result.stdout, "in\n", result.stderr);
 }
 
-Deno.test(".authorized_keys is read anew at each login, however it was written", async (t) => {
+Deno.test(".authorized_keys is read again at each login, however it was written", async (t) => {
   await using world = await World.start();
   const agent = world.startAgent({ authorizedKeys: null });
   const announced = await agent.announced();

@@ -7,11 +7,11 @@ Deno.test("findProgram() looks names up in PATH and takes paths as they are", as
   await using dir = new TempDir();
   const program = dir.write("program", "#!/bin/sh\n", 0o700);
   dir.write("data", "", 0o600);
-  Deno.mkdirSync(join(dir.path, "folder"));
+  Deno.mkdirSync(join(dir.path, "directory"));
   const env = { PATH: `/nowhere::${dir.path}` };
   assert.equal(findProgram("program", env), program);
   assert.equal(findProgram(program, {}), program);
-  for (const name of ["data", "folder", "missing", "./program", ""]) {
+  for (const name of ["data", "directory", "missing", "./program", ""]) {
     assert.equal(findProgram(name, env), undefined, name);
   }
 });

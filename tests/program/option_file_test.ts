@@ -41,7 +41,10 @@ Deno.test("readOptionFile() says why it cannot read", async () => {
     () => readOptionFile("--tls-key", missing),
     message(missing, "there is no such file"),
   );
-  assert.throws(() => readOptionFile("--tls-key", dir.path), message(dir.path, "it is a folder"));
+  assert.throws(
+    () => readOptionFile("--tls-key", dir.path),
+    message(dir.path, "it is a directory"),
+  );
 });
 
 function utf16le(text: string): Uint8Array {

@@ -33,7 +33,7 @@ Deno.test("each key exchange, cipher and MAC that is offered works", async () =>
   }
 });
 
-Deno.test("keys are exchanged anew in the middle of a transfer, by either side", async () => {
+Deno.test("keys are exchanged again in the middle of a transfer, by either side", async () => {
   const input = randomBytes(20_000_000);
   for (const [options, rekeyBytes] of [[["-o", "RekeyLimit=1M"], undefined], [[], 2_000_000]]) {
     await using server = await TestSshServer.start({ rekeyBytes: rekeyBytes as number });

@@ -45,7 +45,7 @@ Deno.test("Ctrl-C interrupts what runs in a shell, and the shell lives on", asyn
   equal(await terminal.exited, 5);
 });
 
-Deno.test("a shell starts in the given folder with the job's environment", async () => {
+Deno.test("a shell starts in the given directory with the job's environment", async () => {
   await using server = await TestSshServer.start({
     session: {
       env: {

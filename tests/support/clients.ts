@@ -57,28 +57,30 @@ export async function assertSameFile(actual: string, expected: string): Promise<
 }
 
 /**
- * Makes a folder of files of many sizes, with folders, an empty one too, a program, a symbolic link and
+ * Makes a directory of files of many sizes, with directories, an empty one too, a program, a symbolic link and
  * names that programs stumble over.
  *
  * @returns its path
  */
 export function makeTree(dir: TempDir, name: string): string {
   const path = join(dir.path, name);
-  for (const folder of ["", "folder/deeper", "empty"]) {
-    Deno.mkdirSync(join(path, folder), { recursive: true });
+  for (const directory of ["", "directory/deeper", "empty"]) {
+    Deno.mkdirSync(join(path, directory), { recursive: true });
   }
   for (const size of [0, 1, 32_767, 32_768, 262_145, 1_000_000]) {
     Deno.writeFileSync(join(path, `file-${size}`), randomBytes(size), { mode: 0o640 });
   }
-  Deno.writeTextFileSync(join(path, "folder", "two words ü €"), "two\r\nlines");
-  Deno.writeFileSync(join(path, "folder/deeper", "program"), randomBytes(5_000), { mode: 0o755 });
-  Deno.symlinkSync("../file-1", join(path, "folder", "link"));
+  Deno.writeTextFileSync(join(path, "directory", "two words ü €"), "two\r\nlines");
+  Deno.writeFileSync(join(path, "directory/deeper", "program"), randomBytes(5_000), {
+    mode: 0o755,
+  });
+  Deno.symlinkSync("../file-1", join(path, "directory", "link"));
   const past = new Date("2001-02-03T04:05:06Z");
   Deno.utimeSync(join(path, "file-1"), past, past);
   return path;
 }
 
-/** What a comparison of folders leaves out. */
+/** What a comparison of directories leaves out. */
 export interface TreeDifferences {
   /** Follows symbolic links, as clients do that copy what they point at. */
   followLinks?: boolean;
@@ -88,7 +90,7 @@ export interface TreeDifferences {
   times?: boolean;
 }
 
-/** Checks that two folders hold the same names, kinds, bytes, modes and times. */
+/** Checks that two directories hold the same names, kinds, bytes, modes and times. */
 export async function assertSameTree(
   actual: string,
   expected: string,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Program, type ProgramResult, startEntry, TempDir } from "./program.ts";
 import type { Announced, World } from "./world.ts";
 
-/** A folder with agents in the background; leaving its scope ends them. */
+/** A directory with agents in the background; leaving its scope ends them. */
 export class DetachedAgent implements AsyncDisposable {
   readonly dir = new TempDir();
 
@@ -22,7 +22,7 @@ export class DetachedAgent implements AsyncDisposable {
     return JSON.parse(stdout);
   }
 
-  /** Runs the agent's program in the folder to its end. */
+  /** Runs the agent's program in the directory to its end. */
   async run(args: string[], env?: Record<string, string>): Promise<ProgramResult> {
     await using program = this.start(args, env);
     return await program.result();

@@ -164,7 +164,7 @@ export function startEntry(
   );
 }
 
-/** A folder that goes with its scope. */
+/** A directory that goes with its scope. */
 export class TempDir implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ prefix: "converge-test-" });
 

@@ -1,4 +1,4 @@
 import { join } from "node:path";
 
-/** The project's folder. */
+/** The project's directory. */
 export const ROOT: string = join(import.meta.dirname!, "..", "..");

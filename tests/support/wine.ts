@@ -1,4 +1,4 @@
-/** Runs Windows programs in tests, in the Wine folder that the script beside this file makes. */
+/** Runs Windows programs in tests, in the Wine directory that the script beside this file makes. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 
@@ -7,8 +7,8 @@ const ROOT = Deno.env.get("WINE_ROOT") ?? "/opt/wine-trixie";
 
 /** Why no Windows program can be run here, or nothing when one can. */
 export function wineMissing(): string | undefined {
-  if (Deno.build.os !== "linux") return "Wine's folder is for Linux";
-  if (Deno.uid() !== 0) return "Wine's folder is for root alone";
+  if (Deno.build.os !== "linux") return "Wine's directory is for Linux";
+  if (Deno.uid() !== 0) return "Wine's directory is for root alone";
   if (!existsSync(join(ROOT, ".ready"))) return "Wine is not set up: tests/support/wine setup";
 }
 
@@ -19,17 +19,17 @@ export function skipWithoutWine(what: string): boolean {
   return why !== undefined;
 }
 
-/** How {@link WineFolder.command} runs a program. */
+/** How {@link WineDirectory.command} runs a program. */
 export interface WineOptions {
   /** Its whole environment, beside what Wine needs. */
   env?: Record<string, string>;
 }
 
 /**
- * A folder that Windows programs see, one for each test. Leaving its scope ends what still runs in
+ * A directory that Windows programs see, one for each test. Leaving its scope ends what still runs in
  * it and deletes it.
  */
-export class WineFolder implements AsyncDisposable {
+export class WineDirectory implements AsyncDisposable {
   /** Its path here. */
   readonly path: string;
   /** Its path for Windows programs. */
@@ -40,8 +40,10 @@ export class WineFolder implements AsyncDisposable {
     this.windowsPath = `Z:\\srv\\${basename(path)}`;
   }
 
-  static async create(): Promise<WineFolder> {
-    return new WineFolder(await Deno.makeTempDir({ dir: join(ROOT, "srv"), prefix: "converge-" }));
+  static async create(): Promise<WineDirectory> {
+    return new WineDirectory(
+      await Deno.makeTempDir({ dir: join(ROOT, "srv"), prefix: "converge-" }),
+    );
   }
 
   /** Puts a file in; a link where that is possible, since executables are large. */
@@ -52,7 +54,7 @@ export class WineFolder implements AsyncDisposable {
   }
 
   /**
-   * The command and its arguments that run `program`, a path like `./agent.exe`, in this folder.
+   * The command and its arguments that run `program`, a path like `./agent.exe`, in this directory.
    * Its process is the Windows program itself.
    */
   command(program: string, args: string[], options: WineOptions = {}): [string, string[]] {
@@ -60,7 +62,7 @@ export class WineFolder implements AsyncDisposable {
     return [SCRIPT, ["run", this.path, ...variables, program, ...args]];
   }
 
-  /** The processes that run in this folder now, with their command lines, by their numbers. */
+  /** The processes that run in this directory now, with their command lines, by their numbers. */
   async processes(): Promise<Map<number, string>> {
     const found = new Map<number, string>();
     for await (const { name } of Deno.readDir("/proc")) {
@@ -106,12 +108,12 @@ const WINDOWS_DENO = {
  */
 export async function windowsDeno(): Promise<string> {
   const { version, sha256 } = WINDOWS_DENO;
-  const folder = join(import.meta.dirname!, "..", "..", ".build", `deno-windows-${version}`);
-  const program = join(folder, "node_modules", "@deno", "win32-x64", "deno.exe");
+  const directory = join(import.meta.dirname!, "..", "..", ".build", `deno-windows-${version}`);
+  const program = join(directory, "node_modules", "@deno", "win32-x64", "deno.exe");
   if (existsSync(program)) return program;
 
   // Deno installs a package for another system only where that is named itself.
-  const fresh = `${folder}-${crypto.randomUUID()}`;
+  const fresh = `${directory}-${crypto.randomUUID()}`;
   await Deno.mkdir(fresh, { recursive: true });
   try {
     const imports = { deno: `npm:@deno/win32-x64@${version}` };
@@ -122,12 +124,12 @@ export async function windowsDeno(): Promise<string> {
     const install = new Deno.Command(Deno.execPath(), { args: ["install"], cwd: fresh });
     const { success, stderr } = await install.output();
     if (!success) throw new Error(`cannot install ${imports.deno}: ${decode(stderr)}`);
-    const bytes = await Deno.readFile(program.replace(folder, fresh));
+    const bytes = await Deno.readFile(program.replace(directory, fresh));
     const digest = await crypto.subtle.digest("SHA-256", bytes);
     if (new Uint8Array(digest).toHex() !== sha256) {
       throw new Error(`cannot use ${imports.deno}: its deno.exe is not the expected one`);
     }
-    await Deno.rename(fresh, folder);
+    await Deno.rename(fresh, directory);
   } finally {
     await Deno.remove(fresh, { recursive: true }).catch(() => {});
   }

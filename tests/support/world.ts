@@ -17,7 +17,7 @@ export interface AgentStart {
   id?: string;
   args?: string[];
   env?: Record<string, string>;
-  /** The agent's folder is a fresh one unless given. */
+  /** The agent's directory is a fresh one unless given. */
   dir?: TempDir;
   /** What `.authorized_keys` holds; null leaves it out. @default the person's public key */
   authorizedKeys?: string | Uint8Array | null;

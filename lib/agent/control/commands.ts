@@ -9,7 +9,7 @@ import { END_REASONS, formatTime } from "../lifetime/login_message.ts";
 
 /** What a command does to the outside. */
 export interface ControlContext {
-  /** The agent's folder. */
+  /** The agent's directory. */
   dir: string;
   /** The ID of the session that the command runs in, if it does. */
   preferredId?: string;

@@ -4,7 +4,7 @@ import { type EndedAgent, readRecords, type RunningAgent } from "./record.ts";
 
 /** How an agent is chosen. */
 export interface AgentChoice {
-  /** The agent's folder. */
+  /** The agent's directory. */
   dir: string;
   /** Its rendez-vous ID; any if missing. */
   id?: string;
@@ -18,7 +18,7 @@ export type FoundAgent =
   | { path: string; running?: undefined; left: EndedAgent };
 
 /**
- * Finds the agent that runs in a folder, else one that has ended and left word.
+ * Finds the agent that runs in a directory, else one that has ended and left word.
  *
  * @throws {Error} if there is none, or several to choose from
  */
@@ -60,7 +60,7 @@ export async function findAgent(choice: AgentChoice): Promise<FoundAgent> {
   const what = id === undefined ? "an agent" : `the agent ${id}`;
   throw new Error(
     `cannot find ${what} in "${dir}": none runs there; ` +
-      "go to the folder where it was started, or set CONVERGE_DIR to that",
+      "go to the directory where it was started, or set CONVERGE_DIR to that",
   );
 }
 

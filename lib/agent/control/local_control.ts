@@ -28,7 +28,7 @@ const MAX_PENDING = 1_000;
 const MAX_ENTRY = MAX_LINE_BYTES / 8;
 
 export interface LocalControlOptions {
-  /** The agent's folder. */
+  /** The agent's directory. */
   dir: string;
   log: Log;
   status: () => AgentStatus;
@@ -63,7 +63,7 @@ export class LocalControl {
   /**
    * Starts to listen. Files of agents that are gone are removed.
    *
-   * @throws {Error} if the agent's folder cannot be written to
+   * @throws {Error} if the agent's directory cannot be written to
    */
   static async start(options: LocalControlOptions): Promise<LocalControl> {
     await removeOldRecords(options.dir);

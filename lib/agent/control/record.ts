@@ -1,6 +1,6 @@
 /**
  * The files by which `agent wait`, `stop`, `status` and `end` find an agent: one an agent, in its
- * folder, for the eyes of its own user.
+ * directory, for the eyes of its own user.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileErrorReason } from "../../text/file_error.ts";
 import type { LifetimeEnd } from "../lifetime/keeper.ts";
 
-/** Where the files are, in the agent's folder. */
-const CONTROL_FOLDER = ".converge";
+/** Where the files are, in the agent's directory. */
+const CONTROL_DIRECTORY = ".converge";
 
 /** An agent that runs, or has died without a word. */
 export interface RunningAgent {
@@ -30,20 +30,20 @@ export interface EndedAgent {
 
 export type ControlRecord = RunningAgent | EndedAgent;
 
-/** The file of an agent whose folder is `dir`. */
+/** The file of an agent whose directory is `dir`. */
 export function recordPath(dir: string, pid: number): string {
-  return join(dir, CONTROL_FOLDER, `agent-${pid}.json`);
+  return join(dir, CONTROL_DIRECTORY, `agent-${pid}.json`);
 }
 
 /**
  * Writes an agent's file in one step, so that nobody reads half of it.
  *
- * @throws {Error} if the folder cannot be written to
+ * @throws {Error} if the directory cannot be written to
  */
 export async function writeRecord(dir: string, record: ControlRecord): Promise<void> {
   const path = recordPath(dir, record.pid);
   const fresh = `${path}.new`;
-  await Deno.mkdir(join(dir, CONTROL_FOLDER), { recursive: true, mode: 0o700 });
+  await Deno.mkdir(join(dir, CONTROL_DIRECTORY), { recursive: true, mode: 0o700 });
   await removeRecord(fresh);
   await Deno.writeTextFile(fresh, JSON.stringify(record), { createNew: true, mode: 0o600 });
   await Deno.rename(fresh, path);
@@ -59,13 +59,13 @@ export async function removeRecord(path: string): Promise<void> {
 }
 
 /**
- * The files of all agents of a folder, with their paths; what is no such file is left out.
+ * The files of all agents of a directory, with their paths; what is no such file is left out.
  *
- * @throws {Error} if the folder cannot be read, mostly because it is another user's
+ * @throws {Error} if the directory cannot be read, mostly because it is another user's
  */
 export async function readRecords(dir: string): Promise<[path: string, ControlRecord][]> {
   const records: [string, ControlRecord][] = [];
-  for (const pid of await listPids(join(dir, CONTROL_FOLDER))) {
+  for (const pid of await listPids(join(dir, CONTROL_DIRECTORY))) {
     const path = recordPath(dir, pid);
     const record = await readRecord(path);
     if (record) records.push([path, record]);
@@ -87,10 +87,10 @@ export async function readRecord(path: string): Promise<ControlRecord | undefine
   }
 }
 
-async function listPids(folder: string): Promise<number[]> {
+async function listPids(directory: string): Promise<number[]> {
   const pids: number[] = [];
   try {
-    for await (const { name } of Deno.readDir(folder)) {
+    for await (const { name } of Deno.readDir(directory)) {
       const [, pid] = name.match(/^agent-(\d{1,10})\.json$/) ?? [];
       if (pid) pids.push(Number(pid));
     }
@@ -100,7 +100,7 @@ async function listPids(folder: string): Promise<number[]> {
     if (!absent) {
       const why = fileErrorReason(error);
       throw new Error(
-        `cannot look for an agent in "${folder}": ${why}; it is for the user who started it`,
+        `cannot look for an agent in "${directory}": ${why}; it is for the user who started it`,
         { cause: error },
       );
     }

@@ -92,7 +92,7 @@ const ANNOUNCE_EVERY = 5 * MINUTE;
 /**
  * How long an agent in the background lives without input at least: as long as a job may take in the
  * large CI systems. It must not be gone when the job is over and wants to wait, and if the job never
- * does it must not stay for ever.
+ * does it must not stay forever.
  */
 const BACKGROUND_EXPIRY = 6 * 60 * MINUTE;
 

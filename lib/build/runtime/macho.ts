@@ -6,7 +6,7 @@
  *   `__LINKEDIT` were shifted by its size. The ad-hoc signature at the end no longer fits and is
  *   taken off; compiling makes a new one.
  * - x86_64: the payload follows the file, after a marker and its length, and `__LINKEDIT` and the
- *   string table were stretched over it; compiling stretches them anew.
+ *   string table were stretched over it; compiling stretches them again.
  *
  * @module
  */

@@ -93,7 +93,7 @@ export function verifyRuntime(bytes: Uint8Array, pin: PinnedRuntime, file: strin
   );
 }
 
-/** Installs one package of npm/deno.json, as the lock file pins it, and returns its folder. */
+/** Installs one package of npm/deno.json, as the lock file pins it, and returns its directory. */
 async function installPackage(alias: string, options: NpmRuntimeOptions): Promise<string> {
   const specifier = (packages.imports as Record<string, string>)[alias]!;
   const dir = join(options.work, "npm", alias);

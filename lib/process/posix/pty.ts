@@ -141,7 +141,7 @@ class PosixPty implements Pty {
 
   /**
    * Deno 2.9 does not notice that a terminal takes input again after it was full, unless there is also
-   * output, or somebody starts to read anew.
+   * output, or somebody starts to read again.
    */
   #poke(pause: number): void {
     this.#poking = setTimeout(() => {

@@ -70,7 +70,7 @@ export function environmentBlock(env: Record<string, string>): Uint8Array<ArrayB
   const byName = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     refuseNul("its environment", name + value);
-    // cmd.exe keeps each drive's folder in variables like "=C:".
+    // cmd.exe keeps each drive's directory in variables like "=C:".
     if (name === "" || name.includes("=", 1)) {
       throw new TypeError(`cannot start a program: "${name}" is no name of a variable`);
     }

@@ -57,7 +57,7 @@ function startupInfo(connection: StandardStreams) {
 }
 
 /**
- * The program's path, and whether its folder is there: CreateProcessW's errors leave open which is
+ * The program's path, and whether its directory is there: CreateProcessW's errors leave open which is
  * missing.
  */
 function checkedPath({ file, cwd, env }: ProcessOptions): string {
@@ -66,7 +66,7 @@ function checkedPath({ file, cwd, env }: ProcessOptions): string {
     throw new Deno.errors.NotFound(`cannot start "${file}": there is no such program`);
   }
   if (!existsSync(cwd)) {
-    throw new Deno.errors.NotFound(`cannot start "${path}": there is no folder "${cwd}"`);
+    throw new Deno.errors.NotFound(`cannot start "${path}": there is no directory "${cwd}"`);
   }
   return path;
 }
@@ -75,7 +75,7 @@ function checkedPath({ file, cwd, env }: ProcessOptions): string {
  * Starts a program. It is in a job object of its own before it runs its first instruction. The
  * caller may close the handles of `connection` afterwards.
  *
- * @throws {Deno.errors.NotFound} if the program or its folder does not exist
+ * @throws {Deno.errors.NotFound} if the program or its directory does not exist
  * @throws {Error} if Windows refuses
  */
 export function startProgram(options: ProcessOptions, connection: StandardStreams): StartedProgram {

@@ -7,13 +7,13 @@ import { parseRange } from "./byte_range.ts";
 import { missingFile } from "./missing_file.ts";
 
 export interface StaticOptions {
-  /** The folders; a name is looked for in one after the other. */
+  /** The directories; a name is looked for in one after the other. */
   dirs: readonly string[];
   /** How far the build of the programs is. */
   state?: BuildState;
 }
 
-/** A file, perhaps in one folder; no backslashes, no hidden files. */
+/** A file, perhaps in one directory; no backslashes, no hidden files. */
 const NAME = /^([a-z]+\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** The checksums that the build writes beside its files. */

@@ -14,8 +14,8 @@ const PLATFORMS: Record<string, string> = {
 };
 
 /** The checksum of each file, as `sha256sum` writes them; none if the list is not there. */
-async function readChecksums(folder: string): Promise<Map<string, string>> {
-  const text = await Deno.readTextFile(join(folder, "SHA256SUMS")).catch(() => "");
+async function readChecksums(directory: string): Promise<Map<string, string>> {
+  const text = await Deno.readTextFile(join(directory, "SHA256SUMS")).catch(() => "");
   const lines = text.matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm);
   return new Map(Array.from(lines, ([, sum, name]) => [name!, sum!]));
 }
@@ -38,14 +38,14 @@ function whyMissing(name: string, build: BuildState | undefined): string {
  * What is there to download. A file that is always built is listed even while it is missing, others
  * only if they are there or being built. A file counts as there once its checksum is known.
  *
- * @param folder where the build puts the files
+ * @param directory where the build puts the files
  * @param build how far that is
  */
-export async function listDownloads(folder: string, build?: BuildState): Promise<Download[]> {
-  const checksums = await readChecksums(folder);
+export async function listDownloads(directory: string, build?: BuildState): Promise<Download[]> {
+  const checksums = await readChecksums(directory);
   const shown: Download[] = [];
   for (const { name, program, target } of artifacts(TARGETS)) {
-    const path = join(folder, name);
+    const path = join(directory, name);
     const size = await sizeOf(path);
     const sha256 = checksums.get(name);
     const there = size !== undefined && sha256 !== undefined;

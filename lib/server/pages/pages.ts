@@ -15,7 +15,7 @@ import type { SessionsFeed } from "./sessions_feed.ts";
 import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
 
 /** Where the styles and scripts of the pages are, to be served below `/static/`. */
-export const ASSETS_DIR = join(import.meta.dirname!, "../../templates/assets");
+export const ASSETS_DIR = join(import.meta.dirname!, "../../../templates/assets");
 
 /** An answer that is a page. */
 function html(body: string, status = 200): Response {

@@ -24,7 +24,7 @@ export interface PeerSocketOptions {
  * One websocket of an agent or a client, on the native one of `Deno.upgradeWebSocket`.
  *
  * What comes in goes to {@link PeerSocket.onMessage} and {@link PeerSocket.onClose}, which are set
- * anew when the connection changes its role. Invariant: `onClose` is called once, last.
+ * again when the connection changes its role. Invariant: `onClose` is called once, last.
  *
  * A native websocket pings its peer and ends when no answer comes, but it cannot be dropped while
  * the peer takes nothing: it lives, with what waits in it, until the peer goes. So what waits is

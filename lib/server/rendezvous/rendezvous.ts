@@ -100,9 +100,9 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if ("label" in claim) return claim;
     const { agent, secret, resumed, displaced } = claim;
     if (displaced) this.#displace(displaced);
-    agent.control?.close(CloseCode.replaced, "the same agent has connected anew");
-    // What was parked may be as dead as the control connection was; the agent parks anew.
-    this.#closeParked(agent, CloseCode.replaced, "the same agent has connected anew");
+    agent.control?.close(CloseCode.replaced, "the same agent has connected again");
+    // What was parked may be as dead as the control connection was; the agent parks again.
+    this.#closeParked(agent, CloseCode.replaced, "the same agent has connected again");
     agent.control = control;
     this.#observe({ type: "registered", agent: agentInfo(agent), asked: id, resumed });
     return {

@@ -11,7 +11,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 /** How many microseconds a second has. */
 const MICROSECONDS = 1e6;
 
-/** Adds the figures to `registry`; they are read anew each time that it is. */
+/** Adds the figures to `registry`; they are read again each time that it is. */
 export function addProcessMetrics(registry: Registry): void {
   const registers = [registry];
   const cpu = (kind: "user" | "system") =>
@@ -53,7 +53,7 @@ function mayReadProc(): boolean {
   }
 }
 
-/** Reading the folder would hold the server up for as long as 0.1 seconds if there are 15,000. */
+/** Reading the directory would hold the server up for as long as 0.1 seconds if there are 15,000. */
 function openFileDescriptors(): number {
   return Deno.statSync("/proc/self/fd").size;
 }

@@ -10,7 +10,7 @@ import { fingerprint } from "../keys/public_key.ts";
 /** The largest file of keys that is read, in bytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** Who may log in. Each attempt reads it anew, so it may change while the server runs. */
+/** Who may log in. Each attempt reads it again, so it may change while the server runs. */
 export interface AuthenticationOptions {
   /** The only name that may log in. */
   username: string;

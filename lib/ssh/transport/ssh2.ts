@@ -1,6 +1,6 @@
 /**
  * What this project takes from ssh2: the transport of RFC 4253 (key exchange, ciphers, packets) and
- * the reading of private keys. The rest, logging in and channels, is in this folder, because ssh2's
+ * the reading of private keys. The rest, logging in and channels, is in this directory, because ssh2's
  * own server knows neither `break` nor terminal modes nor agent forwarding, and has no flow control.
  *
  * These are inner modules of ssh2: deno.json pins its exact version, and no other file imports it.

@@ -12,7 +12,7 @@ const HIGH_WATER = 1024 * 1024;
 /** How much is written to the stream at once, in bytes. */
 const BATCH = 256 * 1024;
 
-/** Bytes after which keys are exchanged anew (RFC 4253, section 9). */
+/** Bytes after which keys are exchanged again (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
 /** How long the client has to take our last words and to close, in milliseconds. */
@@ -34,7 +34,7 @@ export interface TransportOptions {
   hostKey: PrivateKey;
   /** The version that the server tells the client. */
   version: string;
-  /** Bytes, both ways together, after which keys are exchanged anew. @default 1 GiB */
+  /** Bytes, both ways together, after which keys are exchanged again. @default 1 GiB */
   rekeyBytes?: number;
 }
 

@@ -37,7 +37,7 @@ export class Backoff {
     return wait;
   }
 
-  /** Starts anew, after a success. */
+  /** Starts again, after a success. */
   reset(): void {
     this.#ceiling = this.#initial;
   }

@@ -7,7 +7,7 @@ import { COLUMNS, sessionCells, summary } from "../shared/session_cells.js";
 
 /** @import { SessionAgent, SessionsView } from "../../../lib/protocol/sessions_api.ts" */
 
-/** How often the times are written anew, in milliseconds. */
+/** How often the times are written again, in milliseconds. */
 const TICK_MS = 5_000;
 
 /**

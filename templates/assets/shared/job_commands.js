@@ -167,7 +167,7 @@ export function jobNotes(site, { ci, keys, id }) {
     when[ci],
     site.agentToken ? token[ci] : "",
     keys.length === 0 && !site.password
-      ? "Nobody can log in yet: add your public key above, or put a file .authorized_keys into the job's folder."
+      ? "Nobody can log in yet: add your public key above, or put a file .authorized_keys into the job's directory."
       : "",
     id === "" ? "The agent gets a random ID; the job's log says which." : "",
   ].filter((note) => note !== "");

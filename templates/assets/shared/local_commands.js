@@ -38,7 +38,7 @@ function fetchBlock(site, computer, program) {
   const base = `${site.http}/static/`;
   if (computer === "windows") {
     return {
-      title: `Once: download ${program} into this folder, or one on your PATH`,
+      title: `Once: download ${program} into this directory, or one on your PATH`,
       text: `curl.exe -o ${program}.exe ${argument(computer, "", `${base}${program}.exe`)}`,
     };
   }
@@ -96,7 +96,7 @@ export function localCommands(site, { id: chosenId, computer, local }) {
     ];
     return [
       fetchBlock(site, computer, "wsproxy"),
-      { title: "Add to the file .ssh/config in your home folder", text: entry.join("\n") },
+      { title: "Add to the file .ssh/config in your home directory", text: entry.join("\n") },
       { title: "A shell", text: `ssh ${id}` },
       { title: "Files", text: `sftp ${id}` },
     ];

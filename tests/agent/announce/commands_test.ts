@@ -7,7 +7,7 @@ import {
   type LoginTarget,
 } from "../../../lib/agent/announce/commands.ts";
 import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
 
 const POSIX = Deno.build.os !== "windows";
 const HAVE_SSH = POSIX && have("ssh", "sftp", "sshd", "ssh-keygen", "setsid");
@@ -19,7 +19,7 @@ async function makeKey(path: string, type = "ed25519"): Promise<string> {
   return Deno.readTextFileSync(`${path}.pub`).trim();
 }
 
-/** A folder with an sshd that `wsproxy`, a stand-in first on PATH, connects to. */
+/** A directory with an sshd that `wsproxy`, a stand-in first on PATH, connects to. */
 class Host implements AsyncDisposable {
   readonly dir = new TempDir();
   readonly username = Deno.env.get("USER") ?? "root";
@@ -200,7 +200,7 @@ Deno.test({
   name: "loginCommands() for Windows write the key with cmd",
   ignore: skipWithoutWine("loginCommands() with cmd"),
   async fn() {
-    await using dir = await WineFolder.create();
+    await using dir = await WineDirectory.create();
     // A key may end with a digit, which cmd takes for a handle when a redirection follows.
     const hostKey = "ssh-ed25519 AAAA+/1";
     const { windows } = loginCommands({ id: ID, username: "u", url: "ws://h/client/i", hostKey });

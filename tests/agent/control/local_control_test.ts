@@ -25,7 +25,7 @@ const STATUS: AgentStatus = {
 };
 const END = { reason: "stopped", status: 3 } as const;
 
-/** An agent's ear in a folder of its own, and what it was asked. */
+/** An agent's ear in a directory of its own, and what it was asked. */
 async function setUp(dir: TempDir) {
   const asked: unknown[] = [];
   const log = new Set<(text: string) => void>();
@@ -190,13 +190,13 @@ Deno.test("LocalControl removes what agents of before have left", async () => {
   await control.finish(END, false);
 });
 
-Deno.test("findAgent() names the folder and what to do when there is none", async () => {
+Deno.test("findAgent() names the directory and what to do when there is none", async () => {
   await using dir = new TempDir();
   const message = /^cannot find an agent in ".*": none runs there; go to .* or set CONVERGE_DIR/;
   await assert.rejects(findAgent({ dir: dir.path }), { message });
-  const path = dir.write(".converge", "no folder");
+  const path = dir.write(".converge", "no directory");
   await assert.rejects(findAgent({ dir: dir.path }), { message });
-  // A link to itself cannot be read, as another user's folder cannot.
+  // A link to itself cannot be read, as another user's directory cannot.
   Deno.removeSync(path);
   Deno.symlinkSync(path, path);
   await assert.rejects(findAgent({ dir: dir.path }), {

@@ -171,7 +171,7 @@ Deno.test("LifetimeKeeper does not care when the machine's clock is set", async 
   assert.equal((await keeper.ended).reason, "deadline");
 });
 
-Deno.test("LifetimeKeeper warns anew after the machine has slept past the deadline", async () => {
+Deno.test("LifetimeKeeper warns again after the machine has slept past the deadline", async () => {
   const { clock, keeper } = setUp();
   const shell = session();
   keeper.opened(shell);

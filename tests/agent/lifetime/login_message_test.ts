@@ -7,7 +7,7 @@ import {
   warningText,
 } from "../../../lib/agent/lifetime/login_message.ts";
 import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -67,7 +67,7 @@ for (const shell of SHELLS) {
       ignore: Deno.build.os === "windows" || !have(shell),
       async fn() {
         await using dir = new TempDir();
-        // Names of folders may hold anything.
+        // Names of directories may hold anything.
         Deno.mkdirSync(join(dir.path, "a b'$c"));
         const path = join(dir.path, "a b'$c", ".hold");
         const { make, extend, remove } = holdCommands("sh", os);
@@ -93,7 +93,7 @@ Deno.test({
   name: "holdCommands() make and remove the hold file in cmd",
   ignore: skipWithoutWine("holdCommands() in cmd"),
   async fn() {
-    await using dir = await WineFolder.create();
+    await using dir = await WineDirectory.create();
     const { make, remove } = holdCommands("cmd", "windows");
     const type = async (command: string) => {
       Deno.writeTextFileSync(join(dir.path, "typed.bat"), `@${command}\r\n`);

@@ -28,24 +28,24 @@ async def files(connection):
         await sftp.get("asyncssh", settings["file"] + "-asyncssh")
         async with sftp.open("asyncssh", "rb") as file:
             assert len(await file.read(100, 1_000_000)) == 100
-        await sftp.mkdir("asyncssh-folder")
-        await sftp.posix_rename("asyncssh", "asyncssh-folder/moved")
-        await sftp.link("asyncssh-folder/moved", "asyncssh-folder/hard")
-        await sftp.symlink("moved", "asyncssh-folder/soft")
-        await sftp.truncate("asyncssh-folder/moved", 1_000)
-        assert await sftp.getsize("asyncssh-folder/hard") == 1_000
-        assert sorted(await sftp.glob("asyncssh-folder/*o*")) == [
-            "asyncssh-folder/moved", "asyncssh-folder/soft"]
+        await sftp.mkdir("asyncssh-directory")
+        await sftp.posix_rename("asyncssh", "asyncssh-directory/moved")
+        await sftp.link("asyncssh-directory/moved", "asyncssh-directory/hard")
+        await sftp.symlink("moved", "asyncssh-directory/soft")
+        await sftp.truncate("asyncssh-directory/moved", 1_000)
+        assert await sftp.getsize("asyncssh-directory/hard") == 1_000
+        assert sorted(await sftp.glob("asyncssh-directory/*o*")) == [
+            "asyncssh-directory/moved", "asyncssh-directory/soft"]
         assert (await sftp.statvfs(".")).bsize > 0
         try:
             await sftp.stat("missing")
             raise AssertionError("a missing file has attributes")
         except asyncssh.SFTPNoSuchFile:
             pass
-        await sftp.rmtree("asyncssh-folder")
+        await sftp.rmtree("asyncssh-directory")
     await asyncssh.scp(settings["file"], (connection, "asyncssh-scp"))
     with open(settings["file"], "rb") as sent:
-        with open(os.path.join(settings["folder"], "asyncssh-scp"), "rb") as received:
+        with open(os.path.join(settings["directory"], "asyncssh-scp"), "rb") as received:
             assert sent.read() == received.read()
 
 
@@ -65,7 +65,7 @@ async def exchange(reader, writer):
 
 async def forwards(connection):
     server = await asyncio.start_server(reverse, "127.0.0.1", 0)
-    path = os.path.join(settings["folder"], "asyncssh.sock")
+    path = os.path.join(settings["directory"], "asyncssh.sock")
     unix = await asyncio.start_unix_server(reverse, path)
     port = server.sockets[0].getsockname()[1]
     reader, writer = await connection.open_connection("127.0.0.1", port, encoding=None)
@@ -79,7 +79,7 @@ async def forwards(connection):
     await exchange(*await asyncio.open_connection("127.0.0.1", remote_port))
     listener.close()
     await listener.wait_closed()
-    remote_path = os.path.join(settings["folder"], "asyncssh-remote.sock")
+    remote_path = os.path.join(settings["directory"], "asyncssh-remote.sock")
     listener = await connection.forward_remote_path(remote_path, path)
     await exchange(*await asyncio.open_unix_connection(remote_path))
     listener.close()

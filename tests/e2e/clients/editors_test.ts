@@ -21,7 +21,7 @@ Deno.serve({
 }, hello);
 `;
 
-/** The first part of an install script: facts, and a folder for what comes by sftp. */
+/** The first part of an install script: facts, and a directory for what comes by sftp. */
 function installScript(marker: string): string {
   return `
 set -e
@@ -31,7 +31,7 @@ echo "platform==$(uname -sm)=="
 echo "home==$CONVERGE_DIR=="
 cd "$CONVERGE_DIR"
 mkdir -p .editor/bin
-echo "folder==made=="
+echo "directory==made=="
 `;
 }
 
@@ -78,7 +78,7 @@ Deno.test("editors: a script on stdin, then channels to what it has started", as
       await session.waitFor(/platform==\w+ \w+==/);
       await session.waitFor(new RegExp(`home==${agent.dir.path}==`));
 
-      await session.waitFor(/folder==made==/);
+      await session.waitFor(/directory==made==/);
       await succeed("sftp", ["-F", config, "-b", "-", "job"], {
         cwd: local.path,
         input: "put server.ts .editor/bin/server.ts\n",

@@ -24,7 +24,7 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
   // Neither sftp -r nor sshfs does with links what cp does.
   const plain = here("plain");
   await succeed("cp", ["-a", tree, plain]);
-  Deno.removeSync(join(plain, "folder", "link"));
+  Deno.removeSync(join(plain, "directory", "link"));
   const sftp = (batch: string[], args: string[] = []) =>
     succeed("sftp", ["-F", config, ...args, "-b", "-", "job"], {
       cwd: local.path,
@@ -47,7 +47,7 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
     await assertSameFile(there("half"), big);
   });
 
-  await t.step("sftp copies folders both ways, with modes and times", async () => {
+  await t.step("sftp copies directories both ways, with modes and times", async () => {
     await sftp(["put -rp plain", "get -rp plain plain-back"]);
     await assertSameTree(there("plain"), plain);
     await assertSameTree(here("plain-back"), plain);
@@ -82,7 +82,7 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
   });
 
   for (const [protocol, args] of [["sftp", []], ["scp", ["-O"]]] as const) {
-    await t.step(`scp copies files and folders by the ${protocol} protocol`, async () => {
+    await t.step(`scp copies files and directories by the ${protocol} protocol`, async () => {
       const scp = (...more: string[]) =>
         succeed("scp", ["-F", config, ...args, "-p", ...more], { cwd: local.path });
       await scp("big", `job:scp-${protocol}`);
@@ -107,7 +107,7 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
   });
 
   await t.step({
-    name: "rsync brings folders in step, both ways, with deletions and modes",
+    name: "rsync brings directories in step, both ways, with deletions and modes",
     ignore: !have("rsync"),
     fn: async () => {
       const rsync = (from: string, to: string) =>
@@ -122,7 +122,7 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
       agent.dir.write("rsync/file-1000000", changed);
       await rsync("job:rsync/", here("rsync/"));
       await assertSameTree(here("rsync"), there("rsync"));
-      Deno.removeSync(here("rsync", "folder"), { recursive: true });
+      Deno.removeSync(here("rsync", "directory"), { recursive: true });
       await rsync(here("rsync/"), "job:rsync/");
       await assertSameTree(there("rsync"), here("rsync"));
     },

@@ -30,7 +30,7 @@ Deno.test("PuTTY, Dropbear, curl and lftp", async (t) => {
   const big = local.write("big", randomBytes(5_000_000));
   const tree = makeTree(local, "tree");
   // Neither of them does with links what the others do.
-  Deno.removeSync(join(tree, "folder", "link"));
+  Deno.removeSync(join(tree, "directory", "link"));
 
   await t.step({
     name: "PuTTY's plink and psftp, with wsproxy as the local proxy command",
@@ -116,7 +116,7 @@ Deno.test("PuTTY, Dropbear, curl and lftp", async (t) => {
   });
 
   await t.step({
-    name: "lftp mirrors folders both ways",
+    name: "lftp mirrors directories both ways",
     ignore: !have("lftp"),
     fn: async () => {
       const config = writeSshConfig(world, announced);

@@ -49,23 +49,23 @@ with sftp.open("paramiko", "r+") as file:
     assert file.read(8)[1:7] == b"middle"
     chunks = file.readv([(0, 10), (500_000, 10)])
     assert [len(chunk) for chunk in chunks] == [10, 10]
-sftp.mkdir("paramiko-folder", 0o700)
-sftp.rename("paramiko", "paramiko-folder/moved")
-sftp.symlink("moved", "paramiko-folder/soft")
-sftp.chmod("paramiko-folder/moved", 0o604)
-sftp.utime("paramiko-folder/moved", (1_000_000_000, 1_000_000_001))
-assert sftp.readlink("paramiko-folder/soft") == "moved"
-attributes = sftp.stat("paramiko-folder/soft")
+sftp.mkdir("paramiko-directory", 0o700)
+sftp.rename("paramiko", "paramiko-directory/moved")
+sftp.symlink("moved", "paramiko-directory/soft")
+sftp.chmod("paramiko-directory/moved", 0o604)
+sftp.utime("paramiko-directory/moved", (1_000_000_000, 1_000_000_001))
+assert sftp.readlink("paramiko-directory/soft") == "moved"
+attributes = sftp.stat("paramiko-directory/soft")
 assert attributes.st_mode & 0o777 == 0o604 and attributes.st_mtime == 1_000_000_001
-assert sorted(sftp.listdir("paramiko-folder")) == ["moved", "soft"]
+assert sorted(sftp.listdir("paramiko-directory")) == ["moved", "soft"]
 try:
     sftp.stat("missing")
     raise AssertionError("a missing file has attributes")
 except FileNotFoundError:
     pass
 for name in ("moved", "soft"):
-    sftp.remove("paramiko-folder/" + name)
-sftp.rmdir("paramiko-folder")
+    sftp.remove("paramiko-directory/" + name)
+sftp.rmdir("paramiko-directory")
 
 # A connection from the job, to a server that answers when it has seen the end.
 transport = client.get_transport()

@@ -26,7 +26,7 @@ Deno.test("Paramiko, AsyncSSH and Ansible", async (t) => {
           key: world.key,
           proxyCommand: world.proxyCommand(announced.id),
           file,
-          folder: agent.dir.path,
+          directory: agent.dir.path,
         };
         const script = join(import.meta.dirname!, `${name}_client.py`);
         const { stdout } = await succeed(PYTHON, [script, JSON.stringify(settings)]);

@@ -1,4 +1,4 @@
-/** The transport as real clients see it through the real server: keys anew, algorithms, keepalives. */
+/** The transport as real clients see it through the real server: keys again, algorithms, keepalives. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, succeed, writeSshConfig } from "../../support/clients.ts";
@@ -14,7 +14,7 @@ Deno.test("the transport with OpenSSH's client", async (t) => {
   const config = writeSshConfig(world, await agent.announced());
   const ssh = (...args: string[]) => run("ssh", ["-F", config, ...args]);
 
-  await t.step(`keys are exchanged anew all along ${MEGABYTES} MB each way`, async () => {
+  await t.step(`keys are exchanged again all along ${MEGABYTES} MB each way`, async () => {
     const random = "head -c 1000000 /dev/urandom > seed";
     const many = `for i in $(seq ${MEGABYTES}); do echo $i; cat seed; done > large`;
     await succeed("bash", ["-c", `${random} && ${many}`], { cwd: local.path });

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { utf16z } from "../../../lib/process/windows/command_line.ts";
 import { Program, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
 import { type Announced, World } from "../../support/world.ts";
 import { ROOT } from "../../support/root.ts";
 
@@ -23,11 +23,11 @@ const name = "agent.exe gives ssh shells and commands under Wine";
 
 Deno.test(name, { ignore: skip(name) }, async (t) => {
   await using world = await World.start();
-  await using folder = await WineFolder.create();
-  await folder.add(AGENT);
+  await using directory = await WineDirectory.create();
+  await directory.add(AGENT);
   const echo = `echo ${world.publicKey.trim()}>.authorized_keys`;
-  assert.equal((await run(...folder.command("cmd", ["/c", echo]))).code, 0);
-  await using program = new Program(...folder.command("./agent.exe", [...OPTIONS, world.url]));
+  assert.equal((await run(...directory.command("cmd", ["/c", echo]))).code, 0);
+  await using program = new Program(...directory.command("./agent.exe", [...OPTIONS, world.url]));
   const agent: Announced = JSON.parse((await program.waitFor(/^\{.*\}$/m))[0]);
 
   for (const code of [0, 7, 255]) {
@@ -44,7 +44,7 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
 
   await t.step("the keys may be in UTF-16, as PowerShell writes them", async () => {
     const text = `\ufeff# people\r\n${world.publicKey.trim()}\r\n`;
-    Deno.writeFileSync(join(folder.path, ".authorized_keys"), utf16z(text).subarray(0, -2));
+    Deno.writeFileSync(join(directory.path, ".authorized_keys"), utf16z(text).subarray(0, -2));
     assert.equal((await world.ssh(agent, ["echo in"])).stdout, "in\r\n");
   });
 
@@ -52,7 +52,7 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
     await using here = new TempDir();
     const content = crypto.getRandomValues(new Uint8Array(60_000));
     here.write("up", content);
-    const path = `/${folder.windowsPath.replaceAll("\\", "/")}`;
+    const path = `/${directory.windowsPath.replaceAll("\\", "/")}`;
     const batch = ["pwd", `put up ${path}/new`, `cd ${path}`, "get new down", "ls -1 /C:/windows"];
     const { code, stdout, stderr } = await run(
       "sftp",
@@ -62,7 +62,7 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
     assert.equal(code, 0, stderr);
     assert.ok(stdout.includes(`Remote working directory: ${path}\n`), stdout);
     assert.match(stdout, /^\/C:\/windows\/system32$/m);
-    for (const copy of [join(folder.path, "new"), join(here.path, "down")]) {
+    for (const copy of [join(directory.path, "new"), join(here.path, "down")]) {
       assert.deepEqual(Deno.readFileSync(copy), content);
     }
   });
@@ -85,12 +85,14 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
       // One below the other, so that just one of them prints and reads.
       terminal.write("cmd /c cmd /k echo [%CONVERGE_ID%]\r");
       await terminal.waitFor(new RegExp(`\\[${agent.id}\\]`));
-      const running = [...(await folder.processes()).values()].filter((line) => /cmd/.test(line));
+      const running = [...(await directory.processes()).values()].filter((line) =>
+        /cmd/.test(line)
+      );
       assert.equal(running.filter((line) => /\bcmd\S* +\/[ck]/.test(line)).length, 2, `${running}`);
     }
     const limit = AbortSignal.timeout(20_000);
-    while ((await folder.processes()).size > 1) limit.throwIfAborted();
-    assert.deepEqual([...(await folder.processes()).keys()], [program.pid], "the agent is left");
+    while ((await directory.processes()).size > 1) limit.throwIfAborted();
+    assert.deepEqual([...(await directory.processes()).keys()], [program.pid], "the agent is left");
   });
 
   const typeAndExit = async (command: string) => {
@@ -110,6 +112,6 @@ Deno.test(name, { ignore: skip(name) }, async (t) => {
   await t.step("the agent ends with its hold file and last shell, with status 0", async () => {
     await typeAndExit("del %CONVERGE_HOLD%");
     assert.equal((await program.result()).code, 0);
-    assert.equal((await folder.processes()).size, 0);
+    assert.equal((await directory.processes()).size, 0);
   });
 });

@@ -16,7 +16,7 @@ export const { spawnWindowsProcess: spawnProcess, spawnWindowsPty: spawnPty } = 
 /** More than the threads that Deno has for blocking calls on Windows, four a processor. */
 export const MANY = 4 * navigator.hardwareConcurrency + 2;
 
-/** cmd.exe, or another program, in the tests' own folder and environment. */
+/** cmd.exe, or another program, in the tests' own directory and environment. */
 export function program(file = "cmd.exe", ...args: string[]): ProcessOptions {
   return { file, args, cwd: Deno.cwd(), env: Deno.env.toObject() };
 }

@@ -67,7 +67,7 @@ Deno.test("input to a program that has ended is dropped", { ignore }, async () =
   await child.write(new Uint8Array(1));
 });
 
-Deno.test("arguments, folder and environment arrive as they are", { ignore }, async () => {
+Deno.test("arguments, directory and environment arrive as they are", { ignore }, async () => {
   const args = ["", "a b", 'say "hi"', "C:\\dir\\", "C:\\a dir\\", '\\"', "%PATH%", "^&|<>", "ü€"];
   const code = "console.log(JSON.stringify([Deno.args, Deno.cwd(), Deno.env.get('GREETING')]))";
   const options = deno(code, ...args);
@@ -158,16 +158,16 @@ Deno.test("a program that does not exist cannot be started", { ignore }, () => {
   });
 });
 
-Deno.test("a program cannot be started in a folder that does not exist", { ignore }, () => {
-  assert.throws(() => spawnProcess({ ...program(), cwd: "C:\\no such folder" }), {
-    message: /^cannot start ".*cmd\.exe": there is no folder "C:\\no such folder"$/,
+Deno.test("a program cannot be started in a directory that does not exist", { ignore }, () => {
+  assert.throws(() => spawnProcess({ ...program(), cwd: "C:\\no such directory" }), {
+    message: /^cannot start ".*cmd\.exe": there is no directory "C:\\no such directory"$/,
   });
 });
 
 Deno.test("what is no program cannot be started, and the error says why", { ignore }, async () => {
-  const folder = await Deno.makeTempDir();
-  const file = `${folder}\\text.exe`;
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}\\text.exe`;
   await Deno.writeTextFile(file, "This is text.");
   assert.throws(() => spawnProcess(program(file)), /^Error: cannot start ".*": .* \(error 193\)$/);
-  await Deno.remove(folder, { recursive: true });
+  await Deno.remove(directory, { recursive: true });
 });

@@ -53,7 +53,7 @@ Deno.test("spawnPty() shows all that was printed before the end", { ignore }, as
   await pty.end();
 });
 
-/** A program that prints a line and then waits for ever, as cmd.exe is told to start it. */
+/** A program that prints a line and then waits forever, as cmd.exe is told to start it. */
 const BUSY = `"${Deno.execPath()}" eval console.log('rea'+'dy'),setInterval(String,1e3)\r`;
 
 Deno.test("Ctrl-C ends the program in front and not the shell", { ignore }, async () => {

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
+import { skipWithoutWine, windowsDeno, WineDirectory } from "../../support/wine.ts";
 import { Program } from "../../support/program.ts";
 import { ROOT } from "../../support/root.ts";
 
 /** The files that the tests consist of. */
-const FILES = ["lib/process", "tests/process/windows"].flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+const FILES = ["lib/process", "tests/process/windows"].flatMap((directory) =>
+  readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
-    .map((name) => `${folder}/${name}`)
+    .map((name) => `${directory}/${name}`)
 );
 
 /** When the tests of one file must hang, in milliseconds; they take seconds. */
@@ -19,10 +19,10 @@ const LIMIT_MS = 300_000;
 for (const part of ["process", "pty"]) {
   const name = `windows/${part}_test.ts passes under Wine`;
   Deno.test(name, { ignore: skipWithoutWine(name) }, async (t) => {
-    await using folder = await WineFolder.create();
-    await folder.add(await windowsDeno());
-    for (const file of FILES) await folder.add(join(ROOT, file), file);
-    const [command, args] = folder.command("./deno.exe", [
+    await using directory = await WineDirectory.create();
+    await directory.add(await windowsDeno());
+    for (const file of FILES) await directory.add(join(ROOT, file), file);
+    const [command, args] = directory.command("./deno.exe", [
       ...["test", "-A", "--no-check", "--no-config", "--junit-path=results.xml"],
       `tests/process/windows/${part}_test.ts`,
     ]);
@@ -30,7 +30,7 @@ for (const part of ["process", "pty"]) {
     const timer = setTimeout(() => program.kill("SIGKILL"), LIMIT_MS);
     const { code, stdout, stderr } = await program.result();
     clearTimeout(timer);
-    const results = await Deno.readTextFile(join(folder.path, "results.xml")).catch(() => "");
+    const results = await Deno.readTextFile(join(directory.path, "results.xml")).catch(() => "");
     for (const [, attributes, body] of results.matchAll(/<testcase ([^>]*)>(.*?)<\/testcase>/gs)) {
       await t.step({
         name: attributes!.match(/\bname="([^"]*)"/)![1]!.replaceAll("&apos;", "'"),
@@ -39,6 +39,6 @@ for (const part of ["process", "pty"]) {
       });
     }
     assert.equal(code, 0, `${stdout}\n${stderr}`);
-    assert.equal((await folder.processes()).size, 0);
+    assert.equal((await directory.processes()).size, 0);
   });
 }

@@ -13,7 +13,7 @@ const SHA256 = createHash("sha256").update(AGENT).digest("hex");
 
 const READY: BuildState = { status: "ready", names: new Set(), done: Promise.resolve() };
 
-/** A folder with an agent, its compressed copies and the list of checksums. */
+/** A directory with an agent, its compressed copies and the list of checksums. */
 async function writeDist(dir: TempDir, content = AGENT): Promise<void> {
   const path = dir.write("agent", content);
   for (const suffix of COMPRESSED_SUFFIXES) await compressFile(path, suffix);
@@ -157,8 +157,8 @@ Deno.test("serveStatic() gives a changed file another ETag, listed or not", asyn
   };
   const hex = (text: string) => createHash("sha256").update(text).digest("hex");
   assert.equal(await etag(), `"${SHA256}"`);
-  await writeDist(dir, new TextEncoder().encode("built anew"));
-  assert.equal(await etag(), `"${hex("built anew")}"`);
+  await writeDist(dir, new TextEncoder().encode("built again"));
+  assert.equal(await etag(), `"${hex("built again")}"`);
   dir.write("agent", "changed by hand");
   await Deno.utime(join(dir.path, "SHA256SUMS"), 1, 1);
   assert.equal(await etag(), `"${hex("changed by hand")}"`);
@@ -181,7 +181,7 @@ Deno.test("serveStatic() knows the types of what pages need", async () => {
   }
 });
 
-Deno.test("serveStatic() serves nothing but the folder's plain files", async () => {
+Deno.test("serveStatic() serves nothing but the directory's plain files", async () => {
   await using dir = new TempDir();
   dir.write(".build.json", "{}");
   await Deno.mkdir(join(dir.path, "sub"));

@@ -65,7 +65,7 @@ Deno.test("a wrong key and a wrong user are refused, and the log says why", asyn
   await server.logged(/login refused .*the user is \\"ann\\", not \\"root\\"/);
 });
 
-Deno.test("keys are read anew at each login", async () => {
+Deno.test("keys are read again at each login", async () => {
   await using server = await TestSshServer.start();
   const code = async () => (await server.ssh([], ["true"])).code;
   const line = await Deno.readTextFile(`${server.key}.pub`);

@@ -10,10 +10,10 @@ for (const [system, create] of SYSTEMS) {
     await using dir = new TempDir();
     using client = new TestClient(create, dir.path);
     dir.write("a file", "12345", 0o640);
-    Deno.mkdirSync(`${dir.path}/folder`, { mode: 0o700 });
+    Deno.mkdirSync(`${dir.path}/directory`, { mode: 0o700 });
     Deno.symlinkSync("missing", `${dir.path}/link`);
     const entries = client.list(".");
-    assert.deepEqual([...entries.keys()].sort(), [".", "..", "a file", "folder", "link"]);
+    assert.deepEqual([...entries.keys()].sort(), [".", "..", "a file", "directory", "link"]);
     const file = entries.get("a file")!;
     assert.equal(file.attributes.permissions, 0o100640);
     assert.equal(file.attributes.size, 5);
@@ -25,7 +25,7 @@ for (const [system, create] of SYSTEMS) {
     });
     const fields = new TextDecoder().decode(ls.outputSync().stdout).trim().split(/\s+/);
     assert.deepEqual(file.longName.split(/\s+/), fields);
-    assert.match(entries.get("folder")!.longName, /^drwx------ /);
+    assert.match(entries.get("directory")!.longName, /^drwx------ /);
     assert.match(entries.get("link")!.longName, /^lrwxrwxrwx .* link$/);
   });
 
@@ -62,24 +62,27 @@ for (const [system, create] of SYSTEMS) {
     client.close(handle);
   });
 
-  Deno.test(name("mkdir and rmdir make and remove folders, with the system's errors"), async () => {
-    await using dir = new TempDir();
-    using client = new TestClient(create, dir.path);
-    client.ok(PacketType.mkdir, "d", { attributes: { permissions: 0o711 } });
-    assert.equal(Deno.statSync(`${dir.path}/d`).mode! & 0o777, 0o711);
-    assert.match(
-      client.status(Status.failure, PacketType.mkdir, "d", { attributes: {} }),
-      /exists/i,
-    );
-    dir.write("d/x", "");
-    assert.match(client.status(Status.failure, PacketType.rmdir, "d"), /not empty/i);
-    client.status(Status.noSuchFile, PacketType.rmdir, "d/x");
-    client.ok(PacketType.remove, "d/x");
-    client.ok(PacketType.rmdir, "d");
-    client.status(Status.noSuchFile, PacketType.rmdir, "d");
-    client.ok(PacketType.mkdir, "plain", { attributes: {} });
-    assert.equal(Deno.statSync(`${dir.path}/plain`).mode! & 0o777, 0o777 & ~Deno.umask());
-  });
+  Deno.test(
+    name("mkdir and rmdir make and remove directories, with the system's errors"),
+    async () => {
+      await using dir = new TempDir();
+      using client = new TestClient(create, dir.path);
+      client.ok(PacketType.mkdir, "d", { attributes: { permissions: 0o711 } });
+      assert.equal(Deno.statSync(`${dir.path}/d`).mode! & 0o777, 0o711);
+      assert.match(
+        client.status(Status.failure, PacketType.mkdir, "d", { attributes: {} }),
+        /exists/i,
+      );
+      dir.write("d/x", "");
+      assert.match(client.status(Status.failure, PacketType.rmdir, "d"), /not empty/i);
+      client.status(Status.noSuchFile, PacketType.rmdir, "d/x");
+      client.ok(PacketType.remove, "d/x");
+      client.ok(PacketType.rmdir, "d");
+      client.status(Status.noSuchFile, PacketType.rmdir, "d");
+      client.ok(PacketType.mkdir, "plain", { attributes: {} });
+      assert.equal(Deno.statSync(`${dir.path}/plain`).mode! & 0o777, 0o777 & ~Deno.umask());
+    },
+  );
 
   Deno.test(name("tells what is wrong with a path"), async () => {
     await using dir = new TempDir();
@@ -97,12 +100,12 @@ for (const [system, create] of SYSTEMS) {
     assert.equal(client.attributes(PacketType.stat, "").permissions! & 0o170000, 0o040000);
   });
 
-  Deno.test(name("a listing ends when its folder is removed"), async () => {
+  Deno.test(name("a listing ends when its directory is removed"), async () => {
     await using dir = new TempDir();
     using client = new TestClient(create, dir.path);
-    Deno.mkdirSync(`${dir.path}/folder`);
-    const handle = readHandle(client.request(PacketType.opendir, "folder"));
-    client.ok(PacketType.rmdir, "folder");
+    Deno.mkdirSync(`${dir.path}/directory`);
+    const handle = readHandle(client.request(PacketType.opendir, "directory"));
+    client.ok(PacketType.rmdir, "directory");
     client.status(Status.eof, PacketType.readdir, handle);
     client.close(handle);
   });
@@ -136,7 +139,7 @@ for (const [system, create] of SYSTEMS) {
   );
 }
 
-Deno.test("a listing goes on when its folder is renamed", { ignore: !SYSTEMS[1] }, async () => {
+Deno.test("a listing goes on when its directory is renamed", { ignore: !SYSTEMS[1] }, async () => {
   await using dir = new TempDir();
   using client = new TestClient(SYSTEMS[0]![1], dir.path);
   Deno.mkdirSync(`${dir.path}/before`);

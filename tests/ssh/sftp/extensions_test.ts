@@ -110,7 +110,7 @@ for (const [system, create] of SYSTEMS) {
     assertStatus(copy(0, 10, 0), Status.failure);
   });
 
-  Deno.test(name("expand-path knows ~, and relative paths start from the folder"), async () => {
+  Deno.test(name("expand-path knows ~, and relative paths start from the directory"), async () => {
     await using dir = new TempDir();
     const path = Deno.realPathSync(dir.path);
     using client = new TestClient(create, path);

@@ -190,7 +190,7 @@ for (const [system, create] of SYSTEMS) {
 
   Deno.test(name("opens so many files and no more, and closes them all at the end"), async () => {
     await using dir = new TempDir();
-    // Other tests run in this process, so only what is open below the folder counts.
+    // Other tests run in this process, so only what is open below the directory counts.
     const open = () => openBelow(dir.path);
     {
       using client = new TestClient(create, dir.path);
@@ -230,11 +230,11 @@ for (const [system, create] of SYSTEMS) {
   });
 }
 
-/** How many file descriptors of this process lead to something below a folder. */
-function openBelow(folder: string): number {
+/** How many file descriptors of this process lead to something below a directory. */
+function openBelow(directory: string): number {
   return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
     try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(folder);
+      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(directory);
     } catch {
       return false; // Closed meanwhile.
     }

@@ -8,7 +8,7 @@ import { assertStatus, SYSTEMS, TestClient } from "./test_client.ts";
 for (const [system, create] of SYSTEMS) {
   const name = (what: string) => `${what} (${system})`;
 
-  Deno.test(name("rename moves files, folders and links, never onto something"), async () => {
+  Deno.test(name("rename moves files, directories and links, never onto something"), async () => {
     await using dir = new TempDir();
     using client = new TestClient(create, dir.path);
     const read = (name: string) => Deno.readTextFileSync(`${dir.path}/${name}`);

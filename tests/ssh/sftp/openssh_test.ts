@@ -9,7 +9,7 @@ const SERVER = `${Deno.execPath()} run -A --no-check ${
   join(import.meta.dirname!, "stdio_server.ts")
 }`;
 
-/** Runs sftp with `commands` in `local`; the server's folder is `remote`. */
+/** Runs sftp with `commands` in `local`; the server's directory is `remote`. */
 async function sftp(
   dir: TempDir,
   commands: string[],
@@ -24,8 +24,8 @@ async function sftp(
   return result;
 }
 
-/** A folder with a `local` and a `remote` one in it. */
-function folders(): TempDir {
+/** A directory with a `local` and a `remote` one in it. */
+function directories(): TempDir {
   const dir = new TempDir();
   Deno.mkdirSync(`${dir.path}/local`);
   Deno.mkdirSync(`${dir.path}/remote`);
@@ -40,7 +40,7 @@ function random(length: number): Uint8Array {
   return bytes;
 }
 
-/** What the files in a folder are: paths with mode, and content or target. */
+/** What the files in a directory are: paths with mode, and content or target. */
 function snapshot(path: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const { name } of Deno.readDirSync(path)) {
@@ -58,7 +58,7 @@ function snapshot(path: string): Map<string, string> {
 }
 
 Deno.test("put and get copy files of all sizes", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   for (const size of [0, 1, 1000, 32_768, 261_120, 261_121, 3_000_000]) {
     dir.write(`local/${size}`, random(size));
   }
@@ -71,7 +71,7 @@ Deno.test("put and get copy files of all sizes", { ignore }, async () => {
 });
 
 Deno.test("many small requests in flight arrive in order", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   dir.write("local/file", random(5_000_000));
   const options = ["-B", "3000", "-R", "200"];
   await sftp(dir, ["put file", "get file back"], { options });
@@ -81,8 +81,8 @@ Deno.test("many small requests in flight arrive in order", { ignore }, async () 
   );
 });
 
-Deno.test("put -r and get -r copy folders, with modes and times", { ignore }, async () => {
-  await using dir = folders();
+Deno.test("put -r and get -r copy directories, with modes and times", { ignore }, async () => {
+  await using dir = directories();
   const local = `${dir.path}/local`;
   Deno.mkdirSync(`${local}/tree/a/b`, { recursive: true });
   for (let i = 0; i < 50; i++) dir.write(`local/tree/a/file ${i}`, random(i * 100), 0o600 + i);
@@ -98,7 +98,7 @@ Deno.test("put -r and get -r copy folders, with modes and times", { ignore }, as
 });
 
 Deno.test("reput and reget go on where a transfer was cut off", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   const content = random(2_000_000);
   dir.write("local/up", content);
   dir.write("remote/up", content.subarray(0, 700_001));
@@ -110,7 +110,7 @@ Deno.test("reput and reget go on where a transfer was cut off", { ignore }, asyn
 });
 
 Deno.test("names are changed, linked and removed", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   const remote = `${dir.path}/remote`;
   dir.write("remote/a", "a");
   dir.write("remote/b", "b");
@@ -127,7 +127,7 @@ Deno.test("names are changed, linked and removed", { ignore }, async () => {
 });
 
 Deno.test("chmod, chown and df work", { ignore: ignore || Deno.uid() !== 0 }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   const file = dir.write("remote/f", "");
   const { stdout } = await sftp(dir, ["chmod 4750 f", "chown 12 f", "chgrp 34 f", "df", "df -i"]);
   const stat = Deno.statSync(file);
@@ -137,14 +137,14 @@ Deno.test("chmod, chown and df work", { ignore: ignore || Deno.uid() !== 0 }, as
 });
 
 Deno.test("ls shows what the system's ls shows", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   dir.write("remote/file", "12345", 0o640);
   dir.write("remote/.hidden", "");
-  Deno.mkdirSync(`${dir.path}/remote/folder`);
+  Deno.mkdirSync(`${dir.path}/remote/directory`);
   Deno.symlinkSync("file", `${dir.path}/remote/link`);
   const { stdout } = await sftp(dir, ["ls -1a", "ls -l", "pwd"]);
   const names = stdout.split("\n").filter((line) => /^[.\w]+$/.test(line));
-  assert.deepEqual(names, [".", "..", ".hidden", "file", "folder", "link"]);
+  assert.deepEqual(names, [".", "..", ".hidden", "file", "directory", "link"]);
   assert.match(stdout, /-rw-r----- .* 5 \w+ .* file\n/);
   assert.match(stdout, /lrwxrwxrwx .* link\n/);
   assert.ok(stdout.includes(`Remote working directory: ${Deno.realPathSync(dir.path)}/remote\n`));
@@ -153,7 +153,7 @@ Deno.test("ls shows what the system's ls shows", { ignore }, async () => {
 Deno.test("names that are no UTF-8 are listed, fetched and sent", {
   ignore: ignore || Deno.build.os !== "linux",
 }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   // The batch file is bytes too: \xe9 alone is no UTF-8.
   const name = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
   const batch = dir.write(
@@ -169,7 +169,7 @@ Deno.test("names that are no UTF-8 are listed, fetched and sent", {
 });
 
 Deno.test("a failed command says why and the session goes on", { ignore }, async () => {
-  await using dir = folders();
+  await using dir = directories();
   const { stdout, stderr } = await sftp(dir, ["-get missing", "-cd nowhere", "-mkdir a/b", "pwd"]);
   assert.match(stderr, /missing.*not found|No such file/);
   assert.match(stdout, /Remote working directory/);

@@ -14,7 +14,7 @@ function countOpen(path: string): number {
     try {
       return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(path);
     } catch {
-      // The descriptor by which the folder itself was read.
+      // The descriptor by which the directory itself was read.
       return false;
     }
   }).toArray().length;

@@ -7,7 +7,7 @@ import { TestSshServer } from "../../support/ssh.ts";
 
 const ignore = !have("sftp", "ssh-keygen");
 
-/** Runs sftp with `commands`; the server's folder is its home. */
+/** Runs sftp with `commands`; the server's directory is its home. */
 async function sftp(
   server: TestSshServer,
   commands: string[],

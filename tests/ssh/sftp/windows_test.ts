@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, windowsDeno, WineFolder } from "../../support/wine.ts";
+import { skipWithoutWine, windowsDeno, WineDirectory } from "../../support/wine.ts";
 import { ROOT } from "../../support/root.ts";
 
 const SERVER = "tests/ssh/sftp/stdio_server.ts";
 const name = "sftp copies, lists and changes files on Windows";
 
 Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => {
-  await using folder = await WineFolder.create();
-  await folder.add(await windowsDeno());
+  await using directory = await WineDirectory.create();
+  await directory.add(await windowsDeno());
   const sources = readdirSync(join(ROOT, "lib/ssh/sftp"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts")).map((name) => `lib/ssh/sftp/${name}`);
   for (
@@ -22,7 +22,7 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
       SERVER,
     ]
   ) {
-    await folder.add(join(ROOT, file), file);
+    await directory.add(join(ROOT, file), file);
   }
   await using local = new TempDir();
   const content = crypto.getRandomValues(new Uint8Array(60_000));
@@ -32,15 +32,15 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
     "batch",
     [
       "pwd",
-      "mkdir folder",
-      `put -p ${up} folder/file`,
-      "rename folder/file folder/änder",
-      "ls -l folder",
-      "ln folder/änder folder/second",
-      `get folder/second ${down}`,
-      "rm folder/second",
+      "mkdir directory",
+      `put -p ${up} directory/file`,
+      "rename directory/file directory/änder",
+      "ls -l directory",
+      "ln directory/änder directory/second",
+      `get directory/second ${down}`,
+      "rm directory/second",
       "df",
-      "-chown 5 folder/änder",
+      "-chown 5 directory/änder",
       "cd /",
       "pwd",
       "ls -1",
@@ -50,7 +50,7 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
       "pwd",
     ].join("\n"),
   );
-  const [program, args] = folder.command(
+  const [program, args] = directory.command(
     "./deno.exe",
     ["run", "-A", "--no-check", "--no-config", SERVER],
   );
@@ -61,11 +61,11 @@ Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => 
   );
   assert.equal(code, 0, stderr);
   assert.deepEqual(Deno.readFileSync(down), content);
-  assert.deepEqual(Deno.readFileSync(join(folder.path, "folder", "änder")), content);
-  const shown = folder.windowsPath.replaceAll("\\", "/");
+  assert.deepEqual(Deno.readFileSync(join(directory.path, "directory", "änder")), content);
+  const shown = directory.windowsPath.replaceAll("\\", "/");
   const directories = [...stdout.matchAll(/^Remote working directory: (.*)$/gm)];
   assert.deepEqual(directories.map(([, path]) => path), [`/${shown}`, "/", "/C:/", "/"]);
-  assert.match(stdout, /^-rw-rw-rw- .* 60000 .* folder\/änder$/m);
+  assert.match(stdout, /^-rw-rw-rw- .* 60000 .* directory\/änder$/m);
   assert.match(stdout, /^C:\nZ:$/m);
   assert.match(stderr, /Operation unsupported/);
 });

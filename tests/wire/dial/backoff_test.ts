@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Backoff } from "../../../lib/wire/dial/backoff.ts";
 
-Deno.test("Backoff doubles its waits up to the limit, and starts anew after a success", () => {
+Deno.test("Backoff doubles its waits up to the limit, and starts again after a success", () => {
   const backoff = new Backoff({ initial: 250, max: 3000, random: () => 1 });
   const waits = () => Array.from({ length: 6 }, () => backoff.next());
   assert.deepEqual(waits(), [250, 500, 1000, 2000, 3000, 3000]);

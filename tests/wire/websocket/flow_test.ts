@@ -19,7 +19,7 @@ async function settle(progress: () => number = () => 0): Promise<void> {
   }
 }
 
-/** A server in memory that sends the same frame for ever, or nothing. */
+/** A server in memory that sends the same frame forever, or nothing. */
 class FakeTransport implements RawConnection {
   readonly #frame: Uint8Array | undefined;
   readonly #ended = Promise.withResolvers<null>();

@@ -40,7 +40,7 @@ Deno.test("writeFrame() writes the length in the shortest form and masks the pay
   }
 });
 
-Deno.test("writeFrame() leaves the payload as it was and masks each frame anew", () => {
+Deno.test("writeFrame() leaves the payload as it was and masks each frame again", () => {
   const payload = pattern(50);
   const frames = [1, 2].map(() => {
     const into = new Uint8Array(frameLength(50));

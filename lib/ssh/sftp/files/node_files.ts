@@ -41,7 +41,7 @@ function checked(path: string): string {
 
 function fromStats(stat: fs.Stats): FileStat {
   return {
-    // On Windows Deno says of no folder that it can be entered, which a client would copy.
+    // On Windows Deno says of no directory that it can be entered, which a client would copy.
     mode: stat.isDirectory() && Deno.build.os === "windows" ? stat.mode | 0o111 : stat.mode,
     uid: stat.uid,
     gid: stat.gid,

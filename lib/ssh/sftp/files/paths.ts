@@ -10,7 +10,7 @@ import { realPath } from "./real_path.ts";
 
 /** Translates paths for one client. */
 export interface Paths {
-  /** The system's path; a relative one starts from the client's folder. */
+  /** The system's path; a relative one starts from the client's directory. */
   toSystem(path: string): string;
   /** What the client sees for an absolute path of the system's. */
   fromSystem(path: string): string;
@@ -64,7 +64,7 @@ export class WindowsPaths implements Paths {
     const slashes = path.replaceAll("\\", "/");
     if (slashes === "/" || /^\/[a-z]:\/+\.\.\/*$/i.test(slashes)) return DRIVES_ROOT;
     const native = slashes.replace(/^\/+(?=[a-z]:)/i, "").replaceAll("/", "\\");
-    // A bare drive would mean the current folder of that drive.
+    // A bare drive would mean the current directory of that drive.
     if (DRIVE.test(native)) return win32.resolve(native.replace(/^(.:)(?!\\)/, "$1\\"));
     return win32.resolve(this.cwd, native);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DRIVES_ROOT, PosixPaths, WindowsPaths } from "../../../../lib/ssh/sftp/files/paths.ts";
 
-Deno.test("PosixPaths starts relative paths from the client's folder and changes nothing else", () => {
+Deno.test("PosixPaths starts relative paths from the client's directory and changes nothing else", () => {
   const paths = new PosixPaths("/job/work");
   assert.equal(paths.toSystem(""), "/job/work");
   assert.equal(paths.toSystem("a/../b"), "/job/work/a/../b");

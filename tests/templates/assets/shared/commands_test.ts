@@ -39,22 +39,22 @@ function choose(
   return makeChoices(raw, keys, id);
 }
 
-/** Runs the job's sh commands with stand-ins for curl and the agent; returns the folder. */
+/** Runs the job's sh commands with stand-ins for curl and the agent; returns the directory. */
 function runJob(text: string): { keys: string; calls: string } {
-  const folder = mkdtempSync(join(tmpdir(), "converge-"));
+  const directory = mkdtempSync(join(tmpdir(), "converge-"));
   try {
     const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls'\n`;
-    writeFileSync(join(folder, "curl"), curl, { mode: 0o755 });
+    writeFileSync(join(directory, "curl"), curl, { mode: 0o755 });
     const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
-      cwd: folder,
-      env: { PATH: `${folder}:/usr/bin:/bin` },
+      cwd: directory,
+      env: { PATH: `${directory}:/usr/bin:/bin` },
     });
     assert.equal(stderr.toString(), "");
     assert.equal(status, 0);
-    const read = (name: string) => readFileSync(join(folder, name), "utf8");
+    const read = (name: string) => readFileSync(join(directory, name), "utf8");
     return { keys: read(".authorized_keys"), calls: read("calls") };
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

@@ -8,7 +8,7 @@ import {
   quoteSh,
 } from "../../../../templates/assets/shared/quote.js";
 import { run } from "../../../support/program.ts";
-import { skipWithoutWine, WineFolder } from "../../../support/wine.ts";
+import { skipWithoutWine, WineDirectory } from "../../../support/wine.ts";
 
 /** Key comments as nobody would write them. */
 const NASTY = [
@@ -70,16 +70,16 @@ Deno.test({
   name: "echoCmd() gives cmd the very text, in a batch file",
   ignore: skipWithoutWine("quoting for cmd"),
   async fn() {
-    await using folder = await WineFolder.create();
+    await using directory = await WineDirectory.create();
     // cmd reads the file in a code page of its own; Wine does not know `echo(`, and takes /? for text.
     const texts = ["%1 %~dp0 %%i %", "2> x 1", ...NASTY].map((text) => `k ${text}`)
       .filter((text) => /^[ -~]+$/.test(text) && !text.includes("/?"));
     const lines = texts.map((text) => `>> keys.txt ${echoCmd(text)}`);
-    await Deno.writeTextFile(`${folder.path}/job.bat`, `${lines.join("\r\n")}\r\n`);
-    const [command, args] = folder.command("cmd.exe", ["/D", "/C", "call job.bat"]);
+    await Deno.writeTextFile(`${directory.path}/job.bat`, `${lines.join("\r\n")}\r\n`);
+    const [command, args] = directory.command("cmd.exe", ["/D", "/C", "call job.bat"]);
     const { code, stderr } = await run(command, args);
     assert.equal(code, 0, stderr);
-    const written = await Deno.readTextFile(`${folder.path}/keys.txt`);
+    const written = await Deno.readTextFile(`${directory.path}/keys.txt`);
     assert.deepEqual(written.split("\r\n").slice(0, -1), texts);
   },
 });
