@@ -15,7 +15,7 @@ const PLACEHOLDER = "@licenses@";
 export const LICENSES_PLUGIN: Plugin = {
   name: "licenses",
   setup(build) {
-    build.onLoad({ filter: /[\\/]lib[\\/]licenses\.ts$/ }, () => ({
+    build.onLoad({ filter: /[\\/]dist[\\/]licenses\.ts$/ }, () => ({
       contents: `export const LICENSES = "${PLACEHOLDER}";`,
     }));
   },
