@@ -18,7 +18,7 @@ import {
 import { sameSecret } from "../../wire/same_secret.ts";
 import { VERSION } from "../../dist/version.ts";
 import type { ClientConnection } from "./client_connection.ts";
-import type { PeerSocket } from "./peer_socket.ts";
+import { CLOSING, type PeerData, type PeerSocket } from "./peer_socket.ts";
 import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "../rendezvous/rendezvous.ts";
 import type { Control, Refusal, RefusalLabel } from "../rendezvous/types.ts";
@@ -40,8 +40,8 @@ export interface AgentContext {
   onRefused(refusal: Refusal): void;
 }
 
-function sendMessage(connection: PeerSocket, message: ControlMessage): void {
-  connection.send(JSON.stringify(message));
+function sendMessage(socket: PeerSocket, message: ControlMessage): void {
+  socket.send(JSON.stringify(message));
 }
 
 function refusal(label: RefusalLabel, reason: string): Refusal {
@@ -54,7 +54,7 @@ function mayRetry({ label }: Refusal): boolean {
 }
 
 /** The version a first message names, whatever else is in it: it may be of another version. */
-function helloVersion(data: string | ArrayBuffer): number | undefined {
+function helloVersion(data: PeerData): number | undefined {
   if (typeof data !== "string" || data.length > MAX_MESSAGE_LENGTH) return undefined;
   try {
     const { protocol } = JSON.parse(data);
@@ -65,37 +65,49 @@ function helloVersion(data: string | ArrayBuffer): number | undefined {
 }
 
 /** Serves one connection of the agent that asks for `id`; its first message says what it is for. */
-export function serveAgent(connection: PeerSocket, id: string, context: AgentContext): void {
+export function serveAgent(socket: PeerSocket, id: string, context: AgentContext): void {
   const refuse = (why: Refusal) => {
     context.onRefused(why);
-    sendMessage(connection, { type: "refused", reason: why.reason, retry: mayRetry(why) });
-    connection.close(CloseCode.policyViolation, why.reason);
-    connection.onMessage = () => {};
+    socket.handTo(CLOSING);
+    sendMessage(socket, { type: "refused", reason: why.reason, retry: mayRetry(why) });
+    socket.close(CloseCode.policyViolation, why.reason);
   };
   const timeout = setTimeout(
     () => refuse(refusal("timeout", "no first message came in time")),
     context.helloMs,
   );
-  connection.onClose = () => clearTimeout(timeout);
-  connection.onMessage = (data) => {
-    clearTimeout(timeout);
-    try {
-      const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
-      if (mismatch) return refuse(refusal("wrong-version", mismatch));
-      const hello = parseMessage<AgentHello>(data, "register", "park");
-      const why = hello.type === "register"
-        ? register(connection, id, hello, context)
-        : park(connection, id, hello, context);
+  socket.handTo({
+    closed: () => clearTimeout(timeout),
+    message: (data) => {
+      clearTimeout(timeout);
+      const why = hear(socket, id, data, context);
       if (why) refuse(why);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      refuse(refusal("bad-message", error.message));
-    }
-  };
+    },
+  });
+}
+
+/** Gives the connection the role that its first message asks for, or says why not. */
+function hear(
+  socket: PeerSocket,
+  id: string,
+  data: PeerData,
+  context: AgentContext,
+): Refusal | undefined {
+  try {
+    const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
+    if (mismatch) return refusal("wrong-version", mismatch);
+    const hello = parseMessage<AgentHello>(data, "register", "park");
+    return hello.type === "register"
+      ? register(socket, id, hello, context)
+      : park(socket, id, hello, context);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return refusal("bad-message", error.message);
+  }
 }
 
 function register(
-  connection: PeerSocket,
+  socket: PeerSocket,
   id: string,
   hello: RegisterMessage,
   { policy, rendezvous }: AgentContext,
@@ -105,26 +117,27 @@ function register(
     return refusal("wrong-token", `${which}: give the agent the right one with --token-file`);
   }
   const control: Control = {
-    close: (code, reason) => connection.close(code, reason),
-    drain: () => sendMessage(connection, { type: "draining" }),
+    close: (code, reason) => socket.close(code, reason),
+    drain: () => sendMessage(socket, { type: "draining" }),
   };
   const registration = rendezvous.register(id, {
-    address: connection.address,
+    address: socket.address,
     version: short(hello.version),
     facts: cleanFacts(hello.facts),
     resume: hello.resume,
   }, control);
   if ("label" in registration) return registration;
-  connection.onClose = (code) =>
-    registration.gone(code === CloseCode.normal || code === CloseCode.goingAway);
-  connection.onMessage = (data) => {
-    try {
-      registration.report(cleanStatus(parseMessage<AgentMessage>(data, "status")));
-    } catch (error) {
-      connection.close(CloseCode.policyViolation, (error as Error).message);
-    }
-  };
-  sendMessage(connection, {
+  socket.handTo({
+    closed: (code) => registration.gone(code === CloseCode.normal || code === CloseCode.goingAway),
+    message: (data) => {
+      try {
+        registration.report(cleanStatus(parseMessage<AgentMessage>(data, "status")));
+      } catch (error) {
+        socket.close(CloseCode.policyViolation, (error as Error).message);
+      }
+    },
+  });
+  sendMessage(socket, {
     type: "registered",
     protocol: PROTOCOL_VERSION,
     version: VERSION,
@@ -137,15 +150,13 @@ function register(
 }
 
 function park(
-  connection: PeerSocket,
+  socket: PeerSocket,
   id: string,
   hello: ParkMessage,
   { rendezvous }: AgentContext,
 ): Refusal | undefined {
-  const data = new DataConnection(connection);
-  connection.onClose = () => rendezvous.unpark(id, data);
-  connection.onMessage = () =>
-    connection.close(CloseCode.policyViolation, "a parked connection has nothing to say");
+  const data = new DataConnection(socket, (data) => rendezvous.unpark(id, data));
+  socket.handTo(data);
   return rendezvous.park(id, hello.resume, data);
 }
 

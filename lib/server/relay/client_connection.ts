@@ -1,6 +1,6 @@
 /** The server's end of the connections at `/client/ID`. */
 import { CloseCode } from "../../protocol/messages.ts";
-import type { PeerSocket } from "./peer_socket.ts";
+import { CLOSING, type PeerData, type PeerRole, type PeerSocket } from "./peer_socket.ts";
 import type { DataConnection } from "./data_connection.ts";
 import { Relay, type RelayOptions } from "./relay.ts";
 import type { Rendezvous } from "../rendezvous/rendezvous.ts";
@@ -11,38 +11,46 @@ const MAX_EARLY_BYTES = 65_536;
 /** In how many frames. */
 const MAX_EARLY_FRAMES = 256;
 
-/** A client; it may send before it is paired. */
-export class ClientConnection implements Client {
-  readonly #connection: PeerSocket;
-  readonly #early: (string | ArrayBuffer)[] = [];
+/** A client until it is paired; it may send before that. */
+export class ClientConnection implements Client, PeerRole {
+  readonly #socket: PeerSocket;
+  readonly #leave: (client: ClientConnection) => void;
+  readonly #early: PeerData[] = [];
   #earlyBytes = 0;
 
-  constructor(connection: PeerSocket) {
-    this.#connection = connection;
-    connection.onMessage = (data) => {
-      this.#earlyBytes += typeof data === "string" ? data.length : data.byteLength;
-      if (this.#earlyBytes > MAX_EARLY_BYTES || this.#early.length >= MAX_EARLY_FRAMES) {
-        this.close(CloseCode.policyViolation, "too much was sent before the agent came");
-        connection.onMessage = () => {};
-      } else {
-        this.#early.push(data);
-      }
-    };
+  /** @param leave called if it closes before it is paired */
+  constructor(socket: PeerSocket, leave: (client: ClientConnection) => void) {
+    this.#socket = socket;
+    this.#leave = leave;
   }
 
   get address(): string {
-    return this.#connection.address;
+    return this.#socket.address;
+  }
+
+  message(data: PeerData): void {
+    this.#earlyBytes += typeof data === "string" ? data.length : data.byteLength;
+    if (this.#earlyBytes > MAX_EARLY_BYTES || this.#early.length >= MAX_EARLY_FRAMES) {
+      this.#leave(this);
+      this.#socket.handTo(CLOSING);
+      this.close(CloseCode.policyViolation, "too much was sent before the agent came");
+    } else {
+      this.#early.push(data);
+    }
+  }
+
+  closed(): void {
+    this.#leave(this);
   }
 
   close(code: number, reason: string): void {
-    this.#connection.close(code, reason);
+    this.#socket.close(code, reason);
   }
 
   /** Starts to copy between the client and the agent, beginning with what came early. */
   relay(data: DataConnection, key: number, options: RelayOptions): Relay {
-    const relay = new Relay(data.take({ key, address: this.address }), this.#connection, options);
-    for (const message of this.#early.splice(0)) this.#connection.onMessage(message);
-    return relay;
+    const agent = data.take({ key, address: this.address });
+    return new Relay(agent, this.#socket, this.#early.splice(0), options);
   }
 }
 
@@ -52,12 +60,12 @@ export class ClientConnection implements Client {
  * @param waitMs how long it waits for an agent that is not there, in milliseconds
  */
 export function serveClient(
-  connection: PeerSocket,
+  socket: PeerSocket,
   id: string,
   waitMs: number,
   rendezvous: Rendezvous<DataConnection, ClientConnection>,
 ): void {
-  const client = new ClientConnection(connection);
-  connection.onClose = () => rendezvous.leave(id, client);
+  const client = new ClientConnection(socket, (client) => rendezvous.leave(id, client));
+  socket.handTo(client);
   rendezvous.join(id, client, waitMs);
 }

@@ -1,23 +1,34 @@
-import type { PairedMessage } from "../../protocol/messages.ts";
-import type { PeerSocket } from "./peer_socket.ts";
+import { CloseCode, type PairedMessage } from "../../protocol/messages.ts";
+import type { PeerRole, PeerSocket } from "./peer_socket.ts";
 import type { Closable } from "../rendezvous/types.ts";
 
 /** An agent's data connection, parked until it is {@link DataConnection.take taken}. */
-export class DataConnection implements Closable {
-  readonly #connection: PeerSocket;
+export class DataConnection implements Closable, PeerRole {
+  readonly #socket: PeerSocket;
+  readonly #leave: (data: DataConnection) => void;
 
-  constructor(connection: PeerSocket) {
-    this.#connection = connection;
+  /** @param leave called if it closes while it is parked */
+  constructor(socket: PeerSocket, leave: (data: DataConnection) => void) {
+    this.#socket = socket;
+    this.#leave = leave;
+  }
+
+  message(): void {
+    this.close(CloseCode.policyViolation, "a parked connection has nothing to say");
+  }
+
+  closed(): void {
+    this.#leave(this);
   }
 
   close(code: number, reason: string): void {
-    this.#connection.close(code, reason);
+    this.#socket.close(code, reason);
   }
 
-  /** Tells the agent that a client is there; from now on the connection carries its bytes. */
+  /** Tells the agent that a client is there; its next owner copies that client's bytes. */
   take(client: PairedMessage["client"]): PeerSocket {
     const message: PairedMessage = { type: "paired", client };
-    this.#connection.send(JSON.stringify(message));
-    return this.#connection;
+    this.#socket.send(JSON.stringify(message));
+    return this.#socket;
   }
 }

@@ -10,8 +10,21 @@ const MESSAGE_COST = 1_024;
 /** The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5). */
 const MAX_REASON = 123;
 
-/** What {@link PeerSocket.onClose} gets for a connection that ended without a close frame. */
+/** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;
+
+/** What one message of a websocket carries: text, or bytes. */
+export type PeerData = string | ArrayBuffer;
+
+/** What a connection is for at the moment. */
+export interface PeerRole {
+  message(data: PeerData): void;
+  /** Called once, last, of the role that owns the connection then. */
+  closed(code: number, reason: string): void;
+}
+
+/** Of a connection that is being closed: what still comes in is dropped. */
+export const CLOSING: PeerRole = { message() {}, closed() {} };
 
 export interface PeerSocketOptions {
   address: string;
@@ -23,16 +36,14 @@ export interface PeerSocketOptions {
 /**
  * One websocket of an agent or a client, on the native one of `Deno.upgradeWebSocket`.
  *
- * What comes in goes to {@link PeerSocket.onMessage} and {@link PeerSocket.onClose}, which are set
- * again when the connection changes its role. Invariant: `onClose` is called once, last.
+ * One role at a time owns it and gets what comes in; {@link PeerSocket.handTo} passes it on.
  *
  * A native websocket pings its peer and ends when no answer comes, but it cannot be dropped while
  * the peer takes nothing: it lives, with what waits in it, until the peer goes. So what waits is
  * bounded, for each receiver and for all together.
  */
 export class PeerSocket implements Closable {
-  onMessage: (data: string | ArrayBuffer) => void = () => {};
-  onClose: (code: number, reason: string) => void = () => {};
+  #role: PeerRole = CLOSING;
   readonly #socket: WebSocket;
   readonly #backlog: Backlog;
   /** What is sent before the upgrade is through, and the close: a native websocket would forget that. */
@@ -54,14 +65,24 @@ export class PeerSocket implements Closable {
     socket.onopen = () => {
       for (const act of this.#early.splice(0)) act();
     };
-    socket.onmessage = ({ data }) => this.onMessage(data);
+    socket.onmessage = ({ data }) => this.#role.message(data);
     socket.onclose = ({ code, reason, wasClean }) => {
       // A peer that goes while it is being closed makes a second event.
       socket.onclose = null;
       this.#forget(this.#lengths.length);
-      this.onClose(wasClean ? code : ABNORMAL, reason);
+      this.#role.closed(wasClean ? code : ABNORMAL, reason);
       this.#closed.resolve();
     };
+  }
+
+  /**
+   * Hands the connection to another role.
+   *
+   * @param kept what the former role has taken in and the next one is to have first
+   */
+  handTo(role: PeerRole, kept: Iterable<PeerData> = []): void {
+    this.#role = role;
+    for (const data of kept) this.#role.message(data);
   }
 
   /** Resolves when it is closed. */
@@ -86,7 +107,7 @@ export class PeerSocket implements Closable {
   }
 
   /** Sends a text frame for a string, else a binary one; after the close it sends nothing. */
-  send(data: string | ArrayBuffer): void {
+  send(data: PeerData): void {
     const { readyState, CONNECTING, OPEN } = this.#socket;
     if (readyState === CONNECTING) return void this.#early.push(() => this.send(data));
     if (readyState !== OPEN) return;

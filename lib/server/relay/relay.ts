@@ -1,7 +1,7 @@
 import { formatSize } from "../../text/size.ts";
 import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
-import type { PeerSocket } from "./peer_socket.ts";
+import type { PeerData, PeerSocket } from "./peer_socket.ts";
 import type { Link, PairEnd } from "../rendezvous/types.ts";
 
 export interface RelayOptions {
@@ -19,7 +19,7 @@ class Side {
 
   constructor(readonly name: "agent" | "client", readonly connection: PeerSocket) {}
 
-  isEof(data: string | ArrayBuffer): boolean {
+  isEof(data: PeerData): boolean {
     return data === EOF_FRAME && this.connection.halfClose && !this.ended;
   }
 
@@ -47,12 +47,18 @@ export class Relay implements Link {
   readonly #done = Promise.withResolvers<PairEnd>();
   #end?: PairEnd;
 
-  constructor(agent: PeerSocket, client: PeerSocket, options: RelayOptions) {
+  /** @param early what the client has sent already */
+  constructor(
+    agent: PeerSocket,
+    client: PeerSocket,
+    early: Iterable<PeerData>,
+    options: RelayOptions,
+  ) {
     this.#agent = new Side("agent", agent);
     this.#client = new Side("client", client);
     this.#options = options;
-    this.#listen(this.#agent, this.#client);
-    this.#listen(this.#client, this.#agent);
+    this.#own(this.#agent, this.#client);
+    this.#own(this.#client, this.#agent, early);
   }
 
   get buffered(): number {
@@ -67,12 +73,14 @@ export class Relay implements Link {
     this.#break({ label: "shutdown", reason }, code, code);
   }
 
-  #listen(from: Side, to: Side): void {
-    from.connection.onMessage = (data) => this.#forward(from, to, data);
-    from.connection.onClose = (code, reason) => this.#closed(from, to, code, reason);
+  #own(from: Side, to: Side, early?: Iterable<PeerData>): void {
+    from.connection.handTo({
+      message: (data) => this.#forward(from, to, data),
+      closed: (code, reason) => this.#closed(from, to, code, reason),
+    }, early);
   }
 
-  #forward(from: Side, to: Side, data: string | ArrayBuffer): void {
+  #forward(from: Side, to: Side, data: PeerData): void {
     if (this.#end) return;
     if (from.isEof(data)) {
       from.ended = true;

@@ -168,9 +168,9 @@ Deno.test("serveStatic() knows the types of what pages need", async () => {
   await using dir = new TempDir();
   for (
     const [name, type] of [
-      ["browser/style.css", "text/css; charset=utf-8"],
-      ["browser/copy.js", "text/javascript; charset=utf-8"],
-      ["browser/icon.svg", "image/svg+xml"],
+      ["style.css", "text/css; charset=utf-8"],
+      ["copy.js", "text/javascript; charset=utf-8"],
+      ["icon.svg", "image/svg+xml"],
       ["SHA256SUMS", "text/plain; charset=utf-8"],
       ["agent.exe", "application/octet-stream"],
     ] as const
