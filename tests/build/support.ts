@@ -59,7 +59,9 @@ export async function copyProject(from: string, to: string): Promise<string> {
     ...["LICENSE", "deno.json", "deno.lock", "lib", "templates"],
     ...["agent.ts", "wsproxy.ts", "tunnel.ts"],
   ];
-  await Deno.mkdir(to);
+  await Deno.mkdir(join(to, "tests"), { recursive: true });
+  // A member of the workspace has to be there.
+  await Deno.copyFile(join(from, "tests/deno.json"), join(to, "tests/deno.json"));
   const { code, stderr } = await run("cp", ["-r", ...names.map((name) => join(from, name)), to]);
   if (code !== 0) throw new Error(stderr);
   await Deno.symlink(WORK, join(to, ".build"));
