@@ -13,7 +13,7 @@ import { parseDuration } from "../text/duration.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { UsageError } from "./usage_error.ts";
-import { formatSize, parseSize } from "../text/size.ts";
+import { parseSize } from "../text/size.ts";
 
 /** What the server was asked to do; secrets are read, files of TLS too. */
 export interface ServerOptions {
@@ -56,7 +56,8 @@ type Flags =
   & { trustProxy?: boolean };
 
 /** A buffer smaller than this would close pairs that are not behind at all. */
-const MIN_BUFFER = 65_536;
+const MIN_BUFFER = 2 ** 16;
+const MAX_BUFFER = 2 ** 30;
 
 function parseUsername(text: string): string {
   if (isUsername(text)) return text;
@@ -65,8 +66,8 @@ function parseUsername(text: string): string {
 
 function parseBuffer(text: string): number {
   const size = parseSize(text);
-  if (size >= MIN_BUFFER && size <= 2 ** 30) return size;
-  throw new TypeError(`"${text}" is not between ${formatSize(MIN_BUFFER)} and 1 GiB.`);
+  if (size >= MIN_BUFFER && size <= MAX_BUFFER) return size;
+  throw new TypeError(`"${text}" is not between 64KiB and 1GiB.`);
 }
 
 function parseHost(text: string): string {

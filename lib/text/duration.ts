@@ -21,15 +21,3 @@ export function parseDuration(text: string): number {
   if (total > MAX_DURATION_MS) throw new TypeError(`"${text}" is longer than 24 days.`);
   return total;
 }
-
-/** Writes a duration for people, in its two largest units: `1h 30m`, `10m`, `45s`. */
-export function formatDuration(milliseconds: number): string {
-  let rest = Math.max(0, Math.round(milliseconds / 1_000));
-  const words: string[] = [];
-  for (const [unit, seconds] of [["d", 86_400], ["h", 3_600], ["m", 60], ["s", 1]] as const) {
-    const amount = Math.floor(rest / seconds);
-    rest %= seconds;
-    if (amount > 0) words.push(`${amount}${unit}`);
-  }
-  return words.slice(0, 2).join(" ") || "0s";
-}

@@ -10,10 +10,3 @@ export function parseSize(text: string): number {
   if (!match) throw new TypeError(`"${text}" is not a size such as 16MiB or 65536.`);
   return Number(match[1]) * UNITS[match[2]!]!;
 }
-
-/** Writes an amount of bytes for people: `95.2 MiB`, `512 B`. */
-export function formatSize(bytes: number): string {
-  if (bytes < 1_024) return `${bytes} B`;
-  const unit = bytes < 2 ** 20 ? "KiB" : bytes < 2 ** 30 ? "MiB" : "GiB";
-  return `${(bytes / UNITS[unit]!).toFixed(1)} ${unit}`;
-}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDuration } from "../../text/duration.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
 import { type LoginCommands, loginCommands, type LoginTarget } from "./commands.ts";
 import { formatTime } from "../lifetime/login_message.ts";
 

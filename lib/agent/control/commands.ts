@@ -1,6 +1,6 @@
 /** `agent wait`, `stop`, `status` and `end`: what they do and say. */
 import type { ControlOptions } from "../../cli/agent_options.ts";
-import { formatDuration } from "../../text/duration.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
 import { signalStatus } from "../../program/program.ts";
 import { type AgentEnd, type AgentStatus, ask, type ControlCommand } from "./request.ts";
 import { readRecord, removeRecord, type RunningAgent } from "./record.ts";

@@ -1,6 +1,6 @@
 /** Carries out what lifetime.ts decides: one timer, warnings, the log, and the end. */
 
-import { formatDuration } from "../../text/duration.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
 import type { Log } from "../../log/log.ts";
 import type { SessionInfo, SessionObserver } from "../../ssh/connection/handler.ts";
 import {

@@ -1,6 +1,6 @@
 /** What a person in a shell is told about the agent's lifetime. Pure; drawing it is not done here. */
 
-import { formatDuration } from "../../text/duration.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
 import type { ShellKind } from "../../process/shell.ts";
 
 /** The commands for the hold file in one kind of shell. */

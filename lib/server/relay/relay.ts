@@ -1,4 +1,3 @@
-import { formatSize } from "../../text/size.ts";
 import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
 import type { PeerData, PeerSocket } from "./peer_socket.ts";
@@ -102,8 +101,8 @@ export class Relay implements Link {
     const isBehind = to.connection.behind + data.byteLength > maxBuffer;
     if (isBehind || backlog.full) {
       const reason = isBehind
-        ? `the ${to.name} fell more than ${formatSize(maxBuffer)} behind`
-        : `the receivers of this server fell more than ${formatSize(backlog.limit)} behind`;
+        ? `the ${to.name} fell further behind than --max-buffer allows`
+        : "all receivers together fell further behind than --max-buffer allows";
       const code = CloseCode.receiverTooSlow;
       return this.#break({ label: "too-slow", reason }, code, code);
     }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Numbers and times for people. @module */
+/** Sizes and durations, as all programs and pages print them. @module */
 
 /**
  * Bytes in the decimal unit that fits, with two or three digits.
@@ -20,17 +20,20 @@ export function formatBytes(bytes) {
 }
 
 /**
- * A length of time in its one or two largest units.
+ * A duration in its two largest units, as options take them.
  *
  * @param {number} milliseconds
- * @returns {string} for instance `2 h 5 min`
+ * @returns {string} for instance `1h 30m`, `10m` or `45s`; `0s` for a negative one
  */
-export function formatSpan(milliseconds) {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+export function formatDuration(milliseconds) {
+  let rest = Math.max(0, Math.round(milliseconds / 1000));
+  const parts = [];
+  for (
+    const [unit, seconds] of /** @type {const} */ ([["d", 86400], ["h", 3600], ["m", 60], ["s", 1]])
+  ) {
+    const amount = Math.floor(rest / seconds);
+    rest %= seconds;
+    if (amount > 0) parts.push(`${amount}${unit}`);
+  }
+  return parts.slice(0, 2).join(" ") || "0s";
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What stands in the table of sessions; the server and the script write the same. @module */
 
-import { formatBytes, formatSpan } from "./format.js";
+import { formatBytes, formatDuration } from "./format.js";
 
 /** @import { SessionAgent, SessionClient, SessionColumn } from "../../../lib/protocol/sessions_api.ts" */
 
@@ -28,7 +28,7 @@ export const COLUMNS = /** @type {readonly (readonly [SessionColumn, string])[]}
  */
 function relative(time, now) {
   if (time === undefined) return "–";
-  return time <= now ? `${formatSpan(now - time)} ago` : `in ${formatSpan(time - now)}`;
+  return time <= now ? `${formatDuration(now - time)} ago` : `in ${formatDuration(time - now)}`;
 }
 
 /**
@@ -42,7 +42,7 @@ function clientLine({ since, toAgent, toClient, sessions, address }, now) {
   return [
     sessions.join(", ") || "connected",
     ...(address === undefined ? [] : [`from ${address}`]),
-    `for ${formatSpan(now - since)}`,
+    `for ${formatDuration(now - since)}`,
     `${formatBytes(toAgent)} in`,
     `${formatBytes(toClient)} out`,
     // A line is only broken between them.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatSpan } from "../../../../templates/assets/shared/format.js";
+import { formatBytes, formatDuration } from "../../../../templates/assets/shared/format.js";
 import { sessionCells, summary } from "../../../../templates/assets/shared/session_cells.js";
 
 Deno.test("formatBytes() takes the decimal unit that fits", () => {
@@ -15,16 +15,18 @@ Deno.test("formatBytes() takes the decimal unit that fits", () => {
   for (const [bytes, text] of cases) assert.equal(formatBytes(bytes), text);
 });
 
-Deno.test("formatDuration() takes one or two units and is never negative", () => {
+Deno.test("formatDuration() keeps the two largest units and is never negative", () => {
   const cases: [number, string][] = [
-    [-5, "0 s"],
-    [59_400, "59 s"],
-    [60_000, "1 min"],
-    [3_599_000, "59 min"],
-    [7_500_000, "2 h 5 min"],
-    [90_000_000, "1 d 1 h"],
+    [-5, "0s"],
+    [0, "0s"],
+    [59_400, "59s"],
+    [61_400, "1m 1s"],
+    [600_000, "10m"],
+    [3_599_000, "59m 59s"],
+    [7_500_000, "2h 5m"],
+    [93_784_000, "1d 2h"],
   ];
-  for (const [milliseconds, text] of cases) assert.equal(formatSpan(milliseconds), text);
+  for (const [milliseconds, text] of cases) assert.equal(formatDuration(milliseconds), text);
 });
 
 Deno.test("sessionCells() tells what is not known from what is", () => {
@@ -40,10 +42,10 @@ Deno.test("sessionCells() tells what is not known from what is", () => {
     ["linux"],
     ["sh"],
     ["1"],
-    ["1 min ago"],
+    ["1m ago"],
     ["–"],
-    ["in 30 s"],
-    ["connected\u00a0· from\u00a0192.0.2.1\u00a0· for\u00a030\u00a0s\u00a0· 10\u00a0bytes\u00a0in\u00a0· 2.0\u00a0kB\u00a0out"],
+    ["in 30s"],
+    ["connected\u00a0· from\u00a0192.0.2.1\u00a0· for\u00a030s\u00a0· 10\u00a0bytes\u00a0in\u00a0· 2.0\u00a0kB\u00a0out"],
   ]);
   assert.equal(summary({ total: 1, matching: 1, clients: 2 }), "1 agent, 2 clients");
   assert.equal(summary({ total: 3, matching: 0, clients: 1 }), "3 agents, 1 client; 0 found");
