@@ -1,5 +1,6 @@
 /** Which public address a request came to, also through reverse proxies. */
 import { isPrefix } from "../../protocol/base_path.ts";
+import { parseAddress } from "../../text/ip_address.ts";
 import type { ServerOptions } from "../../cli/server_options.ts";
 import { VERSION } from "../../dist/version.ts";
 import type { Site } from "../../../templates/site.ts";
@@ -60,7 +61,7 @@ export function siteOf(headers: Headers, config: SiteConfig): Site {
  * wrote itself: a visitor can make up all others.
  */
 export function clientAddress(remote: string, headers: Headers, trustProxy: boolean): string {
-  const direct = remote.replace(/^::ffff:(?=\d+\.)/i, "");
+  const direct = parseAddress(remote)?.toString() ?? remote;
   if (!trustProxy) return direct;
   const forwarded = parseForwarded(headers.get("forwarded")).at(-1)?.for ??
     headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
@@ -96,11 +97,8 @@ function parseForwarded(header: string | null): Partial<Record<string, string>>[
   );
 }
 
-/** An address without its port and brackets, if it looks like one. */
+/** An address without its port and brackets, if it is one. */
 function plainAddress(text: string): string | undefined {
-  const bare = /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(text)?.[1] ??
-    /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$/.exec(text)?.[1] ?? text;
-  return bare.length <= 45 && /^(\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.test(bare)
-    ? bare
-    : undefined;
+  const [, inBrackets, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text) ?? [];
+  return parseAddress(inBrackets ?? v4 ?? text)?.toString();
 }

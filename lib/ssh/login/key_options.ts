@@ -4,7 +4,7 @@
  * @module
  */
 
-import { malformedNetwork } from "./address_pattern.ts";
+import { malformedRange } from "./address_pattern.ts";
 
 /** What a line of authorized_keys allows those who log in with its key. */
 export interface KeyOptions {
@@ -67,8 +67,10 @@ const VALUES: Record<string, (options: KeyOptions, value: string) => void> = {
   },
   "from": (options, value) => {
     once("from", options.from);
-    const malformed = malformedNetwork(value);
-    if (malformed) throw new KeyOptionError(`from="${value}": "${malformed}" is no network`);
+    const malformed = malformedRange(value);
+    if (malformed) {
+      throw new KeyOptionError(`from="${value}": "${malformed}" is not a valid range`);
+    }
     options.from = value;
   },
   "expiry-time": (options, value) => {

@@ -1,4 +1,5 @@
 /** Which proxy leads to a server, as curl and most programs read it from the environment. */
+import { isInRange, parseAddress, parseIpRange } from "../../text/ip_address.ts";
 
 /** Reads an environment variable. */
 export type Environment = (name: string) => string | undefined;
@@ -11,28 +12,23 @@ export interface Proxy {
   authorization?: string;
 }
 
-function ipv4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  return match?.slice(1).reduce((sum, byte) => sum * 256 + Number(byte), 0);
+/** Whether `hostname` is an address in a range such as `10.0.0.0/8`. */
+function isInNetwork(hostname: string, network: string): boolean {
+  const [address, range] = [parseAddress(hostname), parseIpRange(network)];
+  return address !== undefined && range !== undefined && isInRange(address, range);
 }
 
-/** Whether an IPv4 address is in a network such as `10.0.0.0/8`. */
-function inNetwork(hostname: string, network: string): boolean {
-  const [base = "", length] = network.split("/");
-  const [address, start] = [ipv4(hostname), ipv4(base)];
-  if (length === undefined || address === undefined || start === undefined) return false;
-  const size = 2 ** (32 - Number(length));
-  return Math.floor(address / size) === Math.floor(start / size);
-}
-
-/** Whether `NO_PROXY` names the host: `*`, a name with all below it, an address, a network; with a port or without. */
+/**
+ * Whether `NO_PROXY` names the host: `*`, a name with all below it, an address, a range of them; with
+ * a port or without.
+ */
 function isExcluded(hostname: string, port: string, noProxy: string): boolean {
   return noProxy.toLowerCase().split(/[,\s]+/).filter((entry) => entry !== "").some((entry) => {
     if (entry === "*") return true;
     const match = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry);
     if (match !== null && match[2] !== port) return false;
     const name = (match?.[1] ?? entry).replace(/^\[(.*)\]$/, "$1").replace(/^\*?\./, "");
-    return hostname === name || hostname.endsWith(`.${name}`) || inNetwork(hostname, name);
+    return hostname === name || hostname.endsWith(`.${name}`) || isInNetwork(hostname, name);
   });
 }
 
