@@ -3,6 +3,7 @@ import { errorMessage } from "../text/error_message.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
 import { VERSION } from "../dist/version.ts";
+import { within } from "../wire/delay.ts";
 import { type AgentContext, serveAgent } from "./relay/agent_connection.ts";
 import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
 import { Connections } from "./relay/connections.ts";
@@ -187,11 +188,7 @@ class RendezvousServer {
       return await this.#closed.promise;
     }
     this.#log.info("draining", { drainMs });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const drained = this.#rendezvous.drain();
-    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, drainMs));
-    await Promise.race([drained, timeout, this.#hurry.promise]);
-    clearTimeout(timer);
+    await within(drainMs, Promise.race([this.#rendezvous.drain(), this.#hurry.promise]));
     this.#rendezvous.closePairs(CloseCode.goingAway, "the server is ending");
     const { lastCloseMs } = this.#timing;
     await this.#connections.close(CloseCode.goingAway, "the server is ending", lastCloseMs);

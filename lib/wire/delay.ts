@@ -9,3 +9,17 @@ export async function delay(milliseconds: number, signal?: AbortSignal): Promise
   clearTimeout(timer);
   signal?.removeEventListener("abort", stop);
 }
+
+/**
+ * Waits for `event`, but no longer than `milliseconds`; what comes later is ignored.
+ *
+ * @returns what it settled to, undefined if it did not in time
+ */
+export async function within<T>(milliseconds: number, event: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController();
+  try {
+    return await Promise.race([event, delay(milliseconds, settled.signal).then(() => undefined)]);
+  } finally {
+    settled.abort();
+  }
+}

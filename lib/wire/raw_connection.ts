@@ -8,8 +8,19 @@ export interface RawConnection {
   close(): void;
 }
 
-/** Writes all of `bytes`. */
-export async function writeAll(connection: RawConnection, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) written += await connection.write(bytes.subarray(written));
+/**
+ * Writes all of `bytes`, in as many pieces as `to` takes.
+ *
+ * @param onWritten told how many bytes each piece had
+ */
+export async function writeAll(
+  to: Pick<RawConnection, "write">,
+  bytes: Uint8Array,
+  onWritten?: (count: number) => void,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const count = await to.write(bytes.subarray(at));
+    at += count;
+    onWritten?.(count);
+  }
 }

@@ -1,4 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
+import { writeAll } from "./raw_connection.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 const READ_BUFFER = 256 * 1024;
@@ -64,10 +65,7 @@ class StdioByteStream implements ByteStream {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#writeEnded || this.#gone) throw new Error("standard output is closed");
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        written += await this.#stdio.stdout.write(bytes.subarray(written));
-      }
+      await writeAll(this.#stdio.stdout, bytes);
     } catch (error) {
       throw this.#fail("cannot write to standard output", error);
     }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Registration } from "../../lib/agent/registration.ts";
 import { createLog, type Log } from "../../lib/log/log.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/messages.ts";
-import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
+import { writeAll } from "../../lib/wire/raw_connection.ts";
+import { serverFrame, startRawServer, upgrade } from "../support/raw_websocket_server.ts";
 import { startWebSocketServer } from "../support/websocket_server.ts";
 
 const NAMES = { id: "job-1", username: "ann" };

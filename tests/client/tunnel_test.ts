@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { type Program, startEntry } from "../support/program.ts";
-import { startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
+import { writeAll } from "../../lib/wire/raw_connection.ts";
+import { startRawServer, upgrade } from "../support/raw_websocket_server.ts";
 import { echo, startWebSocketServer } from "../support/websocket_server.ts";
 
 /** A tunnel at a free port. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { serverFrame, startRawServer, upgrade, writeAll } from "../support/raw_websocket_server.ts";
+import { writeAll } from "../../lib/wire/raw_connection.ts";
+import { serverFrame, startRawServer, upgrade } from "../support/raw_websocket_server.ts";
 import { residentMemory, stalled } from "../support/stalled.ts";
 import { ROOT } from "../support/root.ts";
 

@@ -1,3 +1,5 @@
+import { within } from "../../lib/wire/delay.ts";
+
 /** How long a test waits for an event before it says what it got instead, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
@@ -8,11 +10,7 @@ const PATIENCE_MS = 60_000;
  * @throws {Error} with the text of `describe` if the event does not come
  */
 export async function inTime<T>(event: Promise<T>, describe: () => string): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(describe())), PATIENCE_MS);
-  try {
-    return await Promise.race([event, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const settled = await within(PATIENCE_MS, event.then((value) => ({ value })));
+  if (settled === undefined) throw new Error(describe());
+  return settled.value;
 }

@@ -1,5 +1,6 @@
 /** Peers that tell whether a path between them keeps half-close. */
 import assert from "node:assert/strict";
+import { writeAll } from "../../lib/wire/raw_connection.ts";
 import { inTime } from "./deadline.ts";
 
 /**
@@ -88,8 +89,4 @@ async function readToEnd(conn: Deno.Conn): Promise<Uint8Array<ArrayBuffer>> {
     if (count === null) return new Uint8Array(await new Blob(chunks).arrayBuffer());
     chunks.push(buffer.slice(0, count));
   }
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }

@@ -1,4 +1,5 @@
 /** A server that upgrades to a websocket and then sends and reads what a test says, byte by byte. */
+import { writeAll } from "../../lib/wire/raw_connection.ts";
 
 /** One frame as a server sends it. */
 export function serverFrame(
@@ -25,11 +26,6 @@ async function readHead(conn: Deno.Conn): Promise<string> {
     head += String.fromCharCode(byte[0]!);
   }
   return head;
-}
-
-/** Writes all of `bytes`. */
-export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
 /** Answers an upgrade. @returns the head of the request */

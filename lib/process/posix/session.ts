@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "../../wire/delay.ts";
 
 /** How long processes have to end after SIGHUP, in milliseconds. */
 const GRACE_MS = 1000;
@@ -42,7 +43,7 @@ async function listProc(): Promise<ProcessEntry[]> {
   );
   const entries: ProcessEntry[] = [];
   for (const [index, pid] of pids.entries()) {
-    if (index % SLICE === SLICE - 1) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (index % SLICE === SLICE - 1) await delay(0);
     try {
       entries.push(parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`)));
     } catch {
@@ -148,7 +149,7 @@ export class ProcessSession {
       if (elapsed > GRACE_MS + KILL_MS) return;
       if (elapsed > GRACE_MS) { for (const { pid } of members) sendSignal(pid, "SIGKILL"); }
       // The system tells of the end of its own children only.
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await delay(pause);
       members = await this.#members();
     }
     await this.#looked;

@@ -1,3 +1,4 @@
+import { delay } from "../../wire/delay.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
 import { textResponse } from "./http.ts";
 
@@ -30,10 +31,6 @@ function credentials(request: Request): { name: string; password: string } | und
   }
 }
 
-function aSecond(): Promise<unknown> {
-  return new Promise((resolve) => setTimeout(resolve, 1000));
-}
-
 /**
  * Asks for the administrator's password where there is one. Comparing tells nothing by its time, a
  * wrong password costs time, and only a few can be tried at once.
@@ -47,7 +44,7 @@ export class AdminLock {
   /** @param password none: everybody is let in */
   constructor(password: string | undefined, options: AdminLockOptions = {}) {
     this.#password = password;
-    this.#delay = options.delay ?? aSecond;
+    this.#delay = options.delay ?? (() => delay(1000));
     this.#maxWaiting = options.maxWaiting ?? 20;
   }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Log } from "../../log/log.ts";
 import { errorMessage } from "../../text/error_message.ts";
+import { within } from "../../wire/delay.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
 
 /** How long to wait before listening again, in milliseconds. */
@@ -58,10 +59,7 @@ export class Listener {
    */
   async close(patience: number): Promise<void> {
     this.#closing.abort();
-    const timer = Promise.withResolvers<void>();
-    const timeout = setTimeout(timer.resolve, patience);
-    await Promise.race([this.#server.shutdown().catch(() => {}), timer.promise]);
-    clearTimeout(timeout);
+    await within(patience, this.#server.shutdown().catch(() => {}));
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {

@@ -1,3 +1,4 @@
+import { within } from "../../wire/delay.ts";
 import { Backlog } from "./backlog.ts";
 import { PeerSocket, type PeerSocketOptions } from "./peer_socket.ts";
 
@@ -32,10 +33,6 @@ export class Connections {
   /** Closes all of them; peers have `patience`, in milliseconds, to answer. */
   async close(code: number, reason: string, patience: number): Promise<void> {
     for (const connection of this.#open) connection.close(code, reason);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, patience);
-    const closed = Array.from(this.#open, (connection) => connection.closed);
-    await Promise.race([Promise.all(closed), promise]);
-    clearTimeout(timer);
+    await within(patience, Promise.all(Array.from(this.#open, ({ closed }) => closed)));
   }
 }

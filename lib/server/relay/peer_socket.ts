@@ -1,3 +1,4 @@
+import { closeReason } from "../../protocol/close_reason.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
 
@@ -6,9 +7,6 @@ import type { Closable } from "../rendezvous/types.ts";
  * bytes alone look harmless.
  */
 const MESSAGE_COST = 1_024;
-
-/** The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5). */
-const MAX_REASON = 123;
 
 /** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;
@@ -128,8 +126,7 @@ export class PeerSocket implements Closable {
   close(code: number, reason: string): void {
     const { readyState, CONNECTING } = this.#socket;
     if (readyState === CONNECTING) return void this.#early.push(() => this.close(code, reason));
-    const bytes = new TextEncoder().encode(reason);
-    this.#socket.close(code, bytes.length <= MAX_REASON ? reason : `${reason.slice(0, 38)}…`);
+    this.#socket.close(code, closeReason(reason));
   }
 
   #forget(messages: number): void {

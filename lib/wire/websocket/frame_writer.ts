@@ -1,4 +1,4 @@
-import type { RawConnection } from "../raw_connection.ts";
+import { type RawConnection, writeAll } from "../raw_connection.ts";
 import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
 
 /** `send()` holds back while more than this waits to be written, in bytes. */
@@ -174,11 +174,7 @@ export class FrameWriter {
     }
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      const count = await this.#transport.write(bytes.subarray(at));
-      at += count;
-      this.#written += count;
-    }
+  #writeAll(bytes: Uint8Array): Promise<void> {
+    return writeAll(this.#transport, bytes, (count) => this.#written += count);
   }
 }

@@ -1,5 +1,6 @@
 /** Messages and close reasons out of a websocket's frames (RFC 6455, sections 5.4, 5.5.1 and 7.4). */
 
+import { closeReason } from "../../protocol/close_reason.ts";
 import { oneLine } from "../http_response.ts";
 import { type Frame, FrameError, Opcode } from "./frame.ts";
 
@@ -65,10 +66,7 @@ export function isCleanClose(code: number): boolean {
 /** The payload of a close frame; the reason is cut to what fits. */
 export function closePayload(code: number, reason: string): Uint8Array {
   if (code === 1005) return new Uint8Array(0);
-  const payload = new Uint8Array(125);
-  new DataView(payload.buffer).setUint16(0, code);
-  const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
-  return payload.subarray(0, 2 + written);
+  return Uint8Array.of(code >> 8, code, ...new TextEncoder().encode(closeReason(reason)));
 }
 
 /**

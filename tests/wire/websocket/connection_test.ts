@@ -4,12 +4,8 @@ import {
   WebSocketClosedError,
   WebSocketConnection,
 } from "../../../lib/wire/websocket/websocket.ts";
-import {
-  serverFrame,
-  startRawServer,
-  upgrade,
-  writeAll,
-} from "../../support/raw_websocket_server.ts";
+import { writeAll } from "../../../lib/wire/raw_connection.ts";
+import { serverFrame, startRawServer, upgrade } from "../../support/raw_websocket_server.ts";
 import { startWebSocketServer } from "../../support/websocket_server.ts";
 
 /** A server that sends these bytes after the upgrade and then reads up to the end. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectWebSocket, UpgradeRefusedError } from "../../../lib/wire/websocket/websocket.ts";
-import { startRawServer, upgrade, writeAll } from "../../support/raw_websocket_server.ts";
+import { writeAll } from "../../../lib/wire/raw_connection.ts";
+import { startRawServer, upgrade } from "../../support/raw_websocket_server.ts";
 import { echo, startWebSocketServer } from "../../support/websocket_server.ts";
 
 Deno.test("a websocket carries texts and bytes of any length both ways, and closes", async () => {
