@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { type LoginCommands, loginCommands } from "./assets/shared/login_commands.js";
 import { Code } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
@@ -55,6 +56,11 @@ function Agent({ site }: { site: Site }): VNode {
   );
 }
 
+/** What to type for the job ID. */
+function exampleCommands({ ws, username }: Site, bridge?: string): LoginCommands {
+  return loginCommands({ username, url: `${ws}/client/ID`, bridge });
+}
+
 function RendezvousId(): VNode {
   return (
     <section>
@@ -76,8 +82,7 @@ function RendezvousId(): VNode {
 }
 
 function Wsproxy({ site }: { site: Site }): VNode {
-  const { ws, username } = site;
-  const proxy = `-oServerAliveInterval=10 -oProxyCommand="wsproxy ${ws}/client/ID"`;
+  const { ssh, sftp } = exampleCommands(site);
   return (
     <section>
       <h2 id="wsproxy">On your computer: ssh and sftp with wsproxy</h2>
@@ -85,8 +90,8 @@ function Wsproxy({ site }: { site: Site }): VNode {
         wsproxy connects ssh to a websocket. <a href={`${site.base}/downloads`}>Download</a>{" "}
         it once and keep it in a directory on your <code>PATH</code>.
       </p>
-      <Code title="Shell">{`ssh ${proxy} ${username}@localhost`}</Code>
-      <Code title="Files">{`sftp ${proxy} ${username}@localhost`}</Code>
+      <Code title="Shell">{ssh}</Code>
+      <Code title="Files">{sftp}</Code>
       <p>
         Each agent makes a fresh host key, so ssh asks whether to trust it, and it complains about
         {" "}
@@ -105,14 +110,14 @@ function Wsproxy({ site }: { site: Site }): VNode {
         and stdout to a websocket with binary frames can take its place, for instance websocat:
       </p>
       <Code title="websocat in wsproxy's place">
-        {`ssh -oServerAliveInterval=10 -oProxyCommand="websocat --binary ${ws}/client/ID" ${username}@localhost`}
+        {exampleCommands(site, "websocat --binary").ssh}
       </Code>
     </section>
   );
 }
 
 function Tunnel({ site }: { site: Site }): VNode {
-  const { ws, username } = site;
+  const { tunnel } = exampleCommands(site);
   return (
     <section>
       <h2 id="tunnel">Or: ssh and sftp through a tunnel</h2>
@@ -120,13 +125,13 @@ function Tunnel({ site }: { site: Site }): VNode {
         For programs that cannot use a proxy command, tunnel opens a port on your computer and
         connects it to the agent. Start it and leave it running:
       </p>
-      <Code title="Tunnel">{`tunnel 10000 ${ws}/client/ID`}</Code>
+      <Code title="Tunnel">{tunnel.tunnel}</Code>
       <p>Then, in another terminal:</p>
       <Code title="Shell">
-        {`ssh -oServerAliveInterval=10 -p 10000 ${username}@localhost`}
+        {tunnel.ssh}
       </Code>
       <Code title="Files">
-        {`sftp -oServerAliveInterval=10 -oPort=10000 ${username}@localhost`}
+        {tunnel.sftp}
       </Code>
     </section>
   );

@@ -48,7 +48,7 @@ export async function runAgent(
   try {
     return await serve(server, { ...options, detached }, output, signal);
   } catch (error) {
-    if (options.logFile !== undefined) output.log.error("the agent failed", { error });
+    if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
     throw error;
   }
 }
@@ -222,6 +222,8 @@ async function openControl(options: LocalControlOptions): Promise<LocalControl |
   try {
     return await LocalControl.start(options);
   } catch (error) {
-    options.log.warn("agent wait, stop, status and end will not find this agent", { error });
+    options.log.warn("agent wait, stop, status and end will not find this agent", {
+      reason: error,
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Public keys that a forge publishes for its users, or any https URL does. */
 import { errorMessage } from "../text/error_message.ts";
+import { Deadline } from "../wire/deadline.ts";
 
 /** The longest wait for one answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -34,12 +35,8 @@ export function gitlabKeysUrl(user: string): URL {
  */
 export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promise<Uint8Array> {
   const { ca, timeout = TIMEOUT_MS } = options;
-  const timer = new AbortController();
-  const timeoutId = setTimeout(
-    () => timer.abort(new Error(`no answer within ${timeout / 1_000} s`)),
-    timeout,
-  );
-  const signal = AbortSignal.any([timer.signal, ...(options.signal ? [options.signal] : [])]);
+  using deadline = new Deadline(timeout, options.signal);
+  const { signal } = deadline;
   using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
   try {
     const response = await get(url, client, signal);
@@ -49,8 +46,6 @@ export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promi
     throw new Error(`cannot fetch the keys at ${url.origin}${url.pathname}: ${why(reason)}`, {
       cause: error,
     });
-  } finally {
-    clearTimeout(timeoutId);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { Backoff } from "../wire/dial/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
+import { Deadline } from "../wire/deadline.ts";
 import { delay } from "../wire/delay.ts";
 import { isRendezvousId, isUsername } from "../protocol/names.ts";
 import {
@@ -35,10 +36,10 @@ import {
 import { websocketStream } from "../wire/websocket/stream.ts";
 import { VERSION } from "../dist/version.ts";
 
-/** How long the first registration is tried for before the agent gives up, in milliseconds. */
+/** How long the agent tries to register at first before it gives up, in milliseconds. */
 const FIRST_TRY_MS = 15_000;
 
-/** How many data connections are kept parked at the most, whatever the server asks for. */
+/** The most data connections that are kept parked, whatever the server asks for. */
 const MAX_PARKED = 8;
 
 /** The server turned the agent down. */
@@ -49,7 +50,7 @@ class RefusedError extends Error {
   }
 }
 
-/** Who came through the server. */
+/** The client that came through the server. */
 export type PairedClient = PairedMessage["client"];
 
 export interface RegistrationOptions {
@@ -65,8 +66,15 @@ export interface RegistrationOptions {
   log: Log;
   /** Called at each registration; the ID and the password may have changed. */
   onRegistered: (registration: RegisteredMessage) => void;
-  /** Serves one client; the stream is closed by the one who serves it. Must not reject. */
-  onClient: (stream: ByteStream, client: PairedClient) => Promise<void>;
+  /**
+   * Serves one client, which came through this registration, and closes the stream. Must not
+   * reject.
+   */
+  onClient: (
+    stream: ByteStream,
+    client: PairedClient,
+    registration: RegisteredMessage,
+  ) => Promise<void>;
 }
 
 /**
@@ -113,7 +121,7 @@ export class Registration {
             cause: error,
           });
         }
-        // A server may be away for hours: the job's log is told each reason once, not at each try.
+        // A server may be away for hours: each reason is logged once, not at each try.
         const reason = errorMessage(error);
         log[failures.has(reason) ? "debug" : "warn"]("not registered, trying again", { reason });
         failures.add(reason);
@@ -131,87 +139,89 @@ export class Registration {
 
   /** One control connection, from its start to its end. */
   async #session(signal: AbortSignal, onRegistered: () => void): Promise<void> {
-    const { token, facts, log } = this.#options;
     const control = await this.#connect(signal, {
       type: "register",
       protocol: PROTOCOL_VERSION,
       version: VERSION,
-      token,
+      token: this.#options.token,
       resume: this.#resume,
-      facts,
+      facts: this.#options.facts,
     });
-    const ended = new AbortController();
-    const stop = () => ended.abort();
-    signal.addEventListener("abort", stop);
     try {
-      const answer = await receiveMessage<ControlMessage>(
-        control,
-        HELLO_TIMEOUT_MS,
-        "registered",
-        "refused",
-      );
-      if (answer.type === "refused") throw new RefusedError(answer.reason, answer.retry);
-      const registration = answer as RegisteredMessage;
-      const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
-      if (mismatch) throw new RefusedError(mismatch, false);
-      checkNames(registration);
-      if (this.#resume !== undefined) log.info("registered again", { id: registration.id });
+      const registration = await receiveRegistration(control, signal);
+      if (this.#resume !== undefined) {
+        this.#options.log.info("registered again", { id: registration.id });
+      }
       this.#id = registration.id;
       this.#resume = registration.resume;
       this.#control = control;
-      ended.signal.addEventListener("abort", () => control.close(1001, "the agent is ending"));
       onRegistered();
       this.#options.onRegistered(registration);
       if (this.#status) this.report(this.#status);
-
-      const length = Math.min(registration.parked, MAX_PARKED);
-      const parked = Array.from({ length }, () => this.#park(ended.signal));
-      try {
-        for (let text = await control.receive(); text !== null; text = await control.receive()) {
-          parseMessage<ControlMessage>(text, "draining");
-          log.info("the server is ending, looking for it again");
-          break;
-        }
-      } finally {
-        ended.abort();
-        await Promise.all(parked);
-      }
+      await this.#stay(control, registration, signal);
     } finally {
-      signal.removeEventListener("abort", stop);
       this.#control = undefined;
       control.close();
     }
   }
 
+  /** Takes clients until the control connection ends. */
+  async #stay(
+    control: WebSocketConnection,
+    registration: RegisteredMessage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const lost = new AbortController();
+    const ended = AbortSignal.any([signal, lost.signal]);
+    ended.addEventListener("abort", () => control.close(1001, "the agent is ending"));
+    if (ended.aborted) control.close(1001, "the agent is ending");
+    const length = Math.min(registration.parked, MAX_PARKED);
+    const parked = Array.from({ length }, () => this.#park(registration, ended));
+    try {
+      for (let text = await control.receive(); text !== null; text = await control.receive()) {
+        parseMessage<ControlMessage>(text, "draining");
+        this.#options.log.info("the server is ending, looking for it again");
+        break;
+      }
+    } finally {
+      lost.abort();
+      await Promise.all(parked);
+    }
+  }
+
   /** Keeps one data connection parked; each one that is paired is handed on and replaced. */
-  async #park(signal: AbortSignal): Promise<void> {
+  async #park(registration: RegisteredMessage, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
     const backoff = new Backoff();
     while (!signal.aborted) {
       try {
-        await this.#nextClient(signal);
+        await this.#nextClient(registration, signal);
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
-        log.debug("data connection lost before a client came", { error });
+        log.debug("data connection lost before a client came", { reason: error });
         await delay(backoff.next(), signal);
       }
     }
   }
 
   /** Parks one data connection and waits until it is paired. */
-  async #nextClient(signal: AbortSignal): Promise<void> {
+  async #nextClient(registration: RegisteredMessage, signal: AbortSignal): Promise<void> {
     const connection = await this.#connect(signal, {
       type: "park",
       protocol: PROTOCOL_VERSION,
-      resume: this.#resume!,
+      resume: registration.resume,
     });
     const stop = () => connection.close(1001, "the agent is ending");
     signal.addEventListener("abort", stop);
     try {
-      const message = await receiveMessage<DataMessage>(connection, undefined, "paired", "refused");
+      const message = await receiveMessage<DataMessage>(connection, "paired", "refused");
       if (message.type === "refused") throw new RefusedError(message.reason, message.retry);
-      const serving = this.#options.onClient(websocketStream(connection), message.client);
+      const serving = this.#options.onClient(
+        websocketStream(connection),
+        message.client,
+        registration,
+      );
       this.#clients.add(serving);
       serving.finally(() => this.#clients.delete(serving));
     } catch (error) {
@@ -232,35 +242,44 @@ export class Registration {
   }
 }
 
-function checkNames({ id, username }: RegisteredMessage): void {
-  if (!isRendezvousId(id)) throw new RefusedError("the server gave an ID that is none", false);
-  if (!isUsername(username)) {
-    throw new RefusedError("the server gave a user name that is none", false);
+/**
+ * Receives the server's answer to a registration.
+ *
+ * @throws {RefusedError} if it turns the agent down, or answers what people must not paste
+ */
+async function receiveRegistration(
+  control: WebSocketConnection,
+  signal: AbortSignal,
+): Promise<RegisteredMessage> {
+  using deadline = new Deadline(HELLO_TIMEOUT_MS, signal);
+  deadline.signal.addEventListener("abort", () => control.close(1008, "no answer in time"));
+  const answer = await receiveMessage<ControlMessage>(control, "registered", "refused");
+  if (answer.type === "refused") throw new RefusedError(answer.reason, answer.retry);
+  const registration = answer as RegisteredMessage;
+  const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
+  if (mismatch) throw new RefusedError(mismatch, false);
+  if (!isRendezvousId(registration.id)) {
+    throw new RefusedError("the server's answer has an invalid ID", false);
   }
+  if (!isUsername(registration.username)) {
+    throw new RefusedError("the server's answer has an invalid user name", false);
+  }
+  return registration;
 }
 
-/** Whether trying again would be in vain. */
+/** Whether trying again cannot help. */
 function isFinal(error: unknown): boolean {
   if (error instanceof RefusedError) return !error.retry;
-  // A server that is starting or a proxy without one answers 5xx; anything else is no Converge.
+  // A server that is starting, or a proxy without one, answers 5xx; all else is not Converge.
   return error instanceof UpgradeRefusedError && error.status < 500;
 }
 
 /** Receives the message that has to come now. */
 async function receiveMessage<M extends { type: string }>(
   connection: WebSocketConnection,
-  timeout: number | undefined,
   ...expected: M["type"][]
 ): Promise<M> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  if (timeout !== undefined) {
-    timer = setTimeout(() => connection.close(1008, "no message in time"), timeout);
-  }
-  try {
-    const data = await connection.receive();
-    if (data === null) throw new Error("the server closed the connection without a word");
-    return parseMessage<M>(data, ...expected);
-  } finally {
-    clearTimeout(timer);
-  }
+  const data = await connection.receive();
+  if (data === null) throw new Error("the server closed the connection");
+  return parseMessage<M>(data, ...expected);
 }

@@ -135,7 +135,7 @@ export class WatchedFile implements AsyncDisposable {
         if (!this.#troubled) {
           this.#options.log.warn("cannot look at a watched file", {
             path: this.#path,
-            error,
+            reason: error,
           });
         }
         this.#troubled = true;
@@ -162,7 +162,7 @@ export class WatchedFile implements AsyncDisposable {
       this.#watcher = Deno.watchFs(directory, { recursive: false });
     } catch (error) {
       // Gone for now, or a file system that cannot be watched: looking at the file has to do.
-      this.#options.log.debug("cannot watch a directory", { directory, error });
+      this.#options.log.debug("cannot watch a directory", { directory, reason: error });
       return;
     }
     this.#watched = identity;
@@ -199,7 +199,10 @@ export class WatchedFile implements AsyncDisposable {
         else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
       }
     } catch (error) {
-      this.#options.log.debug("a directory is no longer watched", { path: this.#path, error });
+      this.#options.log.debug("a directory is no longer watched", {
+        path: this.#path,
+        reason: error,
+      });
     }
     if (this.#watcher === watcher) this.#watcher = undefined;
   }

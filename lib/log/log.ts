@@ -1,4 +1,6 @@
 /** One line an event, on stderr, as text for people or JSON for programs. */
+import { withoutControlCharacters } from "../text/control_characters.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { writeText } from "./write_text.ts";
 
 /** How grave an event is, from the least on. */
@@ -25,17 +27,15 @@ export interface LogOptions {
   now?: () => number;
 }
 
-/** Control characters, so that a name from the network can neither forge a line nor drive a terminal. */
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** A field as it is written: text comes from the network too. */
+function plainValue(value: unknown): unknown {
+  if (value instanceof Error) return errorMessage(value);
+  return typeof value === "string" ? withoutControlCharacters(value) : value;
+}
 
 function textValue(value: unknown): string {
-  const text = value instanceof Error
-    ? value.message
-    : typeof value === "string"
-    ? value
-    : JSON.stringify(value);
-  return CONTROL.test(text) || /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
 }
 
 /**
@@ -53,10 +53,10 @@ export function createLog(options: LogOptions = {}): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   const line = (lineLevel: LogLevel, event: string, fields: LogFields) => {
     const time = new Date(now()).toISOString();
-    const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+    const present = Object.entries(fields).filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, plainValue(value)] as const);
     if (format === "json") {
-      const plain = present.map(([k, v]) => [k, v instanceof Error ? v.message : v]);
-      return JSON.stringify({ time, level: lineLevel, event, ...Object.fromEntries(plain) });
+      return JSON.stringify({ time, level: lineLevel, event, ...Object.fromEntries(present) });
     }
     const words = present.map(([key, value]) => `${key}=${textValue(value)}`);
     return [time, lineLevel, event, ...words].join(" ");

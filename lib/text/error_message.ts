@@ -1,6 +1,8 @@
-/** The message of anything thrown, on one line; a server's words in it must not drive a terminal. */
+import { withoutControlCharacters } from "./control_characters.ts";
+
+/** The message of anything thrown, on one line. */
 export function errorMessage(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  // deno-lint-ignore no-control-regex
-  return message.replaceAll(/\s*[\r\n\t]\s*/g, " ").replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "");
+  return withoutControlCharacters(
+    error instanceof Error ? error.message || error.name : String(error),
+  );
 }

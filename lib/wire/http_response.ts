@@ -1,4 +1,5 @@
 /** Reading what a web server or proxy answers, before the connection is used for something else. */
+import { withoutControlCharacters } from "../text/control_characters.ts";
 import type { RawConnection } from "./raw_connection.ts";
 
 /** The head of an HTTP response, and what was read beyond it. */
@@ -63,11 +64,9 @@ export async function readResponseHead(connection: RawConnection): Promise<Respo
   }
 }
 
-/** One line without control characters, fit for a terminal and a log. */
+/** The first line, cut, fit for a terminal and a log. */
 export function oneLine(text: string, maxLength: number = MAX_REASON_LENGTH): string {
-  // deno-lint-ignore no-control-regex
-  return text.trim().split(/[\r\n]/, 1)[0]!.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "")
-    .slice(0, maxLength);
+  return withoutControlCharacters(text.trim().split(/[\r\n]/, 1)[0]!).slice(0, maxLength);
 }
 
 /**

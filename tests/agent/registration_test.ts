@@ -52,10 +52,13 @@ Deno.test("Registration takes the names that the server gives", async () => {
 
 for (
   const [names, message] of [
-    [{ ...NAMES, id: "x;reboot" }, /the server gave an ID that is none$/],
-    [{ ...NAMES, id: "" }, /the server gave an ID that is none$/],
-    [{ ...NAMES, username: "-oProxyCommand=reboot" }, /the server gave a user name that is none$/],
-    [{ ...NAMES, username: "ann\nreboot" }, /the server gave a user name that is none$/],
+    [{ ...NAMES, id: "x;reboot" }, /the server's answer has an invalid ID$/],
+    [{ ...NAMES, id: "" }, /the server's answer has an invalid ID$/],
+    [
+      { ...NAMES, username: "-oProxyCommand=reboot" },
+      /the server's answer has an invalid user name$/,
+    ],
+    [{ ...NAMES, username: "ann\nreboot" }, /the server's answer has an invalid user name$/],
   ] as const
 ) {
   const { id, username } = names;

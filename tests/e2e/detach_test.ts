@@ -232,7 +232,7 @@ Deno.test("agent --detach that cannot start says why, and ends with the same sta
   assert.equal(code, 1);
   assert.equal(stdout, "");
   assert.match(stderr, /^agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*404.*\n$/);
-  assert.match(agent.log, /error the agent failed error="cannot register/);
+  assert.match(agent.log, /error the agent failed reason="cannot register/);
   const directory = await agent.detach(["--log-file", "/proc/none/agent.log"]);
   assert.equal(directory.code, 1);
   assert.match(directory.stderr, /agent: cannot write the log "\/proc\/none\/agent\.log": /);

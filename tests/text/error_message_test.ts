@@ -10,5 +10,5 @@ Deno.test("errorMessage() is the message of anything that was thrown", () => {
 
 Deno.test("errorMessage() is one line that cannot drive a terminal", () => {
   const error = new Error("wrong \x1b[31mtoken\x07\x9b2J:\r\n  ::error::ask\tthem");
-  assert.equal(errorMessage(error), "wrong [31mtoken2J: ::error::ask them");
+  assert.equal(errorMessage(error), "wrong [31mtoken 2J: ::error::ask them");
 });

@@ -5,11 +5,23 @@
  */
 
 import { formatDuration } from "../../../templates/assets/shared/format.js";
-import { type LoginCommands, loginCommands, type LoginTarget } from "./commands.ts";
+import {
+  type LoginCommands,
+  loginCommands,
+  type LoginTarget,
+} from "../../../templates/assets/shared/login_commands.js";
+import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { formatTime } from "../lifetime/login_message.ts";
 
 /** All there is to announce. */
-export interface Announcement extends LoginTarget {
+export interface Announcement {
+  /** The rendez-vous ID, under which ssh knows the host key. */
+  id: string;
+  username: string;
+  /** The client URL on the server: `wss://host/client/ID`. */
+  url: string;
+  /** The agent's host key as authorized_keys has it: `ssh-ed25519 AAAA…`. */
+  hostKey: string;
   /** The host key's fingerprint: `SHA256:…`. */
   fingerprint: string;
   /** Until when the agent waits, Unix time in milliseconds. */
@@ -58,10 +70,18 @@ export function wantsColor(isTerminal: boolean, env: { NO_COLOR?: string; TERM?:
 
 /** A copy in which no text of the server's can forge a line or drive a terminal. */
 export function sanitized(announcement: Announcement): Announcement {
-  // deno-lint-ignore no-control-regex
-  const clean = (text: string) => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
-  const { id, username, url } = announcement;
-  return { ...announcement, id: clean(id), username: clean(username), url: clean(url) };
+  const [id, username, url] = [announcement.id, announcement.username, announcement.url]
+    .map(withoutControlCharacters) as [string, string, string];
+  return { ...announcement, id, username, url };
+}
+
+/** What to type on a POSIX system, the host key pinned. */
+export function commandsFor(announcement: Announcement): LoginCommands {
+  return loginCommands(loginTarget(announcement));
+}
+
+function loginTarget({ id, username, url, hostKey }: Announcement): LoginTarget {
+  return { alias: id, username, url, hostKey };
 }
 
 /** Names and values of what a person should know at a glance. */
@@ -115,8 +135,7 @@ export function announcementBlock(
   const clean = sanitized(announcement);
   const paint = (code: string, text: string) =>
     options.color ? `\x1b[${code}m${text}\x1b[0m` : text;
-  const { id, wantedId } = clean;
-  const commands = loginCommands(clean);
+  const { wantedId } = clean;
   const trouble = loginTrouble(clean);
   return [
     "",
@@ -128,19 +147,17 @@ export function announcementBlock(
     "",
     ...facts(clean).map(([name, value]) => `  ${paint("1", name.padEnd(13))}${value}`),
     ...(trouble.length > 0 ? ["", ...trouble.map((line) => `  ${paint("31", line)}`)] : []),
-    ...commandLines(commands, id, (title) => paint("1", title)),
+    ...commandLines(clean, (title) => paint("1", title)),
     RULE,
     "",
   ].map((line) => `${line}\n`).join("");
 }
 
 /** The commands under titles, indented; each command is on one line so that it can be copied. */
-function commandLines(
-  commands: LoginCommands,
-  id: string,
-  title: (text: string) => string,
-): string[] {
-  const { ssh, sftp, tunnel, sshConfig, windows } = commands;
+function commandLines(announcement: Announcement, title: (text: string) => string): string[] {
+  const { id } = announcement;
+  const { ssh, sftp, tunnel, sshConfig } = commandsFor(announcement);
+  const windows = loginCommands(loginTarget(announcement), "windows");
   const sections: [string, string[]][] = [
     ["A shell", [ssh]],
     ["Files", [sftp]],
@@ -151,7 +168,7 @@ function commandLines(
     ]],
     [`In ~/.ssh/config, for ssh ${id}, sftp ${id} and whatever builds on ssh`, sshConfig],
     ["On Windows, in cmd or PowerShell: the first once, then one of the others", [
-      windows.hostKey,
+      windows.writeHostKey!,
       windows.ssh,
       windows.sftp,
     ]],
@@ -167,7 +184,7 @@ function commandLines(
 export function announcementJson(announcement: Announcement): AnnouncementJson {
   const clean = sanitized(announcement);
   const { id, username, hostKey, fingerprint, url, deadline, held, keys, password } = clean;
-  const { ssh, sftp, tunnel, sshConfig, knownHosts } = loginCommands(clean);
+  const { ssh, sftp, tunnel, sshConfig } = commandsFor(clean);
   const until = ` until ${formatTime(deadline)} (${formatDuration(deadline - clean.now)})`;
   return {
     id,
@@ -179,7 +196,7 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
     sftp,
     tunnel: tunnel.tunnel,
     sshConfig: sshConfig.join("\n"),
-    knownHosts,
+    knownHosts: `${id} ${hostKey}`,
     deadline: new Date(deadline).toISOString(),
     held,
     keys,

@@ -1,8 +1,7 @@
 /** The announcement where people of GitHub Actions look: notice, step summary and step outputs. */
 
 import type { Log } from "../../log/log.ts";
-import { type Announcement, facts, loginTrouble, sanitized } from "./announcement.ts";
-import { loginCommands } from "./commands.ts";
+import { type Announcement, commandsFor, facts, loginTrouble, sanitized } from "./announcement.ts";
 
 /** What GitHub Actions tells a step; missing or empty elsewhere. */
 export interface GithubEnvironment {
@@ -28,14 +27,14 @@ function escapeProperty(text: string): string {
 export function githubNotice(announcement: Announcement): string {
   const clean = sanitized(announcement);
   const title = escapeProperty(`Converge: log in to ${clean.id}`);
-  const message = [...loginTrouble(clean), loginCommands(clean).ssh].join("\n");
+  const message = [...loginTrouble(clean), commandsFor(clean).ssh].join("\n");
   return `::notice title=${title}::${escapeData(message)}\n`;
 }
 
 /** The Markdown for the step's summary. */
 export function githubSummary(announcement: Announcement): string {
   const clean = sanitized(announcement);
-  const { ssh, sftp, tunnel, sshConfig } = loginCommands(clean);
+  const { ssh, sftp, tunnel, sshConfig } = commandsFor(clean);
   // Code is shown as it is, and no command begins with the fence.
   const code = (language: string, lines: string[]) => ["~~~~" + language, ...lines, "~~~~", ""];
   return [
@@ -59,7 +58,7 @@ export function githubSummary(announcement: Announcement): string {
 export function githubOutput(announcement: Announcement): string {
   const clean = sanitized(announcement);
   const { id, username, fingerprint } = clean;
-  const outputs = { id, user: username, fingerprint, ssh: loginCommands(clean).ssh };
+  const outputs = { id, user: username, fingerprint, ssh: commandsFor(clean).ssh };
   return Object.entries(outputs).map(([name, value]) => `${name}=${value}\n`).join("");
 }
 
@@ -86,7 +85,7 @@ export async function announceOnGithub(
     try {
       await Deno.writeTextFile(path, text, { append: true });
     } catch (error) {
-      log.warn(`cannot write to $${name}`, { error });
+      log.warn(`cannot write to $${name}`, { reason: error });
     }
   }
 }

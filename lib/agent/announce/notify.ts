@@ -2,6 +2,7 @@
 
 import type { Log } from "../../log/log.ts";
 import { errorMessage } from "../../text/error_message.ts";
+import { Deadline } from "../../wire/deadline.ts";
 import { delay } from "../../wire/delay.ts";
 import type { AnnouncementJson } from "./announcement.ts";
 
@@ -51,8 +52,7 @@ async function post(
   options: NotifyOptions,
 ): Promise<{ reason: string; final: boolean } | undefined> {
   const { timeout = 10_000, signal } = options;
-  const timer = new AbortController();
-  const timeoutId = setTimeout(() => timer.abort(), timeout);
+  using deadline = new Deadline(timeout, signal);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -60,18 +60,14 @@ async function post(
       body: JSON.stringify(announcement),
       // A redirected POST would arrive as a GET, without the announcement.
       redirect: "manual",
-      signal: AbortSignal.any([timer.signal, ...(signal ? [signal] : [])]),
+      signal: deadline.signal,
       client,
     });
     await response.body?.cancel();
     if (response.ok) return undefined;
     return { reason: `status ${response.status}`, final: !isPassing(response.status) };
   } catch (error) {
-    const reason = timer.signal.aborted
-      ? `no answer within ${timeout / 1_000} s`
-      : errorMessage(error).replaceAll(/\S*:\/\/\S*/g, "(the URL)");
-    return { reason, final: false };
-  } finally {
-    clearTimeout(timeoutId);
+    const cause = deadline.passed ? deadline.signal.reason : error;
+    return { reason: errorMessage(cause).replaceAll(/\S*:\/\/\S*/g, "(the URL)"), final: false };
   }
 }

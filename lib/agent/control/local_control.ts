@@ -90,7 +90,7 @@ export class LocalControl {
       // Before the answers: whoever comes too late for one has to find the file.
       await (keepRecord ? writeRecord(dir, { pid, ...end }) : removeRecord(recordPath(dir, pid)));
     } catch (error) {
-      log.warn("cannot leave word of the end", { error });
+      log.warn("cannot leave word of the end", { reason: error });
     }
     this.#ended.resolve(end);
     await this.#close();
@@ -104,14 +104,15 @@ export class LocalControl {
 
   async #listen(): Promise<void> {
     const { log } = this.#options;
-    const onError = (error: unknown) => log.warn("cannot accept a local request", { error });
+    const onError = (error: unknown) =>
+      log.warn("cannot accept a local request", { reason: error });
     for await (const connection of accepted(this.#listener, { onError })) {
       if (this.#connections.size >= MAX_CONNECTIONS) {
         connection.close();
         continue;
       }
       const work = this.#serve(connection)
-        .catch((error) => log.debug("a local request failed", { error }))
+        .catch((error) => log.debug("a local request failed", { reason: error }))
         .finally(() => this.#connections.delete(connection));
       this.#connections.set(connection, work);
     }

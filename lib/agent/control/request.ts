@@ -6,6 +6,7 @@
  */
 import type { EndReason, LifetimeEnd, LifetimeStatus } from "../lifetime/keeper.ts";
 import type { AnnouncementJson } from "../announce/announcement.ts";
+import { Deadline } from "../../wire/deadline.ts";
 import type { RunningAgent } from "./record.ts";
 
 /** What an agent can be asked. */
@@ -113,7 +114,8 @@ export async function ask<T>(
   // Unlike close(), as often as one likes.
   const close = () => connection[Symbol.dispose]();
   const waits = command.command === "wait" || command.command === "end";
-  const timer = waits ? undefined : setTimeout(close, ANSWER_MS);
+  using deadline = waits ? undefined : new Deadline(ANSWER_MS);
+  deadline?.signal.addEventListener("abort", close);
   signal?.addEventListener("abort", close);
   try {
     if (signal?.aborted) close();
@@ -125,8 +127,9 @@ export async function ask<T>(
       if (typeof answer?.log !== "string") return answer as T;
       onLog?.(answer.log);
     }
+  } catch (error) {
+    throw deadline?.passed ? deadline.signal.reason : error;
   } finally {
-    clearTimeout(timer);
     signal?.removeEventListener("abort", close);
   }
 }

@@ -1,5 +1,6 @@
 /** Answers for a file that is not there, or not yet. */
 import type { BuildState } from "../../dist/build_state.ts";
+import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { artifacts, TARGETS } from "../../dist/targets.ts";
 
 /** How long those wait who come before the build is ready, in seconds. */
@@ -24,9 +25,7 @@ export function missingFile(name: string, state?: BuildState): Response {
 }
 
 function script(status: number, name: string, why: string, headers?: HeadersInit): Response {
-  // deno-lint-ignore no-control-regex
-  const line = `${name}: ${why}`.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " ");
-  const quoted = line.replaceAll("'", `'\\''`);
+  const quoted = withoutControlCharacters(`${name}: ${why}`).replaceAll("'", `'\\''`);
   const body = `#!/bin/sh\n# HTTP status ${status}\nprintf '%s\\n' '${quoted}' >&2\nexit 1\n`;
   const response = new Response(body, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { TerminalState } from "./terminal_state.ts";
 
 /**
@@ -65,7 +66,7 @@ export function overlayStyle(term: string | undefined, os: typeof Deno.build.os)
 
 /** The bytes that show `text` in a terminal that stands at a boundary. */
 export function warningBytes(view: TerminalView, text: string): Uint8Array {
-  const words = printable(text);
+  const words = withoutControlCharacters(text);
   const { style, alternate, cursorSaved, titleSaved } = view;
   if (style === "plain") return encoder.encode(`\r\n${words}\r\n`);
   if (alternate) {
@@ -137,7 +138,7 @@ export class TerminalOverlay {
    * @returns what goes to the terminal now, even after half a sequence
    */
   finish(text: string): Uint8Array {
-    const words = `\r\n${printable(text)}\r\n`;
+    const words = `\r\n${withoutControlCharacters(text)}\r\n`;
     if (this.#style === "plain") return encoder.encode(words);
     // CAN ends a sequence that was cut off.
     const abort = this.#state.atBoundary ? "" : "\x18";
@@ -168,12 +169,6 @@ export class TerminalOverlay {
     }
     return concat(parts);
   }
-}
-
-/** Without control characters, which would drive the terminal, and without surplus blanks. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
 }
 
 /** Cuts text into rows of at most `columns` characters, between words where it can. */

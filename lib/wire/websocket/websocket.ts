@@ -8,6 +8,8 @@
  * @module
  */
 
+import { errorMessage } from "../../text/error_message.ts";
+import { Deadline } from "../deadline.ts";
 import { connectFailure } from "../dial/connect_failure.ts";
 import { dial } from "../dial/dial.ts";
 import { refusalReason } from "../http_response.ts";
@@ -105,9 +107,8 @@ export async function connectWebSocket(
   const { protocols = [], ca, insecure } = options;
   const headers = new Headers(options.headers);
   const given = options.signal ?? new AbortController().signal;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeout);
-  const signal = AbortSignal.any([given, deadline.signal]);
+  using deadline = new Deadline(timeout, given);
+  const { signal } = deadline;
   // Not each step heeds the signal, a look-up of a name does not.
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
@@ -120,12 +121,9 @@ export async function connectWebSocket(
   } catch (cause) {
     given.throwIfAborted();
     if (cause instanceof UpgradeRefusedError) throw cause;
-    const why = deadline.signal.aborted
-      ? `no answer within ${timeout / 1000} s`
-      : connectFailure(cause);
+    const why = deadline.passed ? errorMessage(signal.reason) : connectFailure(cause);
     throw new Error(`cannot connect to "${shownUrl(url)}": ${why}`, { cause });
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** What the person types on their own computer. @module */
 
+import { loginCommands } from "./login_commands.js";
 import { quoteSh } from "./quote.js";
 
 /**
@@ -8,23 +9,6 @@ import { quoteSh } from "./quote.js";
  * @import { Choices, System } from "./choices.js"
  * @import { Block } from "./job_commands.js"
  */
-
-/** The local port that the tunnel opens. */
-const PORT = 10000;
-
-/**
- * One argument on the person's computer. On Windows it is in double quotes, which both cmd and
- * PowerShell read; PowerShell tears apart what begins with a hyphen and holds a dot.
- *
- * @param {System} computer
- * @param {string} option for instance `-oUser=`
- * @param {string} value
- * @returns {string}
- */
-function argument(computer, option, value) {
-  if (computer !== "windows") return option + quoteSh(value);
-  return /^[\w@:/-]+$/.test(option + value) ? option + value : `"${option}${value}"`;
-}
 
 /**
  * How to get one of our programs, in a shell of the person's computer.
@@ -39,7 +23,7 @@ function fetchBlock(site, computer, program) {
   if (computer === "windows") {
     return {
       title: `Once: download ${program} into this directory, or one on your PATH`,
-      text: `curl.exe -o ${program}.exe ${argument(computer, "", `${base}${program}.exe`)}`,
+      text: `curl.exe -o ${program}.exe "${base}${program}.exe"`,
     };
   }
   const name = computer === "linux" ? program : `${program}-${computer}`;
@@ -61,53 +45,32 @@ function fetchBlock(site, computer, program) {
  */
 export function localCommands(site, { id: chosenId, computer, local }) {
   const id = chosenId === "" ? "ID" : chosenId;
-  const windows = computer === "windows";
-  const url = `${site.ws}/client/${id}`;
-  const bridge = local === "websocat" ? "websocat --binary" : "wsproxy";
-  // ssh hands the command to a shell, and expands percent signs in it first.
-  const proxy = `${bridge} ${windows ? url : quoteSh(url)}`.replaceAll("%", "%%");
-  const arg = (/** @type {string} */ option, /** @type {string} */ value) =>
-    argument(computer, option, value);
-  const user = arg("", `${site.username}@localhost`);
-  const alias = arg("-oHostKeyAlias=", id);
+  const { ssh, sftp, tunnel, sshConfig } = loginCommands({
+    username: site.username,
+    url: `${site.ws}/client/${id}`,
+    alias: id,
+    bridge: local === "websocat" ? "websocat --binary" : undefined,
+  }, computer === "windows" ? "windows" : "posix");
   if (local === "tunnel") {
-    const options = ["-oServerAliveInterval=10", alias];
     return [
       fetchBlock(site, computer, "tunnel"),
-      {
-        title: "In a terminal that stays open: the tunnel",
-        text: `tunnel ${PORT} ${arg("", url)}`,
-      },
-      { title: "In another: a shell", text: ["ssh", ...options, "-p", PORT, user].join(" ") },
-      {
-        title: "In another: files",
-        text: ["sftp", ...options, `-oPort=${PORT}`, user].join(" "),
-      },
+      { title: "In a terminal that stays open: the tunnel", text: tunnel.tunnel },
+      { title: "In another: a shell", text: tunnel.ssh },
+      { title: "In another: files", text: tunnel.sftp },
     ];
   }
   if (local === "config") {
-    const entry = [
-      `Host ${id}`,
-      "  HostName localhost",
-      `  User ${site.username}`,
-      `  HostKeyAlias ${id}`,
-      "  ServerAliveInterval 10",
-      `  ProxyCommand ${proxy}`,
-    ];
     return [
       fetchBlock(site, computer, "wsproxy"),
-      { title: "Add to the file .ssh/config in your home directory", text: entry.join("\n") },
+      { title: "Add to the file .ssh/config in your home directory", text: sshConfig.join("\n") },
       { title: "A shell", text: `ssh ${id}` },
       { title: "Files", text: `sftp ${id}` },
     ];
   }
-  const options = ["-oServerAliveInterval=10", arg("-oProxyCommand=", proxy), alias, user].join(
-    " ",
-  );
   return [
     ...(local === "wsproxy" ? [fetchBlock(site, computer, "wsproxy")] : []),
-    { title: "A shell", text: `ssh ${options}` },
-    { title: "Files", text: `sftp ${options}` },
+    { title: "A shell", text: ssh },
+    { title: "Files", text: sftp },
   ];
 }
 

@@ -49,7 +49,7 @@ Deno.test("githubOutput() is one line for each value", () => {
   const lines = githubOutput({ ...ANNOUNCEMENT, username: "a\nid=forged" }).trimEnd().split("\n");
   assert.deepEqual(lines.map((line) => line.split("=")[0]), ["id", "user", "fingerprint", "ssh"]);
   assert.equal(lines[0], "id=job-1");
-  assert.equal(lines[1], "user=a?id=forged");
+  assert.equal(lines[1], "user=a id=forged");
 });
 
 Deno.test("announceOnGithub() appends to the step's files and prints the notice", async () => {
@@ -83,5 +83,5 @@ Deno.test("announceOnGithub() does nothing elsewhere, and survives files that ca
   assert.equal(printed + lines, "");
   const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: missing };
   await announceOnGithub(ANNOUNCEMENT, { ...options, env });
-  assert.match(lines, /warn cannot write to \$GITHUB_OUTPUT error=/);
+  assert.match(lines, /warn cannot write to \$GITHUB_OUTPUT reason=/);
 });

@@ -5,9 +5,9 @@ import {
   type LoginCommands,
   loginCommands,
   type LoginTarget,
-} from "../../../lib/agent/announce/commands.ts";
-import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
+} from "../../../../templates/assets/shared/login_commands.js";
+import { have, run, TempDir } from "../../../support/program.ts";
+import { skipWithoutWine, WineDirectory } from "../../../support/wine.ts";
 
 const POSIX = Deno.build.os !== "windows";
 const HAVE_SSH = POSIX && have("ssh", "sftp", "sshd", "ssh-keygen", "setsid");
@@ -69,14 +69,14 @@ class Host implements AsyncDisposable {
     return Deno.readTextFileSync(join(this.dir.path, "wsproxy.log"));
   }
 
-  commands(changes: Partial<LoginTarget> = {}): LoginCommands {
+  commands(changes: Partial<LoginTarget> = {}, computer?: "windows"): LoginCommands {
     return loginCommands({
-      id: ID,
+      alias: ID,
       username: this.username,
       url: `wss://example.org/client/${ID}`,
       hostKey: this.hostKey,
       ...changes,
-    });
+    }, computer);
   }
 
   /** Types a command of ours in sh, without a terminal that ssh could ask at. */
@@ -186,8 +186,8 @@ Deno.test({
   ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
-    const { windows } = host.commands();
-    const [, file, line] = windows.hostKey.match(/^cmd \/c ">(\S+) echo ([^"]+)"$/)!;
+    const windows = host.commands({}, "windows");
+    const [, file, line] = windows.writeHostKey!.match(/^cmd \/c ">(\S+) echo ([^"]+)"$/)!;
     host.dir.write(file!, `${line}\r\n`);
     const { stdout, stderr } = await host.type(windows.ssh, " echo in");
     assert.equal(stdout, "in\n", stderr);
@@ -203,8 +203,8 @@ Deno.test({
     await using dir = await WineDirectory.create();
     // A key may end with a digit, which cmd takes for a handle when a redirection follows.
     const hostKey = "ssh-ed25519 AAAA+/1";
-    const { windows } = loginCommands({ id: ID, username: "u", url: "ws://h/client/i", hostKey });
-    const [, typed] = windows.hostKey.match(/^cmd \/c "(.*)"$/)!;
+    const target = { alias: ID, username: "u", url: "ws://h/client/i", hostKey };
+    const [, typed] = loginCommands(target, "windows").writeHostKey!.match(/^cmd \/c "(.*)"$/)!;
     const [program, args] = dir.command("cmd", ["/c", typed!]);
     // Wine's services outlive the command and would keep pipes open.
     const child = new Deno.Command(program, { args, stdout: "null", stderr: "null" }).spawn();

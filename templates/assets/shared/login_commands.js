@@ -1,0 +1,148 @@
+// @ts-check
+/**
+ * What a person types on their own computer to log in to a job: the agent announces it, the pages
+ * show it.
+ *
+ * @module
+ */
+
+import { quoteSh } from "./quote.js";
+
+/** The local port that the tunnel opens. */
+const PORT = 10000;
+
+const KEEP = "-oServerAliveInterval=10";
+
+/**
+ * Where to log in, and as whom.
+ *
+ * @typedef {object} LoginTarget
+ * @property {string} username
+ * @property {string} url the client URL on the server: `wss://host/client/ID`
+ * @property {string} [alias] the name under which ssh keeps the host key; missing: localhost
+ * @property {string} [hostKey] the agent's, as authorized_keys has it: `ssh-ed25519 AAAA…`; with it
+ * ssh asks nothing, and the server cannot pose as the agent; needs `alias`
+ * @property {string} [bridge] what connects stdin and stdout to the websocket; missing: wsproxy
+ */
+
+/**
+ * Commands, each on one line.
+ *
+ * @typedef {object} LoginCommands
+ * @property {string} [writeHostKey] to be run once before the others, if there is one
+ * @property {string} ssh
+ * @property {string} sftp
+ * @property {{ tunnel: string, ssh: string, sftp: string }} tunnel the first stays open, then ssh and
+ * sftp in another terminal
+ * @property {string[]} sshConfig an entry of ssh_config, after which `ssh ALIAS` does
+ */
+
+/**
+ * How a computer's shells want it.
+ *
+ * @typedef {object} Style
+ * @property {(option: string, value: string) => string} argument one argument
+ * @property {(url: string) => string} word a word of the proxy command, which ssh gives to a shell
+ * @property {(alias: string, hostKey: string) => [option: string, value: string][]} pin options of
+ * ssh that name the host key
+ */
+
+/**
+ * The key is in the command itself (KnownHostsCommand of ssh_config(5), OpenSSH 8.5): the program that
+ * prints it needs an absolute path and runs without a shell.
+ *
+ * @type {Style}
+ */
+const POSIX = {
+  argument: (option, value) => option + quoteSh(value),
+  word: quoteSh,
+  pin: (alias, hostKey) => [
+    ["KnownHostsCommand", `/bin/echo ${alias} ${hostKey}`],
+    ["UserKnownHostsFile", "none"],
+  ],
+};
+
+/**
+ * For cmd and PowerShell alike: in double quotes what PowerShell would tear apart, which is what begins
+ * with a hyphen and has a dot. The OpenSSH of many Windows systems is too old for KnownHostsCommand,
+ * so the key goes to a file.
+ *
+ * @type {Style}
+ */
+const WINDOWS = {
+  argument: (option, value) =>
+    /^[\w@:/-]+$/.test(option + value) ? option + value : `"${option}${value.replaceAll('"', "")}"`,
+  word: (url) => url,
+  pin: (alias) => [["UserKnownHostsFile", `${alias}.known_hosts`]],
+};
+
+/**
+ * @param {LoginTarget} target
+ * @param {"posix" | "windows"} computer
+ * @returns {LoginCommands}
+ */
+export function loginCommands(target, computer = "posix") {
+  const { url, alias, hostKey, bridge = "wsproxy" } = target;
+  const style = computer === "windows" ? WINDOWS : POSIX;
+  // ssh expands percent signs in the command.
+  const proxy = `${bridge} ${style.word(url)}`.replaceAll("%", "%%");
+  const known = knownHost(target, style);
+  const options = known.map(([name, value]) => style.argument(`-o${name}=`, value));
+  const proxied = [KEEP, style.argument("-oProxyCommand=", proxy), ...options];
+  const user = userArgument(target, style);
+  return {
+    writeHostKey: computer === "windows" && hostKey !== undefined
+      // The redirection comes first: cmd would take a digit before it for a handle.
+      ? `cmd /c ">${alias}.known_hosts echo ${alias} ${hostKey}"`
+      : undefined,
+    ssh: ["ssh", ...proxied, user].join(" "),
+    sftp: ["sftp", ...proxied, user].join(" "),
+    tunnel: {
+      tunnel: `tunnel ${PORT} ${style.argument("", url)}`,
+      ssh: ["ssh", KEEP, ...options, "-p", PORT, user].join(" "),
+      sftp: ["sftp", KEEP, ...options, `-oPort=${PORT}`, user].join(" "),
+    },
+    sshConfig: [
+      `Host ${alias ?? "localhost"}`,
+      "  HostName localhost",
+      `  User ${configWord(target.username)}`,
+      `  ProxyCommand ${proxy}`,
+      ...known.map(([name, value]) => `  ${name} ${value}`),
+      "  ServerAliveInterval 10",
+    ],
+  };
+}
+
+/**
+ * Options of ssh that say which host key is right.
+ *
+ * @param {LoginTarget} target
+ * @param {Style} style
+ * @returns {[name: string, value: string][]}
+ */
+function knownHost({ alias, hostKey }, style) {
+  if (alias === undefined) return [];
+  if (hostKey === undefined) return [["HostKeyAlias", alias]];
+  return [["HostKeyAlias", alias], ...style.pin(alias, hostKey), ["StrictHostKeyChecking", "yes"]];
+}
+
+/**
+ * @param {LoginTarget} target
+ * @param {Style} style
+ * @returns {string}
+ */
+function userArgument({ username }, style) {
+  return username.startsWith("-")
+    ? `${style.argument("-oUser=", username)} localhost`
+    : style.argument("", `${username}@localhost`);
+}
+
+/**
+ * A word of ssh_config.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+function configWord(text) {
+  return /^[\w.-]+$/.test(text) ? text : `"${text.replaceAll('"', "")}"`;
+}
