@@ -144,7 +144,7 @@ Deno.test("ls shows what the system's ls shows", { ignore }, async () => {
   Deno.symlinkSync("file", `${dir.path}/remote/link`);
   const { stdout } = await sftp(dir, ["ls -1a", "ls -l", "pwd"]);
   const names = stdout.split("\n").filter((line) => /^[.\w]+$/.test(line));
-  assert.deepEqual(names, [".", "..", ".hidden", "file", "directory", "link"]);
+  assert.deepEqual(names, [".", "..", ".hidden", "directory", "file", "link"]);
   assert.match(stdout, /-rw-r----- .* 5 \w+ .* file\n/);
   assert.match(stdout, /lrwxrwxrwx .* link\n/);
   assert.ok(stdout.includes(`Remote working directory: ${Deno.realPathSync(dir.path)}/remote\n`));
