@@ -1,26 +1,20 @@
 /** The agent for Windows beside a job, under Wine. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { builtDist } from "../support/dist.ts";
 import { run } from "../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
+import { requires } from "../support/requires.ts";
+import { WineDirectory } from "../support/wine.ts";
 import { World } from "../support/world.ts";
-import { ROOT } from "../support/root.ts";
 
-const AGENT = join(ROOT, "dist", "agent.exe");
-
-function skip(what: string): boolean {
-  if (existsSync(AGENT)) return skipWithoutWine(what);
-  console.error(`skipped: ${what} (dist/agent.exe is not built: deno task build)`);
-  return true;
-}
+const test = requires("ssh", "wine");
 
 const name = "agent.exe --detach, status, end and wait under Wine";
 
-Deno.test(name, { ignore: skip(name) }, async () => {
+test(name, async () => {
   await using world = await World.start();
   await using directory = await WineDirectory.create();
-  await directory.add(AGENT);
+  await directory.add(join(await builtDist(), "agent.exe"));
   Deno.writeTextFileSync(join(directory.path, ".authorized_keys"), world.publicKey);
   const agent = (...args: string[]) => run(...directory.command("./agent.exe", args));
 

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Program, run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { Terminal } from "../support/terminal.ts";
-import { openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
+import { openBrowser, openPage, startPageServer } from "./support.ts";
 import { ROOT } from "../support/root.ts";
+
+const test = requires("chromium", "ssh");
 
 /** Puts programs that run our sources where the server serves the executables. */
 function writePrograms(directory: TempDir): void {
@@ -41,9 +44,8 @@ async function makeHome(
 }
 
 for (const local of ["wsproxy", "config", "tunnel"]) {
-  Deno.test({
+  test({
     name: `the commands that the form writes give a shell and files: ${local}`,
-    ignore: withoutBrowser,
     async fn() {
       await using files = new TempDir();
       writePrograms(files);

@@ -12,8 +12,10 @@ import {
   type PageServer,
   SCREENSHOTS,
   startPageServer,
-  withoutBrowser,
 } from "./support.ts";
+import { requires } from "../support/requires.ts";
+
+const test = requires("chromium");
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -60,9 +62,8 @@ function writeFiles(directory: TempDir): void {
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const [kind, width, height] of [["phone", 390, 844], ["desktop", 1280, 900]] as const) {
-    Deno.test({
+    test({
       name: `each page is accessible and complains of nothing: ${colorScheme}, ${kind}`,
-      ignore: withoutBrowser,
       async fn() {
         await using directory = new TempDir();
         writeFiles(directory);
@@ -94,9 +95,8 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 
-Deno.test({
+test({
   name: "the keyboard alone reaches everything, the skip link first, and its focus can be seen",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startFilledServer("nowhere");
     await using browser = await openBrowser();

@@ -1,11 +1,13 @@
 /** The sessions page in a real browser, with agents that come and go. */
 import assert from "node:assert/strict";
 import { startEntry, TempDir } from "../support/program.ts";
-import { agentInfo, openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
+import { agentInfo, openBrowser, openPage, startPageServer } from "./support.ts";
+import { requires } from "../support/requires.ts";
 
-Deno.test({
+const test = requires("chromium");
+
+test({
   name: "the sessions page shows agents coming and going, without a reload",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();
@@ -30,9 +32,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the sessions page shows markup in an agent's facts as text",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer({ adminPassword: "secret" });
     await using browser = await openBrowser();
@@ -56,9 +57,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the sessions page keeps long names in their columns, and shows no empty table",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer({ adminPassword: "secret" });
     await using browser = await openBrowser();
@@ -87,9 +87,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the sessions page finds, sorts and pages 2,000 agents with and without scripts",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer({ adminPassword: "secret" });
     server.agents = Array.from({ length: 2000 }, (_, i) => agentInfo(`job-${1000 + i}`));
@@ -119,9 +118,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the sessions page comes back by itself when the server was away",
-  ignore: withoutBrowser,
   async fn() {
     await using browser = await openBrowser();
     let port = 0;

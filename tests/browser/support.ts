@@ -1,5 +1,4 @@
 /** A server with the pages, and a headless Chromium to look at them with. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { AdminLock } from "../../lib/server/http/admin_lock.ts";
@@ -15,10 +14,6 @@ import { ROOT } from "../support/root.ts";
 export const SCREENSHOTS = join(ROOT, ".build/screenshots");
 
 const CHROMIUM = "/usr/bin/chromium";
-
-/** Whether the tests with a browser are to be left out; says so. */
-export const withoutBrowser = !existsSync(CHROMIUM);
-if (withoutBrowser) console.log(`skipped: the tests with a browser, for want of ${CHROMIUM}`);
 
 /** Starts a browser; it ends when disposed of. */
 export function openBrowser(): Promise<Browser> {

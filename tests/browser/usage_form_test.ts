@@ -1,7 +1,10 @@
 /** The form of the usage page, in a real browser with and without scripts. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { openBrowser, openPage, startPageServer, withoutBrowser } from "./support.ts";
+import { openBrowser, openPage, startPageServer } from "./support.ts";
+import { requires } from "../support/requires.ts";
+
+const test = requires("chromium");
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
 const NASTY = `${KEY} it's <b>"me"</b> \${{ secrets.X }} $(id) \\n %PATH%`;
@@ -17,9 +20,8 @@ async function commands(page: Page): Promise<[title: string, text: string][]> {
   ]));
 }
 
-Deno.test({
+test({
   name: "the form writes the commands while it is filled in, and sends nothing",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();
@@ -65,9 +67,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the form refuses a private key: it is neither kept, nor shown, nor sent",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();
@@ -98,9 +99,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the form remembers in the browser alone, until it is cleared",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();
@@ -123,9 +123,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "without scripts the same form gives the same commands by GET",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();
@@ -154,9 +153,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "the copy buttons copy, also where the page comes by plain http, and say so",
-  ignore: withoutBrowser,
   async fn() {
     await using server = await startPageServer();
     await using browser = await openBrowser();

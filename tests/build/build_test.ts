@@ -8,7 +8,8 @@ import { npmRuntime } from "../../lib/build/runtime/npm.ts";
 import { parseTarget } from "../../lib/dist/targets.ts";
 import { createLog } from "../../lib/log/log.ts";
 import { TempDir } from "../support/program.ts";
-import { checkSums, copyProject, linkDist, snapshot, startBuildProgram, WORK } from "./support.ts";
+import { checkSums, copyProject, linkDist, snapshot } from "./support.ts";
+import { startBuildProgram, WORK } from "../support/dist.ts";
 
 /** Sources and built files that a test may change; they go with its scope. */
 async function workspace() {

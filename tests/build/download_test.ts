@@ -1,12 +1,13 @@
 /** What people do: download programs from a server and meet, on machines that have nothing else. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { have, Program, run, TempDir } from "../support/program.ts";
+import { Program, run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { type Announced, World } from "../support/world.ts";
 import { snapshot } from "./support.ts";
 
-const SKIP = Deno.build.target !== "x86_64-unknown-linux-gnu" || !have("curl", "ssh", "sftp");
-if (SKIP) console.error("skipped: downloads of executables for Linux on x86-64");
+const test = requires("curl", "ssh");
+const ignore = Deno.build.target !== "x86_64-unknown-linux-gnu";
 
 /** A machine of its own: a directory, and a PATH with little in it and no Deno. */
 class Machine implements AsyncDisposable {
@@ -70,9 +71,9 @@ async function useAgent(world: World, agent: Announced, proxyCommand: string): P
   assert.equal(got, world.publicKey);
 }
 
-Deno.test({
+test({
   name: "downloaded executables meet on machines without Deno",
-  ignore: SKIP,
+  ignore,
   async fn(t) {
     const { dist } = await snapshot();
     await using world = await World.start(["--static-dir", dist]);
@@ -101,9 +102,9 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "agent and wsproxy run from a server, with no file but Deno",
-  ignore: SKIP,
+  ignore,
   async fn() {
     const { dist } = await snapshot();
     await using world = await World.start(["--static-dir", dist]);

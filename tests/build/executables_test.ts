@@ -6,18 +6,13 @@ import { join } from "node:path";
 import { PROGRAMS } from "../../lib/dist/targets.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import { VERSION } from "../../lib/dist/version.ts";
-import { have, run, TempDir } from "../support/program.ts";
+import { run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { startTestServer } from "../support/server.ts";
-import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
+import { WineDirectory } from "../support/wine.ts";
 import { checkSums, snapshot } from "./support.ts";
 
 const LINUX_X64 = Deno.build.target === "x86_64-unknown-linux-gnu";
-
-/** Says that a test is skipped, if this machine cannot run what it runs. */
-function skipElsewhere(what: string): boolean {
-  if (!LINUX_X64) console.error(`skipped: ${what} (this is ${Deno.build.target})`);
-  return !LINUX_X64;
-}
 
 /** Runs a program as on a machine that has nothing. */
 async function runBare(file: string, args: string[]) {
@@ -41,7 +36,7 @@ async function startStatic() {
 
 Deno.test({
   name: "the executables for Linux run on a machine without Deno",
-  ignore: skipElsewhere("executables for Linux"),
+  ignore: !LINUX_X64,
   async fn() {
     const { dist } = await snapshot();
     for (const program of PROGRAMS) {
@@ -53,7 +48,7 @@ Deno.test({
 
 Deno.test({
   name: "wsproxy without Deno tells why a server refuses it",
-  ignore: skipElsewhere("wsproxy for Linux"),
+  ignore: !LINUX_X64,
   async fn() {
     const { dist } = await snapshot();
     await using server = await startTestServer();
@@ -65,9 +60,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+requires("wine")({
   name: "the executables for Windows run under Wine",
-  ignore: skipWithoutWine("executables for Windows"),
   async fn() {
     const { dist } = await snapshot();
     await using directory = await WineDirectory.create();
@@ -129,8 +123,7 @@ Deno.test("each executable holds no more permissions than its program needs", as
   assert.equal((await permissions("agent")).prompt, false);
 });
 
-Deno.test("the compressed copies are the files, and all fits its checksum", async () => {
-  if (!have("gzip", "zstd")) return;
+requires("zstd")("the compressed copies are the files, and all fits its checksum", async () => {
   const { dist } = await snapshot();
   await checkSums(dist);
   for (const name of ["agent", "tunnel.exe", "wsproxy.js"]) {
@@ -143,8 +136,7 @@ Deno.test("the compressed copies are the files, and all fits its checksum", asyn
   }
 });
 
-Deno.test("curl downloads the agent as it was built, compressed or not, and goes on after a break", async () => {
-  if (!have("curl")) return;
+requires("curl")("curl downloads the agent as built, compressed or not, and resumes", async () => {
   const { dist } = await snapshot();
   const expected = await sha256(join(dist, "agent"));
   const sums = await Deno.readTextFile(join(dist, "SHA256SUMS"));

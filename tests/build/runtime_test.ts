@@ -9,7 +9,8 @@ import {
 } from "../../lib/build/runtime/npm.ts";
 import { artifacts, parseTarget, PROGRAMS, TARGETS } from "../../lib/dist/targets.ts";
 import { TempDir } from "../support/program.ts";
-import { builtDist, ROOT, WORK } from "./support.ts";
+import { builtDist, WORK } from "../support/dist.ts";
+import { ROOT } from "../support/root.ts";
 
 const LINUX = parseTarget("linux-x64");
 const WINDOWS = parseTarget("windows-x64");

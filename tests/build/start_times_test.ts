@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { measureStarts } from "../../lib/build/start_times.ts";
 import { TempDir } from "../support/program.ts";
-import { ROOT, snapshot } from "./support.ts";
+import { ROOT } from "../support/root.ts";
+import { snapshot } from "./support.ts";
 
 const ignore = Deno.build.target !== "x86_64-unknown-linux-gnu";
 if (ignore) console.error("skipped: start times of executables for Linux on x86-64");

@@ -1,35 +1,9 @@
 /** What the tests of the build share. */
 import { join } from "node:path";
-import { Program, type ProgramOptions, run } from "../support/program.ts";
+import { builtDist, startBuildProgram, WORK } from "../support/dist.ts";
+import { linkOrCopy } from "../support/files.ts";
+import { run } from "../support/program.ts";
 import { ROOT } from "../support/root.ts";
-export { ROOT } from "../support/root.ts";
-
-/** Where the build keeps packages and runtimes. */
-export const WORK = join(ROOT, ".build");
-
-/** Where the build puts files. */
-export const DIST = join(ROOT, "dist");
-
-/** Starts the build of the project in `root`. */
-export function startBuildProgram(
-  args: string[],
-  options: ProgramOptions & { root?: string } = {},
-): Program {
-  const main = join(options.root ?? ROOT, "lib", "build", "main.ts");
-  return new Program(Deno.execPath(), ["run", "-A", "--no-check", main, ...args], options);
-}
-
-let built: Promise<string> | undefined;
-
-/** Builds the executables, unless they are up to date. @returns the directory that they are in */
-export function builtDist(): Promise<string> {
-  return built ??= (async () => {
-    await using program = startBuildProgram([]);
-    const { code, stderr } = await program.result();
-    if (code !== 0) throw new Error(`the build failed: ${stderr}`);
-    return DIST;
-  })();
-}
 
 /** The project's sources, and what was built of them. */
 export interface Snapshot {
@@ -68,11 +42,11 @@ export async function copyProject(from: string, to: string): Promise<string> {
   return to;
 }
 
-/** Links what was built instead of copying it: the build never changes a file in place. */
+/** Links what was built, where that is possible: the build never changes a file in place. */
 export async function linkDist(from: string, to: string): Promise<string> {
   await Deno.mkdir(to);
   for (const { name, isFile } of Deno.readDirSync(from)) {
-    if (isFile) await Deno.link(join(from, name), join(to, name));
+    if (isFile) await linkOrCopy(join(from, name), join(to, name));
   }
   return to;
 }

@@ -1,27 +1,22 @@
 /** wsproxy and tunnel for Windows, under Wine: an ssh client that uses them as people do there. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { builtDist } from "../support/dist.ts";
 import { Program } from "../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../support/wine.ts";
+import { requires } from "../support/requires.ts";
+import { WineDirectory } from "../support/wine.ts";
 import { World } from "../support/world.ts";
-import { ROOT } from "../support/root.ts";
 
-const DIST = join(ROOT, "dist");
-
-function skip(what: string): boolean {
-  if (existsSync(join(DIST, "tunnel.exe"))) return skipWithoutWine(what);
-  console.error(`skipped: ${what} (dist has no programs for Windows: deno task build)`);
-  return true;
-}
+const test = requires("ssh", "wine");
 
 const name = "wsproxy.exe and tunnel.exe lead ssh to an agent under Wine";
 
-Deno.test(name, { ignore: skip(name) }, async (t) => {
+test(name, async (t) => {
   await using world = await World.start();
   await using directory = await WineDirectory.create();
-  for (const program of ["wsproxy.exe", "tunnel.exe"]) await directory.add(join(DIST, program));
+  const dist = await builtDist();
+  for (const program of ["wsproxy.exe", "tunnel.exe"]) await directory.add(join(dist, program));
   const agent = await world.startAgent({ args: ["--hold"] }).announced();
   const url = `${world.url}/client/${agent.id}`;
   const bytes = new Uint8Array(randomBytes(1_000_000));

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
 import { startConnectProxy } from "../support/connect_proxy.ts";
-import { have, startEntry, TempDir } from "../support/program.ts";
+import { startEntry, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { type Behaviour, startWebSocketServer } from "../support/websocket_server.ts";
 
-const ignore = !have("openssl");
+const test = requires("openssl");
 
 const hello: Behaviour = (socket) => {
   socket.onopen = () => {
@@ -68,9 +69,8 @@ Deno.test("wsproxy says that the proxy is not there", async () => {
   );
 });
 
-Deno.test({
+test({
   name: "wsproxy speaks TLS through the proxy of HTTPS_PROXY",
-  ignore,
   async fn() {
     await using dir = new TempDir();
     const files = await makeCertificate(dir);

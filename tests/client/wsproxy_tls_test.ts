@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
-import { have, type ProgramOptions, startEntry, TempDir } from "../support/program.ts";
+import { type ProgramOptions, startEntry, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { startWebSocketServer } from "../support/websocket_server.ts";
 
-const ignore = !have("openssl");
+const test = requires("openssl");
 
 /** A server with a certificate of its own CA that says hello and closes. */
 async function serve() {
@@ -47,9 +48,8 @@ async function wsproxy(args: string[], options: ProgramOptions & { permissions?:
 
 const hello = { code: 0, stdout: "hello", stderr: "" };
 
-Deno.test({
+test({
   name: "wsproxy trusts the CA of --ca-file",
-  ignore,
   async fn() {
     await using server = await serve();
     const permissions = ["-N", "-E", "-R"];
@@ -60,9 +60,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy trusts what the machine trusts, unless DENO_TLS_CA_STORE says otherwise",
-  ignore,
   async fn() {
     await using server = await serve();
     const env = { SSL_CERT_FILE: server.ca };
@@ -72,9 +71,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy refuses a certificate of an unknown CA, and says what can be done",
-  ignore,
   async fn() {
     await using server = await serve();
     await using other = new TempDir();
@@ -90,9 +88,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy refuses a certificate for another name",
-  ignore,
   async fn() {
     await using server = await serve();
     const permissions = ["-N", "-E", "-R"];
@@ -125,9 +122,8 @@ function forward(hostname: string, port: number): AsyncDisposable {
   };
 }
 
-Deno.test({
+test({
   name: "wsproxy trusts anything with --insecure, and warns",
-  ignore,
   async fn() {
     await using server = await serve();
     const { code, stdout, stderr } = await wsproxy(["--insecure", server.url]);
@@ -136,9 +132,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy carries 10 MB both ways over TLS, with trust and without",
-  ignore,
   async fn() {
     await using dir = new TempDir();
     const files = await makeCertificate(dir);
@@ -176,9 +171,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy says what is wrong with --ca-file",
-  ignore,
   async fn() {
     await using dir = new TempDir();
     const permissions = ["-N", "-E", "-R"];
@@ -199,9 +193,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "wsproxy says that a server does not speak TLS",
-  ignore,
   async fn() {
     await using server = startWebSocketServer({ paths: {} });
     for (const args of [[], ["--insecure"]]) {

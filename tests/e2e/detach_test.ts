@@ -1,13 +1,17 @@
 /** Agents beside the job: --detach, wait, stop, status and end. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parseStat } from "../../lib/process/posix/session.ts";
 import { DetachedAgent } from "../support/detached_agent.ts";
 import { gone } from "../support/processes.ts";
 import { run } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { shellReady } from "../support/shell_prompt.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("agent --detach returns once registered, and people can log in while the job goes on", async () => {
+const test = requires("ssh");
+
+test("agent --detach returns once registered, and people can log in while the job goes on", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   // The result is there only when nobody holds the step's pipes open any more.
@@ -19,9 +23,10 @@ Deno.test("agent --detach returns once registered, and people can log in while t
 
   const hostKey = stdout.match(/KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/)![1]!;
   const announced = { id: "job-1", username: "converge", hostKey, fingerprint: "" };
-  const env = await world.ssh(announced, ["env; ps -o sid=,tty= -p $PPID"]);
+  const env = await world.ssh(announced, ["env; cat /proc/$PPID/stat"]);
   const { pid } = await agent.status();
-  assert.match(env.stdout, new RegExp(`^ *${pid} \\?$`, "m"), "a session without a terminal");
+  const { session, foreground } = parseStat(env.stdout.match(/^\d+ \(.*$/m)![0]);
+  assert.deepEqual([session, foreground], [pid, -1], "a session without a terminal");
   assert.match(env.stdout, /^CONVERGE_ID=job-1$/m);
   assert.doesNotMatch(env.stdout, /CONVERGE_DETACHED/);
 
@@ -39,7 +44,7 @@ Deno.test("agent --detach returns once registered, and people can log in while t
   assert.equal((await agent.status()).mode, "background");
 });
 
-Deno.test("agent --detach keeps nothing open that the job's step has open", {
+test("agent --detach keeps nothing open that the job's step has open", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using world = await World.start();
@@ -55,7 +60,7 @@ Deno.test("agent --detach keeps nothing open that the job's step has open", {
   assert.equal((await agent.status()).mode, "background");
 });
 
-Deno.test("agent end --status N in a shell decides the job's outcome", async () => {
+test("agent end --status N in a shell decides the job's outcome", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   const announced = await agent.announced();
@@ -77,7 +82,7 @@ Deno.test("agent end --status N in a shell decides the job's outcome", async () 
   );
 });
 
-Deno.test("agent wait", async (t) => {
+test("agent wait", async (t) => {
   await using world = await World.start();
 
   await t.step("ends an agent in which nobody is, with 0", async () => {
@@ -193,7 +198,7 @@ Deno.test("agent wait", async (t) => {
   });
 });
 
-Deno.test("agent stop ends the agent at once, its shells with a word", async () => {
+test("agent stop ends the agent at once, its shells with a word", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   const announced = await agent.announced(["--hold"]);
@@ -211,7 +216,7 @@ Deno.test("agent stop ends the agent at once, its shells with a word", async () 
 });
 
 for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-  Deno.test(`${signal} to an agent in the background ends it, and agent wait tells`, async () => {
+  test(`${signal} to an agent in the background ends it, and agent wait tells`, async () => {
     await using world = await World.start();
     await using agent = new DetachedAgent(world);
     const announced = await agent.announced();
@@ -225,7 +230,7 @@ for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
   });
 }
 
-Deno.test("agent --detach that cannot start says why, and ends with the same status", async () => {
+test("agent --detach that cannot start says why, and ends with the same status", async () => {
   await using world = await World.start(["--base-path", "/elsewhere"]);
   await using agent = new DetachedAgent(world);
   const { code, stdout, stderr } = await agent.detach();
@@ -241,7 +246,7 @@ Deno.test("agent --detach that cannot start says why, and ends with the same sta
   assert.equal((await agent.run(["end", "--status", "256"])).code, 2);
 });
 
-Deno.test("of several agents in a directory one is named with --id", async () => {
+test("of several agents in a directory one is named with --id", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   await agent.announced(["--id", "one"]);
@@ -259,7 +264,7 @@ Deno.test("of several agents in a directory one is named with --id", async () =>
   assert.match(Deno.readTextFileSync(join(agent.dir.path, "logs/two.log")), /"id":"two"/);
 });
 
-Deno.test("a job of GitHub Actions knows how to log in when agent --detach returns", async () => {
+test("a job of GitHub Actions knows how to log in when agent --detach returns", async () => {
   await using world = await World.start();
   await using agent = new DetachedAgent(world);
   const summary = agent.dir.write("summary", "");

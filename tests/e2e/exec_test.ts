@@ -1,8 +1,11 @@
 /** Commands without a terminal: ssh, wsproxy, server and agent as processes of their own. */
 import assert from "node:assert/strict";
+import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("ssh runs commands through wsproxy, server and agent", async (t) => {
+const test = requires("ssh");
+
+test("ssh runs commands through wsproxy, server and agent", async (t) => {
   await using world = await World.start();
   const agent = await world.startAgent().announced();
 
@@ -47,7 +50,7 @@ Deno.test("ssh runs commands through wsproxy, server and agent", async (t) => {
   );
 });
 
-Deno.test("ssh runs commands through tunnel", async () => {
+test("ssh runs commands through tunnel", async () => {
   await using world = await World.start();
   const agent = await world.startAgent().announced();
   const tunnel = world.startTunnel(agent.id);

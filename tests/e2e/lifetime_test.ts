@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gone } from "../support/processes.ts";
-import { have, Program, run, TempDir } from "../support/program.ts";
+import { Program, run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { shellReady } from "../support/shell_prompt.ts";
 import { type Agent, type Announced, World } from "../support/world.ts";
+
+const test = requires("ssh");
 
 /** Starts an agent whose shells are bash. */
 async function start(world: World, args: string[]) {
@@ -25,7 +28,7 @@ async function sftp(world: World, announced: Announced, batch: string): Promise<
   assert.equal(code, 0, stderr);
 }
 
-Deno.test("an agent ends with 0", async (t) => {
+test("an agent ends with 0", async (t) => {
   await using world = await World.start();
 
   await t.step("at its deadline when nobody comes", async () => {
@@ -95,7 +98,7 @@ Deno.test("an agent ends with 0", async (t) => {
   });
 });
 
-Deno.test("an agent ends at its deadline though a client has stopped reading", async () => {
+test("an agent ends at its deadline though a client has stopped reading", async () => {
   await using world = await World.start();
   const { agent, announced } = await start(world, ["--expiry", "5s"]);
   await using terminal = world.terminal(announced);
@@ -107,7 +110,7 @@ Deno.test("an agent ends at its deadline though a client has stopped reading", a
   await gone(Number(yes));
 });
 
-Deno.test("a hold file touched an hour ahead extends by that", async () => {
+test("a hold file touched an hour ahead extends by that", async () => {
   await using world = await World.start();
   const { agent, announced } = await start(world, ["--hold"]);
   const command = `touch -d '+1 hour' "$CONVERGE_HOLD"`;
@@ -119,7 +122,7 @@ Deno.test("a hold file touched an hour ahead extends by that", async () => {
   await ended(agent, "logout");
 });
 
-Deno.test("people are warned, and typing extends", async (t) => {
+test("people are warned, and typing extends", async (t) => {
   await using world = await World.start();
   const times = ["--expiry", "4s", "--warning-time", "2s"];
   const warning = /Converge: the agent ends at \d\d:\d\d:\d\d UTC, in \ds, unless somebody types\./;
@@ -184,15 +187,14 @@ Deno.test("people are warned, and typing extends", async (t) => {
     await Promise.all([exec.result(), shell.result()]);
   });
 
-  await t.step({
+  await requires("vi").step(t, {
     name: "in vi, in its title and with a bell, its screen left alone",
-    ignore: !have("vi"),
     fn: inVi,
   });
 });
 
 for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
-  Deno.test(`${signal} ends shells with a word and leaves nothing behind`, async () => {
+  test(`${signal} ends shells with a word and leaves nothing behind`, async () => {
     await using world = await World.start();
     const { agent, announced } = await start(world, ["--hold"]);
     await using terminal = world.terminal(announced);
@@ -212,7 +214,7 @@ for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 12
   });
 }
 
-Deno.test("an agent behind nohup survives the terminal that it was started in", {
+test("an agent behind nohup survives the terminal that it was started in", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using world = await World.start();

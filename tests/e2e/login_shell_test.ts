@@ -1,7 +1,8 @@
 /** What a person's shell is like, in four shells: the job's environment, the client's terminal. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { have, TempDir } from "../support/program.ts";
+import { TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
 /** Shells, the file that each reads for a person, and how that file and a person speak to it. */
@@ -18,9 +19,8 @@ const SHELLS = [
 ];
 
 for (const { shell, rc, alias, status } of SHELLS) {
-  Deno.test(`${shell} has the job's environment and the client's terminal`, {
-    ignore: !have(shell),
-  }, async () => {
+  const test = requires("ssh", shell);
+  test(`${shell} has the job's environment and the client's terminal`, async () => {
     await using world = await World.start();
     await using home = new TempDir();
     const dir = new TempDir();

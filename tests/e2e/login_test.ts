@@ -1,7 +1,10 @@
 /** Who gets in and who does not, and what the agent's log says about it. */
 import assert from "node:assert/strict";
 import { run } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { type Agent, type Announced, World } from "../support/world.ts";
+
+const test = requires("ssh");
 
 /** Checks that a login is refused, and that the agent's log says why. */
 async function refused(
@@ -24,7 +27,7 @@ async function accepted(world: World, announced: Announced): Promise<void> {
   assert.equal(result.stdout, "in\n", result.stderr);
 }
 
-Deno.test(".authorized_keys is read again at each login, however it was written", async (t) => {
+test(".authorized_keys is read again at each login, however it was written", async (t) => {
   await using world = await World.start();
   const agent = world.startAgent({ authorizedKeys: null });
   const announced = await agent.announced();
@@ -65,7 +68,7 @@ Deno.test(".authorized_keys is read again at each login, however it was written"
   });
 });
 
-Deno.test("only the server's user name, and its password if it has one", async (t) => {
+test("only the server's user name, and its password if it has one", async (t) => {
   await using world = await World.start(["--username", "ann"], {
     CONVERGE_PASSWORD: "s3cret pass",
   });
@@ -100,7 +103,7 @@ Deno.test("only the server's user name, and its password if it has one", async (
   });
 });
 
-Deno.test("without a password on the server nobody is asked for one", async () => {
+test("without a password on the server nobody is asked for one", async () => {
   await using world = await World.start();
   const agent = world.startAgent({ authorizedKeys: "" });
   const announced = await agent.announced();
@@ -109,7 +112,7 @@ Deno.test("without a password on the server nobody is asked for one", async () =
   assert.match(result.stderr, /Permission denied \(publickey\)/);
 });
 
-Deno.test("an agent that nobody can log in to says so and how to mend it", async () => {
+test("an agent that nobody can log in to says so and how to mend it", async () => {
   await using world = await World.start();
   const agent = world.startAgent({ authorizedKeys: null, json: false });
   await agent.program.waitFor(/nobody can log in[^]*authorized_keys[^]*--github-user/);

@@ -1,10 +1,13 @@
 /** How agents and clients find each other: IDs, restarts, waiting, other people's tools. */
 import assert from "node:assert/strict";
 import { startConnectProxy } from "../support/connect_proxy.ts";
-import { have, run, startEntry } from "../support/program.ts";
+import { startEntry } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("an ID that is taken is replaced, and the agent says so", async () => {
+const test = requires("ssh");
+
+test("an ID that is taken is replaced, and the agent says so", async () => {
   await using world = await World.start();
   const first = await world.startAgent({ id: "job" }).announced();
   assert.equal(first.id, "job");
@@ -20,7 +23,7 @@ Deno.test("an ID that is taken is replaced, and the agent says so", async () => 
   assert.equal(stdout.trim(), id);
 });
 
-Deno.test("without --id a random one is made up, and it works", async () => {
+test("without --id a random one is made up, and it works", async () => {
   await using world = await World.start();
   const [one, two] = await Promise.all([
     world.startAgent().announced(),
@@ -32,7 +35,7 @@ Deno.test("without --id a random one is made up, and it works", async () => {
   assert.equal((await world.ssh(one, ["echo $CONVERGE_ID"])).stdout.trim(), one.id);
 });
 
-Deno.test("a bad ID is wrong use", async () => {
+test("a bad ID is wrong use", async () => {
   await using world = await World.start();
   const { code, stderr } = await world.startAgent({ id: "a/b" }).program.result();
   assert.equal(code, 2);
@@ -48,14 +51,14 @@ Deno.test("agent without arguments prints all options", async () => {
   }
 });
 
-Deno.test("an agent that cannot reach the server ends with 1 and says why", async () => {
+test("an agent that cannot reach the server ends with 1 and says why", async () => {
   await using world = await World.start(["--base-path", "/elsewhere"]);
   const { code, stderr } = await world.startAgent().program.result();
   assert.equal(code, 1);
   assert.match(stderr, /agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*\(?404\)?/);
 });
 
-Deno.test("the server is killed and started again", async (t) => {
+test("the server is killed and started again", async (t) => {
   await using world = await World.start();
   const agent = world.startAgent({ id: "job" });
   const announced = await agent.announced();
@@ -78,7 +81,7 @@ Deno.test("the server is killed and started again", async (t) => {
   });
 });
 
-Deno.test("an agent gets its ID back from another that was faster after a restart", async () => {
+test("an agent gets its ID back from another that was faster after a restart", async () => {
   await using world = await World.start();
   const first = world.startAgent({ id: "job" });
   const announced = await first.announced();
@@ -101,7 +104,7 @@ Deno.test("an agent gets its ID back from another that was faster after a restar
   }
 });
 
-Deno.test("a client for an unknown ID", async (t) => {
+test("a client for an unknown ID", async (t) => {
   await using world = await World.start(["--log-level", "debug"]);
 
   await t.step("gets the server's reason, and wsproxy ends with 1", async () => {
@@ -117,7 +120,7 @@ Deno.test("a client for an unknown ID", async (t) => {
   });
 });
 
-Deno.test("agents and clients find a server below a base path, through the proxy of HTTP_PROXY", async () => {
+test("agents and clients find a server below a base path, through the proxy of HTTP_PROXY", async () => {
   await using world = await World.start(["--base-path", "/tools"]);
   await using proxy = startConnectProxy("ann:p@ss");
   const env = { HTTP_PROXY: `http://ann:p%40ss@127.0.0.1:${proxy.port}`, NO_PROXY: "" };
@@ -130,10 +133,7 @@ Deno.test("agents and clients find a server below a base path, through the proxy
   assert.deepEqual([...new Set(proxy.asked)], [new URL(world.url).host]);
 });
 
-Deno.test("another websocket tool works in wsproxy's place", {
-  ignore: !have("python3") ||
-    (await run("/usr/bin/python3", ["-c", "import websockets"])).code !== 0,
-}, async () => {
+requires("ssh", "websockets")("another websocket tool works in wsproxy's place", async () => {
   await using world = await World.start();
   const agent = await world.startAgent().announced();
   const script = world.home.write(

@@ -1,8 +1,11 @@
 /** What operators see of agents and their clients. */
 import assert from "node:assert/strict";
+import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("/api/sessions/events tells what each client has open, and when the agent ends", async () => {
+const test = requires("ssh");
+
+test("/api/sessions/events tells what each client has open, and when the agent ends", async () => {
   await using world = await World.start();
   const agent = await world.startAgent({ args: ["--hold"] }).announced();
   const ssh = world.startSsh(agent, ["cat"], { interactive: true });

@@ -1,11 +1,14 @@
 /** Interactive shells, driven as a person does. */
 import assert from "node:assert/strict";
 import { gone } from "../support/processes.ts";
+import { requires } from "../support/requires.ts";
 import { PROMPT, shellReady } from "../support/shell_prompt.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("a person has a shell in the job", async (t) => {
+const test = requires("ssh");
+
+test("a person has a shell in the job", async (t) => {
   await using world = await World.start();
   const agent = world.startAgent({ args: ["--shell", "/bin/bash", "--hold"] });
   const announced = await agent.announced();
@@ -54,7 +57,7 @@ Deno.test("a person has a shell in the job", async (t) => {
   });
 });
 
-Deno.test("closing the client ends what its shell started", async (t) => {
+test("closing the client ends what its shell started", async (t) => {
   await using world = await World.start();
   const agent = await world.startAgent({ args: ["--shell", "/bin/bash", "--hold"] }).announced();
 
@@ -78,7 +81,7 @@ Deno.test("closing the client ends what its shell started", async (t) => {
   }
 });
 
-Deno.test("agents do not see each other's clients", async () => {
+test("agents do not see each other's clients", async () => {
   await using world = await World.start();
   const [one, two] = await Promise.all([
     world.startAgent({ id: "one" }).announced(),

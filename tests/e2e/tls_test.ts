@@ -1,12 +1,14 @@
 /** A server with a certificate of its own, whose issuer nobody knows. */
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
-import { have, TempDir } from "../support/program.ts";
+import { TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
-Deno.test({
+const test = requires("ssh", "openssl");
+
+test({
   name: "agent and wsproxy trust a server's certificate when they are told to",
-  ignore: !have("openssl"),
   fn: async (t) => {
     await using dir = new TempDir();
     const { ca, cert, key } = await makeCertificate(dir);

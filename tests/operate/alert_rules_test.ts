@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { have, run, TempDir } from "../support/program.ts";
+import { run, TempDir } from "../support/program.ts";
 import { operateFile, ROOT } from "./support.ts";
+import { requires } from "../support/requires.ts";
 
 /** The figures of a server that is well, a value a minute in promtool's notation. */
 const WELL = {
@@ -97,9 +98,8 @@ function ruleTest(figures: Record<string, string>, firing?: Rule, labels: string
   };
 }
 
-Deno.test({
+requires("promtool")({
   name: "each alert fires when its figures say so, no other with it, and none when all is well",
-  ignore: !have("promtool"),
   fn: async () => {
     await using dir = new TempDir();
     assert.deepEqual(Object.keys(ILL), RULES.map(({ alert }) => alert));

@@ -1,7 +1,8 @@
 /** The dashboard and the alert rules, against the figures of a real server. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { have, run, TempDir } from "../support/program.ts";
+import { run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { startServerProgram } from "../support/server.ts";
 import { pairUp, TestAgent, TestSocket, UpgradeRefused } from "../support/test_socket.ts";
 import { operateFile, ROOT } from "./support.ts";
@@ -72,9 +73,8 @@ Deno.test("the alert rules ask for figures that the server has", async () => {
   for (const [, expression] of expressions) check(expression!, "", found);
 });
 
-Deno.test({
+requires("promtool")({
   name: "promtool finds no fault with the alert rules and the figures",
-  ignore: !have("promtool"),
   fn: async () => {
     await using dir = new TempDir();
     const input = await figures();

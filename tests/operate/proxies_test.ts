@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
 import { startNginx } from "../support/nginx.ts";
-import { have, Program, run, TempDir } from "../support/program.ts";
+import { Program, run, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { type ServerProgram, startServerProgram } from "../support/server.ts";
 import { TestAgent, TestSocket } from "../support/test_socket.ts";
 import { adapt, freePort, operateFile } from "./support.ts";
@@ -48,9 +49,8 @@ async function checkProxy(server: ServerProgram, url: string, ca?: string): Prom
   await reader.cancel();
 }
 
-Deno.test({
+requires("nginx")({
   name: "nginx.conf puts nginx in front, with TLS",
-  ignore: !have("nginx"),
   fn: async () => {
     await using dir = new TempDir();
     await using server = await startServerProgram(["--trust-proxy"]);
@@ -70,9 +70,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+requires("caddy")({
   name: "Caddyfile puts Caddy in front",
-  ignore: !have("caddy"),
   fn: async () => {
     await using dir = new TempDir();
     await using server = await startServerProgram(["--trust-proxy"]);

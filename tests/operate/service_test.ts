@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { have, Program, run, startEntry, TempDir } from "../support/program.ts";
+import { Program, run, startEntry, TempDir } from "../support/program.ts";
 import { adapt, operateFile, ROOT } from "./support.ts";
+import { requires } from "../support/requires.ts";
 
 /** The arguments of Deno in the unit. */
 function unitArgs(): string[] {
@@ -60,9 +61,8 @@ Deno.test("the container copies files that are there", () => {
   }
 });
 
-Deno.test({
+requires("systemd-analyze")({
   name: "systemd finds no fault with the unit and calls it well protected",
-  ignore: !have("systemd-analyze"),
   fn: async () => {
     await using dir = new TempDir();
     const text = adapt(operateFile("converge.service"), {

@@ -1,6 +1,7 @@
 /** `deno task serve`, which builds beside serving. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { commandLines } from "../support/processes.ts";
 import { Program, run, startEntry, TempDir } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 import { ROOT } from "../support/root.ts";
@@ -8,8 +9,7 @@ import { ROOT } from "../support/root.ts";
 /** Resolves when no process has `dir` in its arguments any more. */
 async function buildEnded(dir: TempDir): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const { stdout } = await run("ps", ["-eo", "args"]);
-    if (!stdout.includes(dir.path)) return;
+    if (!(await commandLines()).some((line) => line.includes(dir.path))) return;
   }
   assert.fail("the build goes on");
 }

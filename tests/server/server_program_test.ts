@@ -1,7 +1,8 @@
 /** The server as a process of its own, and behind nginx. */
 import assert from "node:assert/strict";
 import { startNginx } from "../support/nginx.ts";
-import { have, Program, startEntry, TempDir } from "../support/program.ts";
+import { Program, startEntry, TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { startServerProgram, startTestServer } from "../support/server.ts";
 import { pairUp, TestAgent, TestSocket } from "../support/test_socket.ts";
 
@@ -127,9 +128,8 @@ async function startProxy(dir: TempDir, port: number): Promise<{ url: string } &
   };
 }
 
-Deno.test({
+requires("nginx")({
   name: "behind nginx the site has the public address, and websockets pass",
-  ignore: !have("nginx"),
   fn: async () => {
     await using dir = new TempDir();
     await using server = await startTestServer({ trustProxy: true }, {

@@ -1,7 +1,10 @@
 import { equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { SessionInfo } from "../../lib/ssh/connection/handler.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
+
+const test = requires("ssh");
 
 /** Whether a process is there and no zombie. */
 function isAlive(pid: number): boolean {
@@ -15,7 +18,7 @@ function isAlive(pid: number): boolean {
 const ignore = Deno.build.os !== "linux";
 if (ignore) console.log("skipped: tests that look at processes need /proc");
 
-Deno.test({
+test({
   name: "closing the client kills what its shell runs, in the background and behind nohup too",
   ignore,
   async fn() {
@@ -36,7 +39,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "closing the client kills a command and what it has started",
   ignore,
   async fn() {
@@ -50,7 +53,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "what a command leaves behind lives until the connection ends",
   ignore,
   async fn() {
@@ -70,7 +73,7 @@ Deno.test({
   },
 });
 
-Deno.test("a shell that ends with jobs in the background ends the session at once", async () => {
+test("a shell that ends with jobs in the background ends the session at once", async () => {
   await using server = await TestSshServer.start();
   await using terminal = server.terminal([], []);
   await terminal.waitFor(/ready> /);
@@ -78,7 +81,7 @@ Deno.test("a shell that ends with jobs in the background ends the session at onc
   equal(await terminal.exited, 6);
 });
 
-Deno.test("aborting serve() ends its connections, after the last words", async () => {
+test("aborting serve() ends its connections, after the last words", async () => {
   let shell: SessionInfo | undefined;
   const server = await TestSshServer.start({ observer: { opened: (session) => shell = session } });
   await using terminal = server.terminal([], []);
@@ -91,7 +94,7 @@ Deno.test("aborting serve() ends its connections, after the last words", async (
   equal(await terminal.exited, 255);
 });
 
-Deno.test("20 shells at once on 5 connections have their own state", async () => {
+test("20 shells at once on 5 connections have their own state", async () => {
   await using server = await TestSshServer.start();
   await using stack = new AsyncDisposableStack();
   const shells = Array.from({ length: 20 }, (_, index) => {

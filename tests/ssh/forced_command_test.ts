@@ -2,10 +2,13 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { SftpServer } from "../../lib/ssh/sftp/serve.ts";
 import { run } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
-Deno.test('key options: command="internal-sftp" allows SFTP and nothing else', async () => {
+const test = requires("ssh");
+
+test('key options: command="internal-sftp" allows SFTP and nothing else', async () => {
   using sftp = new SftpServer();
   await using server = await TestSshServer.start({
     subsystems: { sftp: (channel, { cwd }) => sftp.serve(channel, { cwd }) },
@@ -23,7 +26,7 @@ Deno.test('key options: command="internal-sftp" allows SFTP and nothing else', a
   }
 });
 
-Deno.test("key options: a forced command gets no signals", async () => {
+test("key options: a forced command gets no signals", async () => {
   await using server = await TestSshServer.start();
   const line = await Deno.readTextFile(`${server.key}.pub`);
   server.authorize(`command="echo ready; read; echo to its end" ${line}`);

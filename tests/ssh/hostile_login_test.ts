@@ -5,7 +5,10 @@ import { createHash } from "node:crypto";
 import { sendPacket } from "../../lib/ssh/transport/ssh2.ts";
 import ssh2 from "ssh2";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
+
+const test = requires("ssh");
 
 const request = (method: string) =>
   new Writer().byte(50).string("ann").string("ssh-connection").string(method);
@@ -63,7 +66,7 @@ async function attempt(port: number, messages: Uint8Array[]): Promise<void> {
   await closed;
 }
 
-Deno.test("spoiled requests to log in end their own connection only, and nobody gets in", async () => {
+test("spoiled requests to log in end their own connection only, and nobody gets in", async () => {
   await using server = await TestSshServer.start();
   for (let round = 0; round < 30; round++) {
     const messages = Array.from({ length: 20 }, (_, message) => spoiled(20 * round + message));

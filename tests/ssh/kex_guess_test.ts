@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
+
+const test = requires("ssh");
 
 const KEXINIT = 20, ECDH_INIT = 30, ECDH_REPLY = 31;
 
@@ -56,7 +59,7 @@ for (
     ]],
   ] as const
 ) {
-  Deno.test(`a ${guess} guess at the key exchange is ${guess === "right" ? "taken" : "passed over"}`, async () => {
+  test(`a ${guess} guess at the key exchange is ${guess === "right" ? "taken" : "passed over"}`, async () => {
     await using server = await TestSshServer.start();
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const hello = new TextEncoder().encode("SSH-2.0-guess\r\n");

@@ -4,8 +4,11 @@ import type { ClientChannel } from "ssh2";
 import { forwarding } from "../../lib/ssh/forwarding/forwarding.ts";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../support/deadline.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
+
+const test = requires("ssh");
 
 /** Asks for a channel without a look at its answer. */
 function openMessage(type: string, id: number): Uint8Array {
@@ -19,7 +22,7 @@ function listen(raw: RawClient): Promise<number> {
   });
 }
 
-Deno.test("hundreds of variables and forwards may be asked for at once", async () => {
+test("hundreds of variables and forwards may be asked for at once", async () => {
   await using server = await TestSshServer.start({ ...forwarding() });
   const names = Array.from({ length: 250 }, (_, number) => `VARIABLE_${number}`);
   const env = Object.fromEntries(names.map((name) => [name, name.repeat(50)]));
@@ -36,7 +39,7 @@ Deno.test("hundreds of variables and forwards may be asked for at once", async (
   await inTime(server.logged(/global request refused .*too many listeners/), () => stderr);
 });
 
-Deno.test("a hundred sessions are open at most, and each that ends makes room", async () => {
+test("a hundred sessions are open at most, and each that ends makes room", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
   const shell = () =>
@@ -53,7 +56,7 @@ Deno.test("a hundred sessions are open at most, and each that ends makes room", 
   (await shell()).end();
 });
 
-Deno.test("no more connections come from a listener than a client may have channels", async () => {
+test("no more connections come from a listener than a client may have channels", async () => {
   await using server = await TestSshServer.start({ ...forwarding() });
   await using raw = await RawClient.connect(server);
   const port = await listen(raw);
@@ -71,7 +74,7 @@ Deno.test("no more connections come from a listener than a client may have chann
   target.close();
 });
 
-Deno.test("a wrong answer to a channel ends the connection and what waits for it", async () => {
+test("a wrong answer to a channel ends the connection and what waits for it", async () => {
   for (
     const answer of [
       Uint8Array.of(91),
@@ -92,7 +95,7 @@ Deno.test("a wrong answer to a channel ends the connection and what waits for it
   }
 });
 
-Deno.test("a session gets one socket for the client's agent, however often it asks", {
+test("a session gets one socket for the client's agent, however often it asks", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   await using server = await TestSshServer.start({ ...forwarding() });

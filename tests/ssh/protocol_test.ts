@@ -3,10 +3,13 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { memoryStreamPair } from "../support/memory_stream.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
-Deno.test("the server offers algorithms of today only", async () => {
+const test = requires("ssh");
+
+test("the server offers algorithms of today only", async () => {
   await using server = await TestSshServer.start();
   const { stderr } = await server.ssh(["-vv"], ["true"]);
   const proposal = stderr.split("peer server KEXINIT proposal")[1]!.split("debug1")[0]!;
@@ -15,7 +18,7 @@ Deno.test("the server offers algorithms of today only", async () => {
   match(stderr, /server-sig-algs=<ssh-ed25519,.*,rsa-sha2-512,rsa-sha2-256[,>]/);
 });
 
-Deno.test("each key exchange, cipher and MAC that is offered works", async () => {
+test("each key exchange, cipher and MAC that is offered works", async () => {
   await using server = await TestSshServer.start();
   const { stderr } = await server.ssh(["-vv"], ["true"]);
   const proposal = stderr.split("peer server KEXINIT proposal")[1]!;
@@ -33,7 +36,7 @@ Deno.test("each key exchange, cipher and MAC that is offered works", async () =>
   }
 });
 
-Deno.test("keys are exchanged again in the middle of a transfer, by either side", async () => {
+test("keys are exchanged again in the middle of a transfer, by either side", async () => {
   const input = randomBytes(20_000_000);
   for (const [options, rekeyBytes] of [[["-o", "RekeyLimit=1M"], undefined], [[], 2_000_000]]) {
     await using server = await TestSshServer.start({ rekeyBytes: rekeyBytes as number });
@@ -44,7 +47,7 @@ Deno.test("keys are exchanged again in the middle of a transfer, by either side"
   }
 });
 
-Deno.test("requests that are not known are refused and the connection lives on", async () => {
+test("requests that are not known are refused and the connection lives on", async () => {
   await using server = await TestSshServer.start();
   const subsystem = await server.ssh(["-s"], ["nonsense"]);
   match(subsystem.stderr, /subsystem request failed/);
@@ -72,7 +75,7 @@ Deno.test("requests that are not known are refused and the connection lives on",
   deepEqual(await raw.exec("echo still"), { output: "still\n", code: 0 });
 });
 
-Deno.test("messages that mean nothing are answered so, and logging in again is ignored", async () => {
+test("messages that mean nothing are answered so, and logging in again is ignored", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
   const answers: string[] = [];
@@ -89,14 +92,14 @@ Deno.test("messages that mean nothing are answered so, and logging in again is i
   deepEqual(answers, [sent, sent + 2].map(String));
 });
 
-Deno.test("no session comes right behind the word that there will be none", async () => {
+test("no session comes right behind the word that there will be none", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
   raw.send(new Writer().byte(80).string("no-more-sessions@openssh.com").boolean(true).bytes());
   await rejects(raw.exec("true"), /no more sessions/);
 });
 
-Deno.test("the client's version may come in pieces", async () => {
+test("the client's version may come in pieces", async () => {
   await using server = await TestSshServer.start();
   const [ours, theirs] = memoryStreamPair();
   const served = server.server.serve(theirs, { address: "192.0.2.1" });
@@ -110,7 +113,7 @@ Deno.test("the client's version may come in pieces", async () => {
   await served;
 });
 
-Deno.test("a client's signal goes to the program", async () => {
+test("a client's signal goes to the program", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
   const result = await raw.exec(
@@ -122,7 +125,7 @@ Deno.test("a client's signal goes to the program", async () => {
   deepEqual(killed, { output: "ready\n", signal: "SIGKILL" });
 });
 
-Deno.test("a break interrupts what runs in the terminal", async () => {
+test("a break interrupts what runs in the terminal", async () => {
   await using server = await TestSshServer.start();
   await using terminal = server.terminal(["-tt"], ["echo ready; exec sleep 1000"]);
   await terminal.waitFor(/ready/);
@@ -130,7 +133,7 @@ Deno.test("a break interrupts what runs in the terminal", async () => {
   equal(await terminal.exited, 255);
 });
 
-Deno.test("what is no SSH ends its own connection only", async () => {
+test("what is no SSH ends its own connection only", async () => {
   await using server = await TestSshServer.start();
   const talk = async (bytes: Uint8Array) => {
     using conn = await Deno.connect({ port: server.port });
@@ -180,7 +183,7 @@ const MESSAGES = [
   new Writer().byte(200),
 ].map((message) => message.bytes());
 
-Deno.test("spoiled messages end their own connection only", async () => {
+test("spoiled messages end their own connection only", async () => {
   await using server = await TestSshServer.start();
   for (let round = 0; round < 20; round++) {
     await using raw = await RawClient.connect(server);

@@ -1,9 +1,12 @@
 import { equal, match } from "node:assert/strict";
 import type { SessionInfo } from "../../lib/ssh/connection/handler.ts";
+import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
 import { Terminal } from "../support/terminal.ts";
 
-Deno.test("a shell in a terminal has a prompt, echo, UTF-8 and an exit status", async () => {
+const test = requires("ssh");
+
+test("a shell in a terminal has a prompt, echo, UTF-8 and an exit status", async () => {
   await using server = await TestSshServer.start();
   await using terminal = server.terminal(["-o", "SendEnv=LC_ALL"], [], {
     env: { LC_ALL: "C.UTF-8" },
@@ -19,7 +22,7 @@ Deno.test("a shell in a terminal has a prompt, echo, UTF-8 and an exit status", 
   equal(await terminal.exited, 42);
 });
 
-Deno.test("a shell's terminal has the client's size and follows it", async () => {
+test("a shell's terminal has the client's size and follows it", async () => {
   await using server = await TestSshServer.start();
   await using terminal = server.terminal([], [], { columns: 100, rows: 30 });
   await terminal.waitFor(/ready> /);
@@ -32,7 +35,7 @@ Deno.test("a shell's terminal has the client's size and follows it", async () =>
   equal(await terminal.exited, 0);
 });
 
-Deno.test("Ctrl-C interrupts what runs in a shell, and the shell lives on", async () => {
+test("Ctrl-C interrupts what runs in a shell, and the shell lives on", async () => {
   await using server = await TestSshServer.start();
   await using terminal = server.terminal([], []);
   await terminal.waitFor(/ready> /);
@@ -45,7 +48,7 @@ Deno.test("Ctrl-C interrupts what runs in a shell, and the shell lives on", asyn
   equal(await terminal.exited, 5);
 });
 
-Deno.test("a shell starts in the given directory with the job's environment", async () => {
+test("a shell starts in the given directory with the job's environment", async () => {
   await using server = await TestSshServer.start({
     session: {
       env: {
@@ -74,7 +77,7 @@ Deno.test("a shell starts in the given directory with the job's environment", as
   await terminal.exited;
 });
 
-Deno.test("terminal modes of the client are obeyed before the shell starts", async () => {
+test("terminal modes of the client are obeyed before the shell starts", async () => {
   await using server = await TestSshServer.start();
   await using person = new Terminal("sh", [
     "-c",
@@ -88,7 +91,7 @@ Deno.test("terminal modes of the client are obeyed before the shell starts", asy
   match(person.output, /[^-]iutf8/);
 });
 
-Deno.test("a shell without a terminal reads its commands from stdin", async () => {
+test("a shell without a terminal reads its commands from stdin", async () => {
   await using server = await TestSshServer.start();
   const result = await server.ssh(["-T"], [], { input: "echo out; echo err >&2; exit 4\n" });
   equal(result.stdout, "out\n");
@@ -96,7 +99,7 @@ Deno.test("a shell without a terminal reads its commands from stdin", async () =
   equal(result.code, 4);
 });
 
-Deno.test("a client may set harmless variables and not the agent's", async () => {
+test("a client may set harmless variables and not the agent's", async () => {
   await using server = await TestSshServer.start({
     session: { env: { PATH: "/usr/bin:/bin", CONVERGE_ID: "job-1" } },
   });
@@ -108,7 +111,7 @@ Deno.test("a client may set harmless variables and not the agent's", async () =>
   match(stdout, /^SSH_CONNECTION=127\.0\.0\.1 /m);
 });
 
-Deno.test("observers see sessions come and go, greet shells and speak in them", async () => {
+test("observers see sessions come and go, greet shells and speak in them", async () => {
   const seen: string[] = [];
   const opened = Promise.withResolvers<SessionInfo>();
   let inputs = 0;

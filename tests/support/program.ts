@@ -181,21 +181,6 @@ export class TempDir implements AsyncDisposable {
   }
 }
 
-/** Whether a program is there; if not, says that the tests that need it are skipped. */
-export function have(...programs: string[]): boolean {
-  const missing = programs.filter((name) =>
-    !(Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin").some((dir) => {
-      try {
-        return Deno.statSync(join(dir, name)).isFile;
-      } catch {
-        return false;
-      }
-    })
-  );
-  if (missing.length > 0) console.log(`skipped: ${missing.join(", ")} is not installed`);
-  return missing.length === 0;
-}
-
 function concat(chunks: Uint8Array[]): Uint8Array {
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;

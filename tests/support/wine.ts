@@ -1,6 +1,7 @@
 /** Runs Windows programs in tests, in the Wine directory that the script beside this file makes. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { linkOrCopy } from "./files.ts";
 
 const SCRIPT = join(import.meta.dirname!, "wine");
 const ROOT = Deno.env.get("WINE_ROOT") ?? "/opt/wine-trixie";
@@ -10,13 +11,6 @@ export function wineMissing(): string | undefined {
   if (Deno.build.os !== "linux") return "Wine's directory is for Linux";
   if (Deno.uid() !== 0) return "Wine's directory is for root alone";
   if (!existsSync(join(ROOT, ".ready"))) return "Wine is not set up: tests/support/wine setup";
-}
-
-/** Says on stderr that tests of Windows programs are skipped, if they are. */
-export function skipWithoutWine(what: string): boolean {
-  const why = wineMissing();
-  if (why !== undefined) console.error(`skipped: ${what} (${why})`);
-  return why !== undefined;
 }
 
 /** How {@link WineDirectory.command} runs a program. */
@@ -50,7 +44,7 @@ export class WineDirectory implements AsyncDisposable {
   async add(source: string, name = basename(source)): Promise<void> {
     const target = join(this.path, name);
     await Deno.mkdir(join(target, ".."), { recursive: true });
-    await Deno.link(source, target).catch(() => Deno.copyFile(source, target));
+    await linkOrCopy(source, target);
   }
 
   /**

@@ -6,8 +6,9 @@ import {
   loginMessage,
   warningText,
 } from "../../../lib/agent/lifetime/login_message.ts";
-import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
+import { WineDirectory } from "../../support/wine.ts";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -62,9 +63,9 @@ Deno.test("holdCommands() fit PowerShell and cmd", () => {
 
 for (const shell of SHELLS) {
   for (const os of ["linux", "darwin"] as const) {
-    Deno.test({
+    requires(shell)({
       name: `holdCommands() for ${os} make, extend and remove the hold file in ${shell}`,
-      ignore: Deno.build.os === "windows" || !have(shell),
+      ignore: Deno.build.os === "windows",
       async fn() {
         await using dir = new TempDir();
         // Names of directories may hold anything.
@@ -89,9 +90,8 @@ for (const shell of SHELLS) {
   }
 }
 
-Deno.test({
+requires("wine")({
   name: "holdCommands() make and remove the hold file in cmd",
-  ignore: skipWithoutWine("holdCommands() in cmd"),
   async fn() {
     await using dir = await WineDirectory.create();
     const { make, remove } = holdCommands("cmd", "windows");

@@ -6,9 +6,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, randomBytes, succeed, writeSshConfig } from "../../support/clients.ts";
-import { have, Program, TempDir } from "../../support/program.ts";
+import { Program, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { freePort } from "../../support/sshd.ts";
 import { World } from "../../support/world.ts";
+
+const test = requires("ssh", "curl");
 
 /** Stands for the editor's server: says hello on a port of its choice and on a unix socket. */
 const EDITOR_SERVER = `
@@ -50,8 +53,7 @@ echo "${marker}: end"
 `;
 }
 
-Deno.test("editors: a script on stdin, then channels to what it has started", async (t) => {
-  if (!have("curl")) return;
+test("editors: a script on stdin, then channels to what it has started", async (t) => {
   await using world = await World.start();
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });

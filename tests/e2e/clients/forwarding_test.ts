@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { succeed, writeSshConfig } from "../../support/clients.ts";
 import { assertBackwards, assertEarlyEnd, BackwardsServer } from "../../support/half_close.ts";
-import { have, Program, run, TempDir } from "../../support/program.ts";
+import { Program, run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { freePort } from "../../support/sshd.ts";
 import { type Agent, World } from "../../support/world.ts";
+
+const test = requires("ssh");
 
 /** An ssh connection that forwards are added to and taken from. */
 class Master implements AsyncDisposable {
@@ -48,7 +51,7 @@ async function assertRefused(hostname: string, port: number): Promise<void> {
   await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
 }
 
-Deno.test("ssh forwards ports and unix sockets both ways", async (t) => {
+test("ssh forwards ports and unix sockets both ways", async (t) => {
   await using world = await World.start();
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
@@ -100,9 +103,8 @@ Deno.test("ssh forwards ports and unix sockets both ways", async (t) => {
     assert.match(stderr, /open failed: connect failed: cannot connect to .*refused/i);
   });
 
-  await t.step({
+  await requires("curl").step(t, {
     name: "-D: names are looked up in the job",
-    ignore: !have("curl"),
     fn: async () => {
       const port = freePort();
       await master.forward("-D", `127.0.0.1:${port}`);
@@ -179,7 +181,7 @@ Deno.test("ssh forwards ports and unix sockets both ways", async (t) => {
   });
 });
 
-Deno.test("--allow-remote-bind lets ssh -R listen where it says", async () => {
+test("--allow-remote-bind lets ssh -R listen where it says", async () => {
   await using world = await World.start();
   const agent = world.startAgent({ args: ["--hold", "--allow-remote-bind"] });
   await using master = await Master.start(world, agent);
@@ -194,7 +196,7 @@ Deno.test("--allow-remote-bind lets ssh -R listen where it says", async () => {
   await assertRefused("127.0.0.2", unsaid);
 });
 
-Deno.test("ssh -A, X11 and keys that may not forward", async (t) => {
+test("ssh -A, X11 and keys that may not forward", async (t) => {
   await using world = await World.start();
   const agent = world.startAgent({ args: ["--hold"] });
   const config = writeSshConfig(world, await agent.announced());

@@ -9,10 +9,13 @@ import {
   succeed,
   writeSshConfig,
 } from "../../support/clients.ts";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { World } from "../../support/world.ts";
 
-Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
+const test = requires("ssh");
+
+test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
   await using world = await World.start();
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
@@ -106,9 +109,8 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
     assert.match(sftp.stderr, /missing.*not found/);
   });
 
-  await t.step({
+  await requires("rsync").step(t, {
     name: "rsync brings directories in step, both ways, with deletions and modes",
-    ignore: !have("rsync"),
     fn: async () => {
       const rsync = (from: string, to: string) =>
         succeed("rsync", ["-a", "--delete", "-e", `ssh -F ${config}`, from, to]);
@@ -128,9 +130,8 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
     },
   });
 
-  await t.step({
+  await requires("git").step(t, {
     name: "git clones and pushes",
-    ignore: !have("git"),
     fn: async () => {
       const env = {
         GIT_SSH_COMMAND: `ssh -F ${config}`,
@@ -159,9 +160,9 @@ Deno.test("files come and go by sftp, scp, rsync, git and sshfs", async (t) => {
     },
   });
 
-  await t.step({
+  await requires("sshfs").step(t, {
     name: "sshfs shows the job's files as if they were here",
-    ignore: !have("sshfs", "fusermount3") || !await canMount(),
+    ignore: !await canMount(),
     fn: async () => {
       const mount = here("mount");
       Deno.mkdirSync(mount);

@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, randomBytes, succeed, writeSshConfig } from "../../support/clients.ts";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { World } from "../../support/world.ts";
+
+const test = requires("ssh");
 
 /** Debian's own, which has Debian's modules. */
 const PYTHON = "/usr/bin/python3";
 
-Deno.test("Paramiko, AsyncSSH and Ansible", async (t) => {
+test("Paramiko, AsyncSSH and Ansible", async (t) => {
   await using world = await World.start();
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
@@ -35,9 +38,8 @@ Deno.test("Paramiko, AsyncSSH and Ansible", async (t) => {
       },
     });
   }
-  await t.step({
+  await requires("ansible").step(t, {
     name: "Ansible: ping, copy and fetch, on one connection",
-    ignore: !have("ansible"),
     fn: async () => {
       const config = writeSshConfig(world, announced);
       const inventory = local.write(

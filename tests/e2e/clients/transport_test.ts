@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, succeed, writeSshConfig } from "../../support/clients.ts";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { World } from "../../support/world.ts";
+
+const test = requires("ssh");
 
 const MEGABYTES = 150;
 
-Deno.test("the transport with OpenSSH's client", async (t) => {
+test("the transport with OpenSSH's client", async (t) => {
   await using world = await World.start();
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
@@ -72,10 +75,8 @@ Deno.test("the transport with OpenSSH's client", async (t) => {
     assert.ok(stderr.match(/receive packet: type 82/g)!.length >= 2);
   });
 
-  await t.step({
+  await requires("paramiko").step(t, {
     name: "no more sessions than one when the client has said so",
-    ignore: !have("python3") ||
-      (await run("/usr/bin/python3", ["-c", "import paramiko"])).code !== 0,
     fn: async () => {
       const announced = await agent.announced();
       const script = `

@@ -1,30 +1,24 @@
 /** The agent for Windows, as users get it, under Wine and reached by a real ssh. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { utf16z } from "../../../lib/process/windows/command_line.ts";
+import { builtDist } from "../../support/dist.ts";
 import { Program, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../../support/wine.ts";
+import { requires } from "../../support/requires.ts";
+import { WineDirectory } from "../../support/wine.ts";
 import { type Announced, World } from "../../support/world.ts";
-import { ROOT } from "../../support/root.ts";
 
-const AGENT = join(ROOT, "dist", "agent.exe");
-
-function skip(what: string): boolean {
-  if (existsSync(AGENT)) return skipWithoutWine(what);
-  console.error(`skipped: ${what} (dist/agent.exe is not built: deno task build)`);
-  return true;
-}
+const test = requires("ssh", "wine");
 
 /** Wine's PowerShell does nothing, so the shell has to be named. */
 const OPTIONS = ["--json", "--hold", "--shell", "cmd.exe"];
 const PROMPT = /Z:\\\S*>/;
 const name = "agent.exe gives ssh shells and commands under Wine";
 
-Deno.test(name, { ignore: skip(name) }, async (t) => {
+test(name, async (t) => {
   await using world = await World.start();
   await using directory = await WineDirectory.create();
-  await directory.add(AGENT);
+  await directory.add(join(await builtDist(), "agent.exe"));
   const echo = `echo ${world.publicKey.trim()}>.authorized_keys`;
   assert.equal((await run(...directory.command("cmd", ["/c", echo]))).code, 0);
   await using program = new Program(...directory.command("./agent.exe", [...OPTIONS, world.url]));

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { skipWithoutWine, windowsDeno, WineDirectory } from "../../support/wine.ts";
+import { requires } from "../../support/requires.ts";
+import { windowsDeno, WineDirectory } from "../../support/wine.ts";
 import { Program } from "../../support/program.ts";
 import { ROOT } from "../../support/root.ts";
 
@@ -18,7 +19,7 @@ const LIMIT_MS = 300_000;
 
 for (const part of ["process", "pty"]) {
   const name = `windows/${part}_test.ts passes under Wine`;
-  Deno.test(name, { ignore: skipWithoutWine(name) }, async (t) => {
+  requires("wine")(name, async (t) => {
     await using directory = await WineDirectory.create();
     await directory.add(await windowsDeno());
     for (const file of FILES) await directory.add(join(ROOT, file), file);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { COMPRESSED_SUFFIXES, compressFile } from "../../../lib/build/compress.ts";
 import type { BuildState } from "../../../lib/dist/build_state.ts";
 import { serveStatic } from "../../../lib/server/http/static_files.ts";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 
 /** Larger than what is read at a time, and compressible. */
@@ -38,8 +39,7 @@ async function ask(
   return await serveStatic(request, name, { dirs: [dir.path], state: init.state });
 }
 
-Deno.test("serveStatic() answers as curl expects it", async (t) => {
-  if (!have("curl")) return;
+requires("curl")("serveStatic() answers as curl expects it", async (t) => {
   await using dir = new TempDir();
   await writeDist(dir);
   await using server = await serveDir(dir);

@@ -5,8 +5,11 @@ import { PROVE_HOST_KEYS } from "../../../lib/ssh/connection/host_key_proof.ts";
 import { Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../../support/deadline.ts";
 import { TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { makeKey, TestSshServer } from "../../support/ssh.ts";
 import { RawClient } from "../../support/ssh_raw_client.ts";
+
+const test = requires("ssh");
 
 /** Logs in with a client that asks for proofs by itself. @returns the keys that were proven to it */
 async function provenKeys(hostKey: HostKey): Promise<string[]> {
@@ -19,7 +22,7 @@ async function provenKeys(hostKey: HostKey): Promise<string[]> {
   return keys.map((key) => `${key.type} ${Buffer.from(key.getPublicSSH()).toString("base64")}`);
 }
 
-Deno.test("a client is told the host key after login, and has it proven", async () => {
+test("a client is told the host key after login, and has it proven", async () => {
   await using dir = new TempDir();
   const hostKeys = [generateHostKey()];
   // Several, for what matters is how long the secret number happens to be.
@@ -32,7 +35,7 @@ Deno.test("a client is told the host key after login, and has it proven", async 
   }
 });
 
-Deno.test("nothing but the host key is proven", async () => {
+test("nothing but the host key is proven", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
   const foreign = generateHostKey().key.getPublicSSH();

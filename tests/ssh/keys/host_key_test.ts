@@ -2,9 +2,12 @@ import { equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { generateHostKey, loadHostKey } from "../../../lib/ssh/keys/host_key.ts";
 import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { makeKey } from "../../support/ssh.ts";
 
-Deno.test("loadHostKey() makes a key that ssh-keygen reads, for its owner alone", async () => {
+const test = requires("ssh");
+
+test("loadHostKey() makes a key that ssh-keygen reads, for its owner alone", async () => {
   await using dir = new TempDir();
   const path = join(dir.path, "host_key");
   const made = await loadHostKey(path);
@@ -16,7 +19,7 @@ Deno.test("loadHostKey() makes a key that ssh-keygen reads, for its owner alone"
   equal((await loadHostKey(path)).publicLine, made.publicLine);
 });
 
-Deno.test("loadHostKey() reads what ssh-keygen makes", async () => {
+test("loadHostKey() reads what ssh-keygen makes", async () => {
   await using dir = new TempDir();
   for (const args of [["-t", "ed25519"], ["-t", "ecdsa"], ["-t", "ecdsa", "-m", "PEM"]]) {
     const path = await makeKey(dir, args.join(""), args);
@@ -26,7 +29,7 @@ Deno.test("loadHostKey() reads what ssh-keygen makes", async () => {
   }
 });
 
-Deno.test("loadHostKey() says what is wrong with a file", async () => {
+test("loadHostKey() says what is wrong with a file", async () => {
   await using dir = new TempDir();
   const rubbish = dir.write("rubbish", "rubbish");
   await rejects(loadHostKey(rubbish), /cannot use the host key ".*rubbish": .*ssh-keygen/);

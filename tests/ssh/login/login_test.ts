@@ -3,7 +3,10 @@ import { Buffer } from "node:buffer";
 import { scryptSync } from "node:crypto";
 import { join } from "node:path";
 import type { PasswordVerifier } from "../../../lib/protocol/messages.ts";
+import { requires } from "../../support/requires.ts";
 import { makeKey, TestSshServer } from "../../support/ssh.ts";
+
+const test = requires("ssh");
 
 const PASSWORD = "correct horse";
 
@@ -33,7 +36,7 @@ for (
     ["-t", "rsa", "-b", "2048"],
   ]
 ) {
-  Deno.test(`a key made with ssh-keygen ${args.join(" ")} logs in`, async () => {
+  test(`a key made with ssh-keygen ${args.join(" ")} logs in`, async () => {
     await using server = await TestSshServer.start();
     const key = await makeKey(server.dir, "other", args);
     server.authorize(await Deno.readTextFile(`${key}.pub`));
@@ -44,7 +47,7 @@ for (
   });
 }
 
-Deno.test("an RSA key that signs with SHA-1 is refused", async () => {
+test("an RSA key that signs with SHA-1 is refused", async () => {
   await using server = await TestSshServer.start();
   const key = await makeKey(server.dir, "rsa", ["-t", "rsa", "-b", "2048"]);
   server.authorize(await Deno.readTextFile(`${key}.pub`));
@@ -52,7 +55,7 @@ Deno.test("an RSA key that signs with SHA-1 is refused", async () => {
   equal((await server.ssh(only, ["echo in"])).code, 255);
 });
 
-Deno.test("a wrong key and a wrong user are refused, and the log says why", async () => {
+test("a wrong key and a wrong user are refused, and the log says why", async () => {
   await using server = await TestSshServer.start();
   const stranger = await makeKey(server.dir, "stranger");
   const refused = await server.ssh(["-i", stranger], ["true"]);
@@ -65,7 +68,7 @@ Deno.test("a wrong key and a wrong user are refused, and the log says why", asyn
   await server.logged(/login refused .*the user is \\"ann\\", not \\"root\\"/);
 });
 
-Deno.test("keys are read again at each login", async () => {
+test("keys are read again at each login", async () => {
   await using server = await TestSshServer.start();
   const code = async () => (await server.ssh([], ["true"])).code;
   const line = await Deno.readTextFile(`${server.key}.pub`);
@@ -89,7 +92,7 @@ function utf16WithMark(text: string): Uint8Array {
   return new Uint8Array(Uint16Array.from(`\ufeff${text}`, (c) => c.charCodeAt(0)).buffer);
 }
 
-Deno.test("the right password logs in, wrong ones and wrong users do not", async () => {
+test("the right password logs in, wrong ones and wrong users do not", async () => {
   await using server = await TestSshServer.start({ authentication: { password: verifier() } });
   const right = await withPassword(server, PASSWORD);
   equal(right.stdout, "in\n");
@@ -103,7 +106,7 @@ Deno.test("the right password logs in, wrong ones and wrong users do not", async
   deepEqual(server.lines.filter((line) => /horse/.test(line)), []);
 });
 
-Deno.test("a client that guesses passwords is put out after six", async () => {
+test("a client that guesses passwords is put out after six", async () => {
   await using server = await TestSshServer.start({ authentication: { password: verifier() } });
   const result = await withPassword(server, "wrong", ["-o", "NumberOfPasswordPrompts=20"]);
   match(result.stderr, /Too many authentication failures/);
@@ -111,13 +114,13 @@ Deno.test("a client that guesses passwords is put out after six", async () => {
   equal(refused.length, 6);
 });
 
-Deno.test("password login is not offered when none is set", async () => {
+test("password login is not offered when none is set", async () => {
   await using server = await TestSshServer.start();
   const result = await withPassword(server, PASSWORD);
   match(result.stderr, /Permission denied \(publickey\)/);
 });
 
-Deno.test("the key that fits is found among many", async () => {
+test("the key that fits is found among many", async () => {
   await using server = await TestSshServer.start();
   const wrong = [];
   for (let i = 0; i < 10; i++) wrong.push(await makeKey(server.dir, `wrong${i}`));
@@ -128,7 +131,7 @@ Deno.test("the key that fits is found among many", async () => {
   equal(server.lines.some((line) => /login refused/.test(line)), false);
 });
 
-Deno.test("a client that does not log in in time is put out", async () => {
+test("a client that does not log in in time is put out", async () => {
   await using server = await TestSshServer.start({ loginGraceMs: 50 });
   using conn = await Deno.connect({ port: server.port });
   const buffer = new Uint8Array(1024);
@@ -165,7 +168,7 @@ const OPTIONS: Record<string, { line: string; command?: string; output?: RegExp;
 };
 
 for (const [name, { line, command = "true", output, why }] of Object.entries(OPTIONS)) {
-  Deno.test(`key options: ${name}`, async () => {
+  test(`key options: ${name}`, async () => {
     await using server = await TestSshServer.start();
     server.authorize(`${line} ${await Deno.readTextFile(`${server.key}.pub`)}`);
     const isSubsystem = command.startsWith("-s ");
@@ -181,7 +184,7 @@ for (const [name, { line, command = "true", output, why }] of Object.entries(OPT
   });
 }
 
-Deno.test("key options: no-pty refuses a terminal and leaves commands alone", async () => {
+test("key options: no-pty refuses a terminal and leaves commands alone", async () => {
   await using server = await TestSshServer.start();
   const line = await Deno.readTextFile(`${server.key}.pub`);
   for (const option of ["no-pty", "restrict"]) {
@@ -194,7 +197,7 @@ Deno.test("key options: no-pty refuses a terminal and leaves commands alone", as
   equal((await server.ssh(["-tt"], ["test -t 0 && exit 3"])).code, 3);
 });
 
-Deno.test("a key whose line cannot be used is told from one that is missing", async () => {
+test("a key whose line cannot be used is told from one that is missing", async () => {
   await using server = await TestSshServer.start();
   const other = await makeKey(server.dir, "other");
   const line = await Deno.readTextFile(`${server.key}.pub`);

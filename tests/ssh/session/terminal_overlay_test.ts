@@ -6,10 +6,11 @@ import {
   type TerminalOverlayOptions,
   warningBytes,
 } from "../../../lib/ssh/session/terminal_overlay.ts";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 
 const TEXT = "Converge: the agent ends in 5m.";
-const HAVE_TMUX = Deno.build.os !== "windows" && have("tmux", "bash");
+const test = requires("tmux");
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -62,9 +63,8 @@ cat`,
   }
 }
 
-Deno.test({
+test({
   name: "TerminalOverlay puts words above a half-typed command, wherever it is on the screen",
-  ignore: !HAVE_TMUX,
   async fn() {
     for (const lines of [0, 5, 22, 23, 40]) {
       const before = Array.from({ length: lines }, (_, i) => `line ${i}`);
@@ -79,9 +79,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "TerminalOverlay wraps words in a narrow terminal and leaves no colour behind",
-  ignore: !HAVE_TMUX,
   async fn() {
     const over = overlay({ columns: 40 });
     const text = `${TEXT} Type something to get another ten minutes.`;
@@ -96,9 +95,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "TerminalOverlay leaves a full-screen program alone and uses the title",
-  ignore: !HAVE_TMUX,
   async fn() {
     const over = overlay();
     const draw = "$ vim\r\n\x1b[?1049h\x1b[2J\x1b[H~ one\r\n~ two\x1b[1;3H";
@@ -116,9 +114,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "TerminalOverlay leaves a sane terminal when a full-screen program was ended",
-  ignore: !HAVE_TMUX,
   async fn() {
     const over = overlay();
     const draw = "$ vim\r\n\x1b[?1049h\x1b[2J\x1b[5;10r\x1b[?25l\x1b[7mbar\x1b]0;cut o";
@@ -129,9 +126,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "TerminalOverlay in the style for Windows moves nothing on the screen",
-  ignore: !HAVE_TMUX,
   async fn() {
     const over = overlay({ style: "top" });
     const output = "first\r\nsecond\r\n\r\nC:\\> di";

@@ -1,9 +1,10 @@
 /** OpenSSH's sftp against the server on stdin and stdout, without any SSH. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { have, run, TempDir } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 
-const ignore = !have("sftp");
+const test = requires("ssh");
 
 const SERVER = `${Deno.execPath()} run -A --no-check ${
   join(import.meta.dirname!, "stdio_server.ts")
@@ -57,7 +58,7 @@ function snapshot(path: string): Map<string, string> {
   return found;
 }
 
-Deno.test("put and get copy files of all sizes", { ignore }, async () => {
+test("put and get copy files of all sizes", async () => {
   await using dir = directories();
   for (const size of [0, 1, 1000, 32_768, 261_120, 261_121, 3_000_000]) {
     dir.write(`local/${size}`, random(size));
@@ -70,7 +71,7 @@ Deno.test("put and get copy files of all sizes", { ignore }, async () => {
   assert.equal(snapshot(`${dir.path}/remote`).size, 7);
 });
 
-Deno.test("many small requests in flight arrive in order", { ignore }, async () => {
+test("many small requests in flight arrive in order", async () => {
   await using dir = directories();
   dir.write("local/file", random(5_000_000));
   const options = ["-B", "3000", "-R", "200"];
@@ -81,7 +82,7 @@ Deno.test("many small requests in flight arrive in order", { ignore }, async () 
   );
 });
 
-Deno.test("put -r and get -r copy directories, with modes and times", { ignore }, async () => {
+test("put -r and get -r copy directories, with modes and times", async () => {
   await using dir = directories();
   const local = `${dir.path}/local`;
   Deno.mkdirSync(`${local}/tree/a/b`, { recursive: true });
@@ -97,7 +98,7 @@ Deno.test("put -r and get -r copy directories, with modes and times", { ignore }
   assert.equal(copied.mtime!.getTime(), 1.1e12);
 });
 
-Deno.test("reput and reget go on where a transfer was cut off", { ignore }, async () => {
+test("reput and reget go on where a transfer was cut off", async () => {
   await using dir = directories();
   const content = random(2_000_000);
   dir.write("local/up", content);
@@ -109,7 +110,7 @@ Deno.test("reput and reget go on where a transfer was cut off", { ignore }, asyn
   assert.deepEqual(Deno.readFileSync(`${dir.path}/local/down`), content);
 });
 
-Deno.test("names are changed, linked and removed", { ignore }, async () => {
+test("names are changed, linked and removed", async () => {
   await using dir = directories();
   const remote = `${dir.path}/remote`;
   dir.write("remote/a", "a");
@@ -126,7 +127,7 @@ Deno.test("names are changed, linked and removed", { ignore }, async () => {
   await sftp(dir, ["rmdir missing"], { fails: true });
 });
 
-Deno.test("chmod, chown and df work", { ignore: ignore || Deno.uid() !== 0 }, async () => {
+test("chmod, chown and df work", { ignore: Deno.uid() !== 0 }, async () => {
   await using dir = directories();
   const file = dir.write("remote/f", "");
   const { stdout } = await sftp(dir, ["chmod 4750 f", "chown 12 f", "chgrp 34 f", "df", "df -i"]);
@@ -136,7 +137,7 @@ Deno.test("chmod, chown and df work", { ignore: ignore || Deno.uid() !== 0 }, as
   assert.match(stdout, /Inodes +Used +Avail/);
 });
 
-Deno.test("ls shows what the system's ls shows", { ignore }, async () => {
+test("ls shows what the system's ls shows", async () => {
   await using dir = directories();
   dir.write("remote/file", "12345", 0o640);
   dir.write("remote/.hidden", "");
@@ -150,8 +151,8 @@ Deno.test("ls shows what the system's ls shows", { ignore }, async () => {
   assert.ok(stdout.includes(`Remote working directory: ${Deno.realPathSync(dir.path)}/remote\n`));
 });
 
-Deno.test("names that are no UTF-8 are listed, fetched and sent", {
-  ignore: ignore || Deno.build.os !== "linux",
+test("names that are no UTF-8 are listed, fetched and sent", {
+  ignore: Deno.build.os !== "linux",
 }, async () => {
   await using dir = directories();
   // The batch file is bytes too: \xe9 alone is no UTF-8.
@@ -168,7 +169,7 @@ Deno.test("names that are no UTF-8 are listed, fetched and sent", {
   assert.deepEqual(bytes, name("t\xe9\n"));
 });
 
-Deno.test("a failed command says why and the session goes on", { ignore }, async () => {
+test("a failed command says why and the session goes on", async () => {
   await using dir = directories();
   const { stdout, stderr } = await sftp(dir, ["-get missing", "-cd nowhere", "-mkdir a/b", "pwd"]);
   assert.match(stderr, /missing.*not found|No such file/);

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { SftpServer } from "../../../lib/ssh/sftp/serve.ts";
-import { have, type ProgramResult, run } from "../../support/program.ts";
+import { type ProgramResult, run } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { TestSshServer } from "../../support/ssh.ts";
 
-const ignore = !have("sftp", "ssh-keygen");
+const test = requires("ssh");
 
 /** Runs sftp with `commands`; the server's directory is its home. */
 async function sftp(
@@ -21,7 +22,7 @@ async function sftp(
   );
 }
 
-Deno.test("sftp copies files both ways, its keys changed every megabyte", { ignore }, async () => {
+test("sftp copies files both ways, its keys changed every megabyte", async () => {
   using subsystem = new SftpServer();
   await using server = await TestSshServer.start({
     subsystems: { sftp: (channel, { cwd }) => subsystem.serve(channel, { cwd }) },
@@ -46,7 +47,7 @@ Deno.test("sftp copies files both ways, its keys changed every megabyte", { igno
   );
 });
 
-Deno.test("the handles of a client that is killed are closed", { ignore }, async () => {
+test("the handles of a client that is killed are closed", async () => {
   using subsystem = new SftpServer();
   const ended = Promise.withResolvers<void>();
   await using server = await TestSshServer.start({

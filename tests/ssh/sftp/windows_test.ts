@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { have, run, TempDir } from "../../support/program.ts";
-import { skipWithoutWine, windowsDeno, WineDirectory } from "../../support/wine.ts";
+import { run, TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
+import { windowsDeno, WineDirectory } from "../../support/wine.ts";
 import { ROOT } from "../../support/root.ts";
 
 const SERVER = "tests/ssh/sftp/stdio_server.ts";
 const name = "sftp copies, lists and changes files on Windows";
 
-Deno.test(name, { ignore: skipWithoutWine(name) || !have("sftp") }, async () => {
+requires("ssh", "wine")(name, async () => {
   await using directory = await WineDirectory.create();
   await directory.add(await windowsDeno());
   const sources = readdirSync(join(ROOT, "lib/ssh/sftp"), { recursive: true, encoding: "utf8" })

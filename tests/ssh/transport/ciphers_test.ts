@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { requires } from "../../support/requires.ts";
 import { TestSshServer } from "../../support/ssh.ts";
 
+const test = requires("ssh");
+
 for (const cipher of ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr"]) {
-  Deno.test({
+  test({
     name: `${cipher} is freed at each exchange of keys and at the end`,
     fn: async () => {
       await using server = await TestSshServer.start();

@@ -6,11 +6,11 @@ import {
   loginCommands,
   type LoginTarget,
 } from "../../../../templates/assets/shared/login_commands.js";
-import { have, run, TempDir } from "../../../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../../../support/wine.ts";
+import { run, TempDir } from "../../../support/program.ts";
+import { requires } from "../../../support/requires.ts";
+import { WineDirectory } from "../../../support/wine.ts";
 
-const POSIX = Deno.build.os !== "windows";
-const HAVE_SSH = POSIX && have("ssh", "sftp", "sshd", "ssh-keygen", "setsid");
+const test = requires("ssh", "sshd");
 const ID = "job-1.a_b";
 
 /** A key pair; returns the public key without its comment. */
@@ -29,7 +29,7 @@ class Host implements AsyncDisposable {
   static async make(): Promise<Host> {
     const host = new Host();
     const { dir } = host;
-    const sshd = have("sshd") ? "/usr/sbin/sshd" : "sshd";
+    const sshd = "/usr/sbin/sshd";
     await Deno.mkdir("/run/sshd", { recursive: true }).catch(() => {});
     host.hostKey = await makeKey(join(dir.path, "host"));
     host.otherKey = await makeKey(join(dir.path, "other"));
@@ -106,9 +106,8 @@ async function makeHost(): Promise<Host> {
   return host;
 }
 
-Deno.test({
+test({
   name: "loginCommands() let ssh and sftp in at the first connection without a question",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const { ssh, sftp } = host.commands();
@@ -121,9 +120,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() do not let another host key pass, of the same kind or not",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     for (const name of ["other", "other_ecdsa"]) {
@@ -136,9 +134,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() work although the person's known_hosts has another key for the ID",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const old = host.dir.write("known_hosts", `${ID},localhost ${host.otherKey}\n`);
@@ -152,9 +149,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() as an entry of ssh_config",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     host.configure(...host.commands().sshConfig);
@@ -165,9 +161,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() through the port of a tunnel",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const { tunnel } = host.commands();
@@ -181,9 +176,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() for Windows pin the key in a file",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const windows = host.commands({}, "windows");
@@ -196,9 +190,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+requires("wine")({
   name: "loginCommands() for Windows write the key with cmd",
-  ignore: skipWithoutWine("loginCommands() with cmd"),
   async fn() {
     await using dir = await WineDirectory.create();
     // A key may end with a digit, which cmd takes for a handle when a redirection follows.
@@ -214,9 +207,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() hand over a URL with signs that shells and ssh expand",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const url = `wss://example.org/a%20b/$HOME/it's;&%h(x)/client/${ID}`;
@@ -229,9 +221,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "loginCommands() do not take a username for an option",
-  ignore: !HAVE_SSH,
   async fn() {
     await using host = await makeHost();
     const username = "-oProxyCommand=touch forged;";

@@ -8,7 +8,8 @@ import {
   quoteSh,
 } from "../../../../templates/assets/shared/quote.js";
 import { run } from "../../../support/program.ts";
-import { skipWithoutWine, WineDirectory } from "../../../support/wine.ts";
+import { requires } from "../../../support/requires.ts";
+import { WineDirectory } from "../../../support/wine.ts";
 
 /** Key comments as nobody would write them. */
 const NASTY = [
@@ -66,9 +67,8 @@ Deno.test("echoCmd() escapes what cmd reads, and does not ask echo for its help"
   assert.equal(echoCmd("what /?"), "echo(what /?");
 });
 
-Deno.test({
+requires("wine")({
   name: "echoCmd() gives cmd the very text, in a batch file",
-  ignore: skipWithoutWine("quoting for cmd"),
   async fn() {
     await using directory = await WineDirectory.create();
     // cmd reads the file in a code page of its own; Wine does not know `echo(`, and takes /? for text.
