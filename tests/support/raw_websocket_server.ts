@@ -1,6 +1,37 @@
 /** A server that upgrades to a websocket and then sends and reads what a test says, byte by byte. */
 import { writeAll } from "../../lib/wire/raw_connection.ts";
 
+export interface RawFrame {
+  opcode: number;
+  payload: Uint8Array;
+  /** @default true */
+  final?: boolean;
+  /** The three reserved bits, as a number. @default 0 */
+  reserved?: number;
+  /** As a client's frames are. @default false */
+  masked?: boolean;
+}
+
+/** The bytes of a frame, allowed or not. */
+export function encodeRawFrame(frame: RawFrame): Uint8Array {
+  const { opcode, payload, final = true, reserved = 0, masked = false } = frame;
+  const { length } = payload;
+  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+  const start = 2 + extended + (masked ? 4 : 0);
+  const bytes = new Uint8Array(start + length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = (final ? 0x80 : 0) | reserved << 4 | opcode;
+  bytes[1] = (masked ? 0x80 : 0) | (extended === 0 ? length : extended === 2 ? 126 : 127);
+  if (extended === 2) view.setUint16(2, length);
+  if (extended === 8) view.setBigUint64(2, BigInt(length));
+  bytes.set(payload, start);
+  if (masked) {
+    const mask = crypto.getRandomValues(bytes.subarray(start - 4, start));
+    for (let i = 0; i < length; i++) bytes[start + i]! ^= mask[i & 3]!;
+  }
+  return bytes;
+}
+
 /** One frame as a server sends it. */
 export function serverFrame(
   opcode: number,
@@ -8,13 +39,7 @@ export function serverFrame(
   final = true,
 ): Uint8Array {
   const body = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
-  const header = body.length < 126 ? [body.length] : body.length < 65_536 ? [126] : [127];
-  const length = new DataView(new ArrayBuffer(8));
-  length.setBigUint64(0, BigInt(body.length));
-  const size = new Uint8Array(length.buffer);
-  if (header[0] === 126) header.push(...size.subarray(6));
-  if (header[0] === 127) header.push(...size);
-  return Uint8Array.from([(final ? 0x80 : 0) | opcode, ...header, ...body]);
+  return encodeRawFrame({ opcode, payload: body, final });
 }
 
 /** The head of an HTTP message, as text. */

@@ -6,6 +6,9 @@ const MAX_UNSENT = 1024 * 1024;
 /** How much is written at once, in bytes; small frames are joined to that. */
 const BATCH = 256 * 1024;
 
+/** How many pings may wait for their answers; beyond it the oldest one gets none. */
+const MAX_PONGS = 16;
+
 /** Frames that are written together. */
 interface Batch {
   bytes: Uint8Array<ArrayBuffer>;
@@ -24,7 +27,7 @@ export class FrameWriter {
   #spare: Batch | undefined;
   /** Of the batches and of what is being written. */
   #unsent = 0;
-  #pong: Uint8Array | undefined;
+  #pongs: Uint8Array[] = [];
   #ping = false;
   #close: Uint8Array | undefined;
   #closeSent = false;
@@ -83,9 +86,9 @@ export class FrameWriter {
     this.#write();
   }
 
-  /** Answers a ping; only the newest is answered (RFC 6455, section 5.5.3). */
+  /** Answers a ping, of those that wait the newest ones only (RFC 6455, section 5.5.3). */
   pong(payload: Uint8Array): void {
-    this.#pong = payload;
+    if (this.#pongs.push(encodeFrame(Opcode.pong, payload)) > MAX_PONGS) this.#pongs.shift();
     this.#write();
   }
 
@@ -132,10 +135,10 @@ export class FrameWriter {
 
   /** The next frame that overtakes messages. A peer that is answered need not be asked. */
   #takeControl(): Uint8Array | undefined {
-    const [pong, ping] = [this.#pong, this.#ping];
-    this.#pong = undefined;
+    const pong = this.#pongs.shift();
+    const ping = this.#ping;
     this.#ping = false;
-    if (pong !== undefined) return encodeFrame(Opcode.pong, pong);
+    if (pong !== undefined) return pong;
     if (ping) return encodeFrame(Opcode.ping, new Uint8Array());
   }
 

@@ -58,6 +58,9 @@ export class MessageJoiner {
   }
 }
 
+/** Which close codes a peer may send (RFC 6455, section 7.4, and the registry it founded). */
+const CLOSE_CODES = [[1000, 1003], [1007, 1014], [3000, 4999]] as const;
+
 /** Whether a close code means end of file; 1005 stands for a close frame without a code. */
 export function isCleanClose(code: number): boolean {
   return code === 1000 || code === 1001 || code === 1005;
@@ -77,7 +80,7 @@ export function closePayload(code: number, reason: string): Uint8Array {
 export function parseClose(payload: Uint8Array): { code: number; reason: string } {
   if (payload.length === 0) return { code: 1005, reason: "" };
   const code = payload.length === 1 ? 0 : payload[0]! << 8 | payload[1]!;
-  if (code < 1000 || code > 4999 || (code >= 1004 && code <= 1006) || code === 1015) {
+  if (!CLOSE_CODES.some(([from, to]) => code >= from && code <= to)) {
     throw new FrameError(1002, "a close frame has no valid code");
   }
   return { code, reason: oneLine(decodeText(payload.subarray(2))) };
