@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
-/** The path from the person to the job; a list to those who cannot see the drawing. */
+/** The path from your computer to the job: a drawing, and a list for screen readers. */
 function Path(): VNode {
   return (
     <figure class="path">
@@ -22,15 +22,15 @@ function Path(): VNode {
           <span>the agent, with an SSH server inside</span>
         </li>
       </ol>
-      <p class="through">one SSH connection, encrypted from end to end</p>
+      <p class="through">one SSH connection, encrypted end to end</p>
       <figcaption>
-        Both sides call the server over a websocket, so neither has to let anybody in.
+        Both sides dial out to the server by websocket, so neither needs an open port.
       </figcaption>
     </figure>
   );
 }
 
-/** The page that says what this is. */
+/** The home page: what Converge is and how it works. */
 export function aboutPage({ site }: { site: Site }): string {
   return renderPage(
     <Layout
@@ -38,7 +38,7 @@ export function aboutPage({ site }: { site: Site }): string {
       title="A shell inside your CI job"
       current="/"
       styles={["about"]}
-      lead="The job fails on the build machine and nowhere else? Go and look. Converge gives you a shell and the files of the running job, through firewalls, with nothing but ssh and sftp."
+      lead="When a job fails only in CI, log in and look. Converge gives you a shell and the files of the running job, through firewalls, with plain ssh and sftp."
     >
       <p class="row">
         <a class="button primary" href={`${site.base}/usage`}>Write my commands</a>
@@ -49,61 +49,56 @@ export function aboutPage({ site }: { site: Site }): string {
       <Path />
       <ol>
         <li>
-          A step of your job downloads the agent and starts it under a name of your choice, the
-          rendez-vous ID. The agent calls this server and waits.
+          A step of your job downloads the agent and starts it under a name that you choose, the
+          rendez-vous ID. The agent connects to this server and waits.
         </li>
         <li>
-          On your computer, ssh reaches this server by wsproxy or tunnel and asks for the same ID.
+          On your computer, ssh connects to this server through wsproxy or tunnel, with the same ID.
           The server connects the two.
         </li>
         <li>
-          The agent checks your key, and you are in: in the job's directory, with the job's
-          environment. Shells, commands, file transfer and port forwarding work as with any SSH
-          server.
+          The agent checks your key and opens a shell in the job's directory, with the job's
+          environment. Commands, file transfer and port forwarding work as with any SSH server.
         </li>
         <li>
-          When the last shell has ended, the agent ends and the job goes on. If nobody comes, it
-          ends by itself.
+          The agent exits when the last shell ends, and the job continues. If nobody logs in, it
+          exits after ten minutes.
         </li>
       </ol>
 
-      <h2>Security in plain words</h2>
+      <h2>Security</h2>
       <dl class="points">
-        <dt>The server cannot read along.</dt>
+        <dt>The server cannot read your session.</dt>
         <dd>
-          It copies encrypted bytes. The encryption begins in your ssh and ends in the agent, and
-          nowhere between.
+          It copies encrypted bytes. Your ssh encrypts them, and only the agent can decrypt them.
         </dd>
-        <dt>Only those you name get in.</dt>
+        <dt>Only people you choose can log in.</dt>
         <dd>
-          The agent lets in the public keys that the job gives it{site.password
-            ? ", and those who know this server's password, of which it holds only a salted hash"
-            : ""}. Knowing the ID is not enough.
+          The agent accepts the public keys that the job gives it{site.password
+            ? " and this server's password, of which it gets only a salted hash"
+            : ""}. The ID alone is not enough.
         </dd>
-        <dt>Nobody can pose as the job.</dt>
+        <dt>Nobody can impersonate the job.</dt>
         <dd>
           The agent prints its host key in the job's log, with commands that make ssh accept that
-          key alone. Use those, and not even this server can stand in for the agent.
+          key only. With those commands, not even this server can impersonate the agent.
         </dd>
-        <dt>Whoever gets in may do what the job may.</dt>
+        <dt>Anyone who logs in can do what the job can.</dt>
         <dd>
-          A shell in the job sees its secrets and runs as its user. Give keys accordingly; each
-          login is written into the job's log.
+          A shell sees the job's secrets and runs as its user. Choose the keys with that in mind.
+          The job's log records each login.
         </dd>
-        <dt>Nothing stays open.</dt>
+        <dt>Nothing is left running.</dt>
         <dd>
-          The agent opens no port. When it ends, it takes along everything that was started through
-          it.
+          The agent opens no port. When it exits, it ends everything that was started through it.
         </dd>
       </dl>
 
       <h2>What it needs</h2>
       <p>
-        On your computer an SSH client and{" "}
-        <a href={`${site.base}/downloads#wsproxy`}>one small program</a>; in the job one download.
-        Both must be able to reach {site.http}{" "}
-        as they reach any web page. wsproxy relies on the websocket standard alone, so other tools
-        can take its place.
+        On your computer: an SSH client and{" "}
+        <a href={`${site.base}/downloads#wsproxy`}>one program, wsproxy</a>. In the job: one
+        download. Both must be able to reach {site.http}.
       </p>
     </Layout>,
   );

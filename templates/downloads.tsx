@@ -9,15 +9,15 @@ export interface Download {
   /** For instance `agent.exe`. */
   name: string;
   program: "agent" | "wsproxy" | "tunnel";
-  /** What it runs on, for a person. */
+  /** What it runs on, for people. */
   platform: string;
-  /** How it is fetched and checked there; `deno` is a script for Deno anywhere. */
+  /** Which commands download and check it; `deno` is a script for Deno on any system. */
   system: "linux" | "darwin" | "windows" | "deno";
-  /** Why the file is not there, a sentence; if it is there, what it is. */
+  /** The file, or a sentence on why it is missing. */
   file: string | {
     /** In bytes. */
     size: number;
-    /** What goes over the wire to those who accept compression, in bytes. */
+    /** What is sent to clients that accept compression, in bytes. */
     compressedSize?: number;
     /** In hexadecimal digits. */
     sha256: string;
@@ -31,17 +31,17 @@ export interface DownloadsProps {
 }
 
 const PROGRAMS = [
-  ["agent", "Runs in the CI job and lets you in."],
+  ["agent", "Runs in the CI job: the SSH server that you log in to."],
   ["wsproxy", "Runs on your computer: ssh calls it to reach the agent."],
-  ["tunnel", "Runs on your computer: a local port that leads to the agent."],
+  ["tunnel", "Runs on your computer: forwards a local port to the agent."],
 ] as const;
 
-/** The commands that fetch a file and check that it is the one named here. */
+/** The commands that download a file and check its SHA-256. */
 function commands(site: Site, { name, program, system }: Download, sha256: string): string {
   const url = `${site.http}/static/${name}`;
   if (system === "windows") {
     return [
-      `curl.exe -o ${name} ${quotePowerShell(url)}`,
+      `curl.exe -fsSL -o ${name} ${quotePowerShell(url)}`,
       `(Get-FileHash ${name}).Hash -eq "${sha256}"`,
     ].join("\n");
   }
@@ -49,7 +49,7 @@ function commands(site: Site, { name, program, system }: Download, sha256: strin
   const check = system === "darwin" ? "shasum -a 256 --check" : "sha256sum --check";
   const permissions = program === "agent" ? "-A" : "-N -E";
   return [
-    `curl ${quoteSh(url)} > ${target}`,
+    `curl -fsSL -o ${target} ${quoteSh(url)}`,
     `echo "${sha256}  ${target}" | ${check}`,
     system === "deno" ? `deno run ${permissions} ${name}` : `chmod 755 ${target}`,
   ].join("\n");
@@ -71,7 +71,7 @@ function Card({ site, download }: { site: Site; download: Download }): VNode {
             <span class="muted">
               {formatBytes(file.size)}
               {file.compressedSize !== undefined &&
-                `, ${formatBytes(file.compressedSize)} compressed on the way`}
+                `, ${formatBytes(file.compressedSize)} compressed`}
             </span>
           </p>
           <dl>
@@ -80,8 +80,8 @@ function Card({ site, download }: { site: Site; download: Download }): VNode {
           </dl>
           <Code
             title={system === "windows"
-              ? "Fetch it in PowerShell and check it: it prints True"
-              : "Fetch it and check it"}
+              ? "Download and check it in PowerShell; prints True"
+              : "Download and check it"}
           >
             {commands(site, download, file.sha256)}
           </Code>
@@ -99,7 +99,7 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
       title="Downloads"
       current="/downloads"
       scripts={["copy"]}
-      lead="Each program is one file, and the executables need nothing installed."
+      lead="Each program is one file. The executables need nothing else installed."
     >
       {PROGRAMS.map(([program, purpose]) => (
         <section key={program}>
@@ -113,7 +113,7 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
       {downloads.some(({ file }) => typeof file !== "string") && (
         <p class="muted">
           All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>.{" "}
-          <code>curl --compressed</code> downloads a third as much, where curl has it.
+          <code>curl --compressed</code> downloads about a third as much.
         </p>
       )}
     </Layout>,

@@ -1,12 +1,12 @@
 import { Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
-/** What went wrong, for a person. */
+/** What the error page shows. */
 export interface ErrorProps {
   site: Site;
   /** The HTTP status. */
   status: number;
-  /** A few words, for instance `No such page`. */
+  /** The heading, for instance `No such page`. */
   title: string;
   /** What it means and what to do. */
   text: string;

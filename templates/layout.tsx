@@ -10,23 +10,23 @@ const NAVIGATION = [
   ["/sessions", "Sessions"],
 ] as const;
 
-/** What {@link Layout} puts around a page. */
+/** A page and what {@link Layout} needs to know about it. */
 export interface LayoutProps {
   site: Site;
-  /** The page's name, for its heading and the window. */
+  /** The page's heading and window title. */
   title: string;
   /** One sentence below the heading. */
   lead?: ComponentChildren;
-  /** The page's path if it is one of the navigation. */
+  /** The page's path, if the navigation has it. */
   current?: typeof NAVIGATION[number][0];
-  /** Stylesheets of templates/assets besides those of every page, without `.css`. */
+  /** Further stylesheets in templates/assets/browser, without `.css`. */
   styles?: string[];
-  /** Modules of templates/assets to run, without `.js`. */
+  /** Scripts in templates/assets/browser, without `.js`. */
   scripts?: string[];
   children: ComponentChildren;
 }
 
-/** The mark: two lines that meet and go on as one. */
+/** The logo: two lines that meet and continue as one. */
 function Mark(): VNode {
   return (
     <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
@@ -36,7 +36,7 @@ function Mark(): VNode {
   );
 }
 
-/** A whole page: head, header with the navigation, the page itself, footer. */
+/** A whole page: head, header with navigation, content, footer. */
 export function Layout(
   { site, title, lead, current, styles = [], scripts = [], children }: LayoutProps,
 ): VNode {
@@ -92,7 +92,7 @@ export function Layout(
   );
 }
 
-/** Commands to read and to copy; it scrolls inside itself, hence the tabindex. */
+/** Commands to copy. The block scrolls, so the keyboard must be able to reach it. */
 export function Code({ title, children }: { title?: string; children: string }): VNode {
   return (
     <figure class="code">
@@ -102,7 +102,7 @@ export function Code({ title, children }: { title?: string; children: string }):
   );
 }
 
-/** The text of a page. */
+/** Renders a page as HTML. */
 export function renderPage(page: VNode): string {
   return `<!doctype html>\n${render(page)}\n`;
 }

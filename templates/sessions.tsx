@@ -9,11 +9,11 @@ export interface SessionsProps {
   site: Site;
   query: SessionsQuery;
   view: SessionsView;
-  /** Whether IDs are cut short and addresses left out, for want of an administrator's password. */
+  /** No administrator password is set: IDs are shortened and addresses left out. */
   open: boolean;
 }
 
-/** The query string that asks for `query`; what is usual is left out. */
+/** The query string for `query`, without defaults. */
 function search(query: Partial<SessionsQuery>): string {
   const form = new URLSearchParams();
   if (query.search) form.set("search", query.search);
@@ -23,7 +23,7 @@ function search(query: Partial<SessionsQuery>): string {
   return `?${form}`;
 }
 
-/** On a desktop the headings sort; the form's fields for it are for phones, which show no headings. */
+/** A heading that sorts. Phones show no headings and use the form's fields. */
 function Heading({ query, column: [key, name] }: {
   query: SessionsQuery;
   column: typeof COLUMNS[number];
@@ -87,12 +87,12 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
       current="/sessions"
       styles={["forms", "sessions"]}
       scripts={["sessions"]}
-      lead="The agents that are connected to this server, and who is with them."
+      lead="The agents that are connected to this server, and their clients."
     >
       {open && (
         <p class="note">
-          Everybody can see this page, so IDs are cut short and addresses are left out. Give the
-          server an administrator's password to see all.
+          Anyone can see this page, so IDs are shortened and addresses left out. Set an
+          administrator password on the server to see them.
         </p>
       )}
       <form method="get" action={`${site.base}/sessions`} role="search" class="row">
@@ -115,8 +115,7 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
       <p class="row between">
         <strong id="summary">{summary(view)}</strong>
         <span class="hint" id="live" role="status">
-          As of {new Date(view.now).toISOString().slice(11, 19)}{" "}
-          UTC. Reload the page for the newest.
+          As of {new Date(view.now).toISOString().slice(11, 19)} UTC. Reload to update.
         </span>
       </p>
       <div
@@ -143,7 +142,7 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
         </table>
       </div>
       <p id="nobody" class="empty" hidden={view.matching > 0}>
-        {query.search === "" ? "No agent is connected." : "No agent fits the search."}{" "}
+        {query.search === "" ? "No agent is connected." : "No agent matches."}{" "}
         <a href={query.search === "" ? `${site.base}/usage` : `${site.base}/sessions`}>
           {query.search === "" ? "How to start one" : "Show all agents"}
         </a>

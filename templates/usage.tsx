@@ -2,18 +2,18 @@ import { Layout, renderPage } from "./layout.tsx";
 import { Commands, UsageForm, type UsageFormProps } from "./usage_form.tsx";
 import { Guide } from "./usage_guide.tsx";
 
-/** The sections of the page: id and name. */
+/** The page's sections: id and name. */
 const SECTIONS = [
   ["commands", "Your commands"],
   ["agent", "The agent"],
   ["rendezvous-id", "The ID"],
   ["wsproxy", "wsproxy"],
   ["tunnel", "Tunnel"],
-  ["login", "Logging in"],
-  ["lifetime", "When it ends"],
+  ["login", "Login"],
+  ["lifetime", "Exit"],
 ];
 
-/** The usage page: the form, its commands, and all of it in prose. */
+/** The usage page: the form, its commands, and the guide. */
 export function usagePage(props: UsageFormProps): string {
   const { site, choices } = props;
   return renderPage(
@@ -23,7 +23,7 @@ export function usagePage(props: UsageFormProps): string {
       current="/usage"
       styles={["forms"]}
       scripts={["copy", "usage_form"]}
-      lead="Start the agent in the job, then reach it with ssh or sftp from your own computer."
+      lead="Start the agent in the job, then log in with ssh or sftp from your computer."
     >
       <nav class="contents" aria-label="On this page">
         <ul>

@@ -7,25 +7,25 @@ import { ID_PATTERN } from "./assets/shared/rendezvous_id.js";
 import { Code } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
-/** What the form starts with. */
+/** What the form shows at first. */
 export interface UsageFormProps {
   site: Site;
   /** The systems that this server has executables for. */
   systems: readonly System[];
   choices: Choices;
-  /** What the fields hold, be it right or wrong; never a private key. */
+  /** The text of the fields, valid or not; never a private key. */
   typed: { keys: string[]; id: string };
-  /** What was found in the keys. */
+  /** The keys that were read from it. */
   publicKeys: PublicKeys;
-  /** Why the ID cannot be one. */
+  /** Why the ID is invalid. */
   idProblem?: string;
 }
 
-/** What both the server and the script say of a private key. */
+/** The warning that both the server and the script show for a private key. */
 const PRIVATE_KEY_WARNING =
-  "That is a private key: it stays with you alone. Paste the public one, from the file that ends with .pub.";
+  "This is a private key. Never share it. Paste the public key, from the file that ends in .pub.";
 
-/** How many keys can be given without scripts; with them there is one field for any number. */
+/** Fields for keys when scripts are off; with scripts one field takes any number. */
 const PLAIN_KEY_FIELDS = 3;
 
 function Select(
@@ -57,7 +57,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
   const count = Math.max(PLAIN_KEY_FIELDS, typed.length + 1);
   return (
     <div class="field wide" id="keys">
-      {/* These fields work without scripts; usage_form.js puts one large field in their place. */}
+      {/* For browsers without scripts; usage_form.js replaces them with one large field. */}
       <div id="keys-plain">
         {Array.from({ length: count }, (_, index) => (
           <div class="field" key={index}>
@@ -68,7 +68,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
               class="mono"
               value={typed[index] ?? ""}
               pattern={KEY_PATTERN}
-              title="one line of a .pub file, for instance ssh-ed25519 AAAA… you@home"
+              title="one line of a .pub file, such as ssh-ed25519 AAAA… you@home"
               autocomplete="off"
               spellcheck={false}
             />
@@ -88,8 +88,9 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
         />
       </div>
       <p class="hint" id="keys-hint">
-        Of everybody who may log in: the line in <code>~/.ssh/id_ed25519.pub</code>{" "}
-        or another file that ends with <code>.pub</code>.
+        For each person who may log in: the line in <code>~/.ssh/id_ed25519.pub</code> or another
+        {" "}
+        <code>.pub</code> file.
       </p>
       <div id="keys-state" class="state" role="status">
         {warnings.length > 0 && (
@@ -100,7 +101,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
   );
 }
 
-/** The form, which works by GET without scripts; with them it answers while it is filled in. */
+/** The form. Without scripts it is sent by GET; with scripts it answers while you type. */
 export function UsageForm(
   { site, systems, choices, typed, publicKeys, idProblem }: UsageFormProps,
 ): VNode {
@@ -116,7 +117,7 @@ export function UsageForm(
       data-agent-token={site.agentToken}
       data-private-key-warning={PRIVATE_KEY_WARNING}
     >
-      {/* What Enter in a field presses. */}
+      {/* Enter in a field presses this button. */}
       <button type="submit" hidden>Write the commands</button>
       <fieldset>
         <legend>The job</legend>
@@ -137,10 +138,10 @@ export function UsageForm(
               autocapitalize="off"
               spellcheck={false}
             />
-            <button type="submit" id="new-id" name="new-id" value="1">Make one up</button>
+            <button type="submit" id="new-id" name="new-id" value="1">Generate</button>
           </div>
           <p class="hint" id="id-hint">
-            The name under which you and the agent meet. Leave it empty for a random one, which the
+            The name under which you and the agent meet. Leave it empty for a random ID, which the
             job's log shows.
           </p>
           <div id="id-state" class="state" role="status">
@@ -148,24 +149,24 @@ export function UsageForm(
           </div>
         </div>
         <Select name="ci" label="CI system" value={choices.ci} />
-        <Select name="os" label="The job runs on" value={choices.os} only={systems} />
+        <Select name="os" label="System" value={choices.os} only={systems} />
         <Select
           name="shell"
-          label="Its shell"
+          label="Shell"
           value={choices.shell === shellsOf(choices.os, choices.ci)[0] ? "" : choices.shell}
-          hint="Usually sh, and PowerShell on Windows."
+          hint="Default: sh; PowerShell on Windows."
         />
       </fieldset>
       <fieldset>
         <legend>Your computer</legend>
-        <Select name="computer" label="It runs" value={choices.computer} only={systems} />
-        <Select name="local" label="The way to the job" value={choices.local} />
+        <Select name="computer" label="System" value={choices.computer} only={systems} />
+        <Select name="local" label="Connect with" value={choices.local} />
       </fieldset>
       <p class="row" id="form-buttons">
         <button type="submit" class="primary" id="write">Write the commands</button>
         <button type="button" id="forget" hidden>Clear the form</button>
         <span class="hint" id="remembered" hidden>
-          Your entries stay in this browser; nothing is sent.
+          Saved in this browser only; nothing is sent.
         </span>
       </p>
     </form>
@@ -181,7 +182,7 @@ function Output({ id, blocks, notes }: { id: string; blocks: Block[]; notes: str
   );
 }
 
-/** The commands for what was chosen; usage_form.js writes the same ones again. */
+/** The commands for the choices; usage_form.js writes the same ones. */
 export function Commands({ site, choices }: { site: Site; choices: Choices }): VNode {
   return (
     <section id="commands">

@@ -3,7 +3,7 @@ import { type LoginCommands, loginCommands } from "./assets/shared/login_command
 import { Code } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
-/** All of the usage in prose, with this server's own addresses. */
+/** The guide, with this server's addresses. */
 export function Guide({ site }: { site: Site }): VNode {
   return (
     <>
@@ -23,34 +23,34 @@ function Agent({ site }: { site: Site }): VNode {
     <section>
       <h2 id="agent">In the job: start the agent</h2>
       <p>
-        Add these lines to the job, where you want to be able to look around: at the end, or where
-        it fails. They download the agent and run it; it is one file and needs nothing installed.
+        Add these lines to the job where you want to log in: at its end, or where it fails. They
+        download the agent, one file that needs nothing else installed, and run it.
       </p>
       <Code title="Linux">
-        {`curl ${http}/static/agent > agent\nchmod 755 agent\n./agent --id ID ${ws}`}
+        {`curl -fsSL -o agent ${http}/static/agent\nchmod 755 agent\n./agent --id ID ${ws}`}
       </Code>
       <Code title="Windows, cmd">
-        {`curl ${http}/static/agent.exe > agent.exe\n.\\agent --id ID ${ws}`}
+        {`curl -fsSL -o agent.exe ${http}/static/agent.exe\n.\\agent --id ID ${ws}`}
       </Code>
       <Code title="Windows, PowerShell">
-        {`curl.exe -o agent.exe ${http}/static/agent.exe\n.\\agent --id ID ${ws}`}
+        {`curl.exe -fsSL -o agent.exe ${http}/static/agent.exe\n.\\agent --id ID ${ws}`}
       </Code>
       {site.agentToken && (
         <p class="note">
-          This server takes only agents that show its token. Keep the token as a secret of your CI
-          system and hand it to the job as the environment variable{" "}
+          This server accepts only agents that have its token. Store the token as a secret of your
+          CI system and pass it to the job in the environment variable{" "}
           <code>CONVERGE_AGENT_TOKEN</code>, or in a file with{" "}
-          <code>--token-file FILE</code>. Never put it on the command line: everybody on the machine
-          can read that.
+          <code>--token-file FILE</code>. Never put it on the command line: every user of the
+          machine can read that.
         </p>
       )}
       <p>
-        On Linux and macOS <code>curl --compressed</code> downloads a third as much, and{" "}
-        <code>curl -C - -o agent</code> goes on where one broke off.
+        On Linux and macOS <code>curl --compressed</code> downloads about a third as much;{" "}
+        <code>curl -C - -o agent</code> resumes a download.
       </p>
       <p>
-        The agent registers with this server and prints in the job's log what to type on your
-        computer. Run <code>./agent</code> without arguments to see all its options.
+        The agent registers with this server and prints in the job's log the commands for your
+        computer. Run <code>./agent</code> without arguments to list its options.
       </p>
     </section>
   );
@@ -67,15 +67,16 @@ function RendezvousId(): VNode {
       <h2 id="rendezvous-id">The rendez-vous ID</h2>
       <p>
         <code>ID</code>{" "}
-        above stands for the name under which you and the agent meet. Choose one that no other job
-        uses: 1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit.
-        Without <code>--id</code>{" "}
-        the agent gets a random one. If another live agent has the ID already, yours gets a new one.
-        Either way the job's log says which.
+        is the name under which you and the agent meet. Choose one that no other job uses: 1 to 64
+        letters, digits, dots, underscores and hyphens, starting with a letter or digit. Without
+        {" "}
+        <code>--id</code>{" "}
+        the agent gets a random ID. If another agent has the ID, yours gets a new one. The job's log
+        shows it.
       </p>
       <p>
-        All traffic is SSH, encrypted from your computer to the agent, which has an SSH server
-        inside. This server pairs the two by ID and copies bytes between them; it cannot read them.
+        All traffic is SSH, encrypted from your computer to the agent, which contains an SSH server.
+        This server pairs the two by ID and copies bytes between them; it cannot read them.
       </p>
     </section>
   );
@@ -88,28 +89,25 @@ function Wsproxy({ site }: { site: Site }): VNode {
       <h2 id="wsproxy">On your computer: ssh and sftp with wsproxy</h2>
       <p>
         wsproxy connects ssh to a websocket. <a href={`${site.base}/downloads`}>Download</a>{" "}
-        it once and keep it in a directory on your <code>PATH</code>.
+        it once to a directory on your <code>PATH</code>.
       </p>
       <Code title="Shell">{ssh}</Code>
       <Code title="Files">{sftp}</Code>
       <p>
-        Each agent makes a fresh host key, so ssh asks whether to trust it, and it complains about
-        {" "}
-        <code>localhost</code> when the next job has another one. Add <code>-oHostKeyAlias=ID</code>
-        {" "}
-        to keep the jobs apart, or paste the lines from the job's log: they name the agent's host
-        key, so ssh asks nothing and nobody can pose as the agent.
+        Each agent generates a host key, so ssh asks whether to trust it, and warns about a changed
+        key of <code>localhost</code> at the next job. Add <code>-oHostKeyAlias=ID</code>{" "}
+        to keep jobs apart, or paste the commands from the job's log: they name the agent's host
+        key, so ssh asks nothing and nobody can impersonate the agent.
       </p>
       <p>
-        If the job is not there yet, the server says so and ssh ends. With <code>?wait=5m</code>
-        {" "}
-        behind the ID it waits that long for the agent.
+        If no agent has the ID yet, ssh fails and says so. Append <code>?wait=5m</code>{" "}
+        to the ID to wait up to five minutes for the agent.
       </p>
       <p>
-        wsproxy knows the websocket standard and nothing of Converge. Any tool that connects stdin
-        and stdout to a websocket with binary frames can take its place, for instance websocat:
+        wsproxy depends on the websocket standard only, not on Converge. Any tool that connects
+        stdin and stdout to a websocket with binary frames works instead, for instance websocat:
       </p>
-      <Code title="websocat in wsproxy's place">
+      <Code title="websocat instead of wsproxy">
         {exampleCommands(site, "websocat --binary").ssh}
       </Code>
     </section>
@@ -120,10 +118,10 @@ function Tunnel({ site }: { site: Site }): VNode {
   const { tunnel } = exampleCommands(site);
   return (
     <section>
-      <h2 id="tunnel">Or: ssh and sftp through a tunnel</h2>
+      <h2 id="tunnel">Or: ssh and sftp with tunnel</h2>
       <p>
         For programs that cannot use a proxy command, tunnel opens a port on your computer and
-        connects it to the agent. Start it and leave it running:
+        forwards it to the agent. Start it and keep it running:
       </p>
       <Code title="Tunnel">{tunnel.tunnel}</Code>
       <p>Then, in another terminal:</p>
@@ -141,19 +139,18 @@ function Login({ site }: { site: Site }): VNode {
   const name = <code>{site.username}</code>;
   return (
     <section>
-      <h2 id="login">Logging in</h2>
+      <h2 id="login">Login</h2>
       <p>
-        The user name is always{" "}
-        {name}, whoever you are. It is set on this server, which tells it to the agent.
+        The user name is {name} for everyone. It is configured on this server.
       </p>
       <p>
         {site.password
-          ? "The password is this server's; whoever runs it can tell you. The agent gets only a salted hash of it. Or log in with a key:"
-          : "This server has no password, so log in with a key:"} put your public key into the file
+          ? "Ask the administrator of this server for the password; agents get only a salted hash of it. Or log in with a key:"
+          : "This server has no password. Log in with a key:"} put your public key into the file
         {" "}
         <code>.authorized_keys</code>{" "}
-        in the directory where the agent is started, one key a line. The agent reads the file at
-        each login, so people can be added while it runs.
+        in the directory where the agent starts, one key per line. The agent reads the file at each
+        login, so you can add people while it runs.
       </p>
       <Code title="Linux">
         {`echo "ssh-ed25519 AAAAC3… you@home" > .authorized_keys\necho "ssh-ed25519 AAAAC3… colleague@work" >> .authorized_keys`}
@@ -165,12 +162,12 @@ function Login({ site }: { site: Site }): VNode {
         {`echo "ssh-ed25519 AAAAC3… you@home" > .authorized_keys\necho "ssh-ed25519 AAAAC3… colleague@work" >> .authorized_keys`}
       </Code>
       <p>
-        The agent can also fetch keys when it starts: <code>--github-user NAME</code>,{" "}
+        The agent can also download keys when it starts: <code>--github-user NAME</code>,{" "}
         <code>--gitlab-user NAME</code> or <code>--keys-url URL</code>.
       </p>
       <p>
-        Several people can be logged in at once, each with as many shells as they like.{" "}
-        <code>exit</code> ends a shell and leaves no process behind, on Windows too.
+        Several people can be logged in at the same time, each with several shells.{" "}
+        <code>exit</code> ends a shell and all its processes, on Windows too.
       </p>
     </section>
   );
@@ -179,28 +176,29 @@ function Login({ site }: { site: Site }): VNode {
 function Lifetime(): VNode {
   return (
     <section>
-      <h2 id="lifetime">When it ends</h2>
-      <p>So that no job waits forever, the agent ends, with exit status 0:</p>
+      <h2 id="lifetime">When the agent exits</h2>
+      <p>The agent exits by itself, with status 0:</p>
       <ul>
         <li>
-          when the last shell has ended. Commands, file transfers and forwarded ports alone do not
-          end it, but it waits for those that are open.
+          when the last shell has ended. Commands, file transfers and forwarded ports do not count
+          as shells, but it waits for open ones.
         </li>
         <li>
-          10 minutes after the last input, or after its start if nobody came (<code>
+          10 minutes after the last input, or after its start if nobody logs in (<code>
             --expiry
-          </code>). From 5 minutes before (<code>--warning-time</code>) each shell is told how long
-          it has; any key extends.
+          </code>). Each shell is warned from 5 minutes before (<code>--warning-time</code>); press
+          any key to extend.
         </li>
       </ul>
       <p>
-        To keep it after the last shell, make the hold file; remove it and log out to let go. With a
-        time in the future, it extends the deadline as well. In a shell of the job:
+        To keep the agent after the last shell, create the hold file; to let it exit, remove the
+        file and log out. A modification time in the future also extends the deadline. In a shell of
+        the job:
       </p>
       <Code title="Linux">
         {`touch "$CONVERGE_HOLD"                # stay after the last shell
 touch -d '+1 hour' "$CONVERGE_HOLD"   # and one hour longer
-rm "$CONVERGE_HOLD"                   # end with the last shell again`}
+rm "$CONVERGE_HOLD"                   # exit after the last shell`}
       </Code>
       <Code title="Windows, cmd">
         {`type nul > "%CONVERGE_HOLD%"

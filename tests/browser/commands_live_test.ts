@@ -60,7 +60,7 @@ for (const local of ["wsproxy", "config", "tunnel"]) {
         const { page } = watched;
         await page.goto(`${server.url}/usage`);
         await page.getByLabel("Public keys").fill(key);
-        await page.getByRole("button", { name: "Make one up" }).click();
+        await page.getByRole("button", { name: "Generate" }).click();
         await page.locator("#local").selectOption(local);
         for (const figure of await page.locator("#commands figure").all()) {
           const title = await figure.locator("figcaption").innerText();
@@ -82,7 +82,7 @@ for (const local of ["wsproxy", "config", "tunnel"]) {
       if (local === "config") home.write("config", `${config}\n${block(/config/)}\n`);
       await using stack = new AsyncDisposableStack();
       if (local === "tunnel") {
-        const tunnel = new Program("sh", ["-c", inShell(`exec ${block(/the tunnel$/)}`)], { env });
+        const tunnel = new Program("sh", ["-c", inShell(`exec ${block(/the tunnel/)}`)], { env });
         port = (await stack.use(tunnel).waitFor(/listening on .*:(\d+)/))[1]!;
       }
       await using terminal = new Terminal("sh", ["-c", inShell(block(/shell$/))], { env });

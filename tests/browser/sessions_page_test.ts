@@ -79,7 +79,7 @@ test({
       assert.ok(Math.max(...widths) <= widest, `${widths}`);
     }
     await page.goto(`${server.url}/sessions?search=nobody`);
-    await page.getByText("No agent fits the search.").waitFor();
+    await page.getByText("No agent matches.").waitFor();
     assert.ok(await page.getByRole("table").isHidden());
     await page.getByRole("link", { name: "Show all agents" }).click();
     await page.getByRole("table").waitFor();
@@ -133,7 +133,7 @@ test({
       await watched.page.goto(`${before.url}/sessions`);
       await watched.page.getByText("Live", { exact: true }).waitFor();
       await before[Symbol.asyncDispose]();
-      await watched.page.getByText("The connection is lost; trying again").waitFor();
+      await watched.page.getByText("Connection lost. Reconnecting").waitFor();
       const after = stack.use(await startPageServer({ port }));
       after.agents = [agentInfo("before-1"), agentInfo("after-it")];
       await watched.page.getByText("Live", { exact: true }).waitFor();

@@ -37,8 +37,8 @@ test({
     await page.getByText("2 keys.", { exact: true }).waitFor();
     await page.getByLabel("Rendez-vous ID").fill("job-1");
     await page.getByLabel("CI system").selectOption("GitHub Actions");
-    await page.getByLabel("The job runs on").selectOption("Windows");
-    await page.getByLabel("The way to the job").selectOption("A tunnel to a local port");
+    await page.locator("#os").selectOption("Windows");
+    await page.getByLabel("Connect with").selectOption("tunnel, by a local port");
     const [first, ...local] = await commands(page);
     const [title, job] = first!;
     assert.equal(title, "GitHub Actions: the last step of the job");
@@ -47,16 +47,16 @@ test({
     assert.match(job, /\.\\agent --id job-1 ws:/);
     assert.ok(local.some(([, text]) => text === `tunnel 10000 ${server.ws}/client/job-1`));
 
-    const shell = page.getByLabel("Its shell");
+    const shell = page.getByLabel("Shell", { exact: true });
     await shell.selectOption("cmd");
     assert.match((await commands(page))[0]![1], /> \.authorized_keys echo ssh-ed25519/);
-    await page.getByLabel("The job runs on").selectOption("Linux");
+    await page.locator("#os").selectOption("Linux");
     assert.ok(await shell.locator("option[value=cmd]").isDisabled());
     assert.match((await commands(page))[0]![1], /shell: bash/);
 
     await page.getByLabel("Rendez-vous ID").fill("not an ID");
-    await page.getByText("This cannot be an ID.").waitFor();
-    await page.getByRole("button", { name: "Make one up" }).click();
+    await page.getByText("Invalid ID.").waitFor();
+    await page.getByRole("button", { name: "Generate" }).click();
     const id = await page.getByLabel("Rendez-vous ID").inputValue();
     assert.match(id, /^[a-z2-9]{16}$/);
     assert.ok((await commands(page))[0]![1].includes(`--id ${id} `));
@@ -82,11 +82,11 @@ test({
       });
       if (javaScriptEnabled) {
         await page.getByLabel("Public keys").fill(`${KEY}\n${PRIVATE_KEY}`);
-        await page.getByText("That is a private key").waitFor();
+        await page.getByText("This is a private key").waitFor();
         assert.equal(await page.getByLabel("Public keys").inputValue(), "");
         assert.doesNotMatch(await page.content(), /b3BlbnNzaC1/);
         await page.getByLabel("CI system").selectOption("GitHub Actions");
-        await page.getByText("That is a private key").waitFor();
+        await page.getByText("This is a private key").waitFor();
         const memory = await page.evaluate("JSON.stringify(localStorage)");
         assert.doesNotMatch(String(memory), /b3BlbnNzaC1|PRIVATE/);
       } else {
@@ -137,12 +137,12 @@ test({
       else {
         await page.getByLabel("Public key 1").fill(NASTY);
         await page.getByLabel("Public key 2").fill(KEY);
-        await page.getByRole("button", { name: "Make one up" }).click();
+        await page.getByRole("button", { name: "Generate" }).click();
         assert.match(await page.getByLabel("Rendez-vous ID").inputValue(), /^[a-z2-9]{16}$/);
         assert.equal(await page.getByLabel("Public key 1").inputValue(), NASTY);
       }
       await page.getByLabel("CI system").selectOption("Azure Pipelines");
-      await page.getByLabel("The way to the job").selectOption("An entry in ssh_config");
+      await page.getByLabel("Connect with").selectOption("ssh with an entry in its config file");
       await page.getByLabel("Rendez-vous ID").fill("job-2");
       if (!javaScriptEnabled) await page.getByLabel("Rendez-vous ID").press("Enter");
       await page.locator("#commands").getByText("Host job-2").waitFor();

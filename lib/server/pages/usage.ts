@@ -23,6 +23,6 @@ export function usageFromForm(site: Site, form: URLSearchParams, systems: System
     publicKeys,
     typed: { keys: publicKeys.secret ? [] : typedKeys, id },
     choices: makeChoices(Object.fromEntries(form), publicKeys.keys, fits ? id : ""),
-    idProblem: fits ? undefined : `This cannot be an ID. It takes ${RENDEZVOUS_ID_RULE}.`,
+    idProblem: fits ? undefined : `Invalid ID. Use ${RENDEZVOUS_ID_RULE}.`,
   });
 }

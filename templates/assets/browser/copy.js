@@ -1,9 +1,9 @@
 // @ts-check
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-/** Gives each block of commands a button that copies it. @module */
+/** Adds a copy button to each block of commands. @module */
 
-/** Says things to screen readers. */
+/** Read aloud by screen readers. */
 const announcer = document.createElement("p");
 announcer.className = "visually-hidden";
 announcer.setAttribute("aria-live", "polite");
@@ -11,11 +11,11 @@ document.body.append(announcer);
 
 /**
  * @param {string} text
- * @param {Element} holder where a field may be put for a moment
+ * @param {Element} holder where a field can be added for a moment
  */
 async function copy(text, holder) {
   if (navigator.clipboard) return await navigator.clipboard.writeText(text);
-  // Pages over plain http have no clipboard, but the old command works there.
+  // Pages over plain http have no clipboard; the older command works there.
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "visually-hidden";
@@ -27,7 +27,7 @@ async function copy(text, holder) {
 }
 
 /**
- * Gives a block of commands its button.
+ * Adds the button to a block of commands.
  *
  * @param {Element} figure
  */
@@ -48,7 +48,7 @@ function addButton(figure) {
       announcer.textContent = `Copied: ${title}`;
     } catch {
       button.textContent = "Failed";
-      announcer.textContent = "Copying failed: select the text and copy it yourself";
+      announcer.textContent = "Copying failed: select the text and copy it";
     }
     button.focus();
     clearTimeout(timer);
@@ -61,7 +61,7 @@ function addButton(figure) {
 }
 
 /**
- * Makes a block of commands with its button, as the `Code` of templates/layout.tsx does.
+ * Creates a block of commands with its button, as `Code` of templates/layout.tsx does.
  *
  * @param {string} title
  * @param {string} text

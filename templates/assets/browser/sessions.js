@@ -7,7 +7,7 @@ import { COLUMNS, sessionCells, summary } from "../shared/session_cells.js";
 
 /** @import { SessionAgent, SessionsView } from "../../../lib/protocol/sessions_api.ts" */
 
-/** How often the times are written again, in milliseconds. */
+/** How often the times are updated, in milliseconds. */
 const TICK_MS = 5_000;
 
 /**
@@ -26,7 +26,7 @@ const live = element("live");
 
 /** @type {SessionsView | undefined} */
 let view;
-/** When it came, on this browser's own steady clock. */
+/** When it arrived, by performance.now(). */
 let received = 0;
 
 /**
@@ -54,11 +54,11 @@ function row(agent, now) {
   return line;
 }
 
-/** Writes what is known now. */
+/** Updates the page. */
 function show() {
   if (view === undefined) return;
   const now = view.now + performance.now() - received;
-  // New rows would take away what somebody is selecting to copy.
+  // New rows would clear the selection of text to copy.
   const selection = document.getSelection();
   if (selection && !selection.isCollapsed && selection.containsNode(table, true)) return;
   body?.replaceChildren(...view.agents.map((agent) => row(agent, now)));
@@ -72,7 +72,7 @@ function show() {
 }
 
 /**
- * Says how it stands, once.
+ * Shows the state of the connection; the same text is not announced twice.
  *
  * @param {string} text
  * @param {boolean} good
@@ -92,8 +92,8 @@ events.addEventListener("message", (event) => {
 events.addEventListener("error", () => {
   say(
     events.readyState === EventSource.CLOSED
-      ? "Not live: reload the page for the newest."
-      : "The connection is lost; trying again …",
+      ? "Not live. Reload to update."
+      : "Connection lost. Reconnecting…",
     false,
   );
 });

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-/** The usage form: checks and writes the commands while a person types, remembers, sends nothing. @module */
+/** The usage form: updates the commands while you type and saves the entries. Sends nothing. @module */
 
 import { makeChoices, OPTIONS, shellsOf } from "../shared/choices.js";
 import { codeFigure } from "./copy.js";
@@ -53,7 +53,7 @@ function say(place, className, sentences) {
     item.textContent = sentence;
     return item;
   }));
-  // Saying the same again would be read aloud at each key.
+  // Screen readers would read the same text again at each key.
   if (place.textContent !== list.textContent) {
     place.replaceChildren(...(sentences.length > 0 ? [list] : []));
   }
@@ -73,10 +73,10 @@ function show(id, blocks, notes) {
   );
 }
 
-/** Whether a private key was taken out of the field, and nothing written there since. */
+/** Whether a private key was removed from the field, and nothing typed since. */
 let refused = false;
 
-/** Reads the form, writes the commands, remembers what is valid. */
+/** Reads the form, updates the commands, saves what is valid. */
 function update() {
   const { keys, problems, secret } = readPublicKeys(keysText.value);
   if (secret) {
@@ -91,7 +91,7 @@ function update() {
 
   const id = idInput.value.trim();
   const idFits = id === "" || isRendezvousId(id);
-  say(idState, "warning", idFits ? [] : [`This cannot be an ID. It takes ${idInput.title}.`]);
+  say(idState, "warning", idFits ? [] : [`Invalid ID. Use ${idInput.title}.`]);
   idInput.setAttribute("aria-invalid", String(!idFits));
 
   const raw = Object.fromEntries(selects.map((select) => [select.name, select.value]));
@@ -105,11 +105,11 @@ function update() {
   try {
     localStorage.setItem(MEMORY, JSON.stringify({ ...raw, id: choices.id, keys }));
   } catch {
-    // The browser does not remember; the page works all the same.
+    // The browser allows no storage; the page works without.
   }
 }
 
-/** Fills the form with what the browser remembers. */
+/** Fills in the saved entries. */
 function recall() {
   try {
     const memory = JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
@@ -120,7 +120,7 @@ function recall() {
     if (typeof memory.id === "string") idInput.value = memory.id;
     if (Array.isArray(memory.keys)) keysText.value = memory.keys.join("\n");
   } catch {
-    // Nothing that can be read is remembered.
+    // The saved entries cannot be read.
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a person chooses on the usage page, and what goes together. @module */
+/** The choices on the usage page, and which of them go together. @module */
 
 const SYSTEMS = /** @type {const} */ ([
   ["linux", "Linux"],
@@ -10,14 +10,14 @@ const SYSTEMS = /** @type {const} */ ([
 ]);
 
 /**
- * What can be chosen: value and name of each option.
+ * The options: value and name of each.
  *
  * @satisfies {Record<string, ReadonlyArray<readonly [string, string]>>}
  */
 export const OPTIONS = /** @type {const} */ ({
   os: SYSTEMS,
   shell: [
-    ["", "The usual one"],
+    ["", "Default"],
     ["sh", "sh or bash"],
     ["cmd", "cmd"],
     ["powershell", "PowerShell"],
@@ -31,10 +31,10 @@ export const OPTIONS = /** @type {const} */ ({
   ],
   computer: SYSTEMS,
   local: [
-    ["wsproxy", "ssh with wsproxy"],
-    ["config", "An entry in ssh_config"],
-    ["tunnel", "A tunnel to a local port"],
-    ["websocat", "websocat in wsproxy's place"],
+    ["wsproxy", "wsproxy"],
+    ["config", "ssh with an entry in its config file"],
+    ["tunnel", "tunnel, by a local port"],
+    ["websocat", "websocat instead of wsproxy"],
   ],
 });
 
@@ -44,20 +44,20 @@ export const OPTIONS = /** @type {const} */ ({
 /** @typedef {"wsproxy" | "config" | "tunnel" | "websocat"} LocalSide */
 
 /**
- * One person's choices.
+ * What was chosen.
  *
  * @typedef {object} Choices
  * @property {string[]} keys lines of authorized_keys, as readPublicKeys() gives them
  * @property {string} id a rendez-vous ID, or empty for a random one
  * @property {System} os where the job runs
- * @property {Shell} shell what the job's commands are written for
+ * @property {Shell} shell of the job
  * @property {CiSystem} ci
- * @property {System} computer the person's own
- * @property {LocalSide} local how ssh gets to the server
+ * @property {System} computer the system of the user
+ * @property {LocalSide} local how ssh reaches the server
  */
 
 /**
- * The shells that a job can have, the usual one first.
+ * The shells that a job can use, the default first.
  *
  * @param {System} os
  * @param {CiSystem} ci
@@ -70,7 +70,7 @@ export function shellsOf(os, ci) {
 }
 
 /**
- * One of the values of an option; the first one when `value` is none of them.
+ * `value` if the option has it, else the first value of the option.
  *
  * @template {keyof typeof OPTIONS} Name
  * @param {Name} name
@@ -83,7 +83,7 @@ function pick(name, value) {
 }
 
 /**
- * Makes sense of what a form or a browser's memory holds: unknown values become the usual ones.
+ * Reads the fields of a form or the storage of a browser; unknown values become defaults.
  *
  * @param {Partial<Record<string, string | null>>} raw by the names of {@link OPTIONS}
  * @param {string[]} keys

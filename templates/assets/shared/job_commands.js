@@ -1,5 +1,5 @@
 // @ts-check
-/** What the job runs: plain, or as a step of a CI system. @module */
+/** The commands of the job: plain, or as a step of a CI system. @module */
 
 import { echoCmd, escapeGroovy, indent, quoteCmd, quotePowerShell, quoteSh } from "./quote.js";
 
@@ -16,7 +16,7 @@ import { echoCmd, escapeGroovy, indent, quoteCmd, quotePowerShell, quoteSh } fro
  * @property {string} text
  */
 
-/** The environment variable with the secret that an agent may have to show. */
+/** The environment variable for the token that a server may ask of agents. */
 const TOKEN = "CONVERGE_AGENT_TOKEN";
 
 /**
@@ -35,7 +35,7 @@ function shellCommands(site, { keys, id, os, shell }) {
   if (shell === "cmd") {
     return [
       ...keys.map((key, index) => `${to(index)} .authorized_keys ${echoCmd(key)}`),
-      `curl ${quoteCmd(url)} > ${program}`,
+      `curl -fsSL -o ${program} ${quoteCmd(url)}`,
       [".\\agent", ...(id ? ["--id", id] : []), quoteCmd(site.ws)].join(" "),
     ];
   }
@@ -45,27 +45,27 @@ function shellCommands(site, { keys, id, os, shell }) {
       ...keys.map((key, index) =>
         `${write(index)} -Encoding utf8 .authorized_keys ${quotePowerShell(key)}`
       ),
-      // Windows PowerShell's curl is another program, and its > would damage the download.
-      `${windows ? "curl.exe" : "curl"} -o ${program} ${quotePowerShell(url)}`,
+      // In Windows PowerShell, curl is an alias of another program.
+      `${windows ? "curl.exe" : "curl"} -fsSL -o ${program} ${quotePowerShell(url)}`,
       ...(windows ? [] : ["chmod 755 agent"]),
       [windows ? ".\\agent" : "./agent", ...(id ? ["--id", id] : []), quotePowerShell(site.ws)]
         .join(" "),
     ];
   }
   return [
-    // echo would read backslashes in some shells.
+    // In some shells echo reads backslashes.
     ...keys.map((key, index) =>
       `${key.includes("\\") ? "printf '%s\\n'" : "echo"} ${quoteSh(key)} ${
         to(index)
       } .authorized_keys`
     ),
-    `curl ${quoteSh(url)} > ${program}`,
+    `curl -fsSL -o ${program} ${quoteSh(url)}`,
     ...(windows ? [] : ["chmod 755 agent"]),
     [`./${program}`, ...(id ? ["--id", id] : []), quoteSh(site.ws)].join(" "),
   ];
 }
 
-/** @type {Record<Shell, Record<"github" | "jenkins" | "azure", string>>} how each CI system calls a shell */
+/** @type {Record<Shell, Record<"github" | "jenkins" | "azure", string>>} the name of each shell */
 const SHELL_NAMES = {
   sh: { github: "bash", jenkins: "sh", azure: "bash" },
   cmd: { github: "cmd", jenkins: "bat", azure: "script" },
@@ -73,7 +73,7 @@ const SHELL_NAMES = {
 };
 
 /**
- * What to put into the job.
+ * The commands for the job.
  *
  * @param {Pick<Site, "http" | "ws" | "agentToken">} site
  * @param {Choices} choices
@@ -119,7 +119,7 @@ export function jobCommands(site, choices) {
     ];
     return { title: "Azure Pipelines: the last step of the job", text: text.join("\n") };
   }
-  // Windows always has its own PowerShell, and not always the other one.
+  // Windows always has powershell, but not always pwsh.
   const name = shell === "powershell" && os === "windows" ? shell : SHELL_NAMES[shell].jenkins;
   const step = [
     `${name} '''`,
@@ -135,7 +135,7 @@ export function jobCommands(site, choices) {
 }
 
 /**
- * What to know about these commands, a sentence each.
+ * Notes on these commands, a sentence each.
  *
  * @param {Pick<Site, "agentToken" | "password">} site
  * @param {Choices} choices
@@ -146,17 +146,15 @@ export function jobNotes(site, { ci, keys, id }) {
   const when = {
     plain: "",
     github:
-      "It runs when the job has failed; without the line “if: failure()” it takes part in it.",
+      "Runs when the job fails; remove the line “if: failure()” to run it whenever it is reached.",
     gitlab:
-      "It runs when the job has failed; without the line that asks for the status, always. The time limits keep a place for it; adjust them to your job.",
-    jenkins:
-      "It runs when the build has failed; write “always” in place of “failure” to have it always.",
-    azure:
-      "It runs when the job has failed; write “always()” in place of “failed()” to have it always.",
+      "Runs when the job fails; remove the line that checks the status to run it always. The timeouts leave time for it; adjust them to your job.",
+    jenkins: "Runs when the build fails; replace “failure” with “always” to run it always.",
+    azure: "Runs when the job fails; replace “failed()” with “always()” to run it always.",
   };
   /** @type {Record<Choices["ci"], string>} */
   const token = {
-    plain: `Set the environment variable ${TOKEN} to this server's agent token, which is a secret.`,
+    plain: `Set the environment variable ${TOKEN} to this server's agent token. Keep it secret.`,
     github: `Add the server's agent token to the repository's secrets as ${TOKEN}.`,
     gitlab: `Add the server's agent token to the CI/CD variables as ${TOKEN}, masked.`,
     jenkins:
@@ -167,8 +165,8 @@ export function jobNotes(site, { ci, keys, id }) {
     when[ci],
     site.agentToken ? token[ci] : "",
     keys.length === 0 && !site.password
-      ? "Nobody can log in yet: add your public key above, or put a file .authorized_keys into the job's directory."
+      ? "Nobody can log in yet: add your public key above, or a file .authorized_keys in the job's directory."
       : "",
-    id === "" ? "The agent gets a random ID; the job's log says which." : "",
+    id === "" ? "The agent gets a random ID, which the job's log shows." : "",
   ].filter((note) => note !== "");
 }

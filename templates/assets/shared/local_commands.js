@@ -1,5 +1,5 @@
 // @ts-check
-/** What the person types on their own computer. @module */
+/** The commands for the user's computer. @module */
 
 import { loginCommands } from "./login_commands.js";
 import { quoteSh } from "./quote.js";
@@ -11,7 +11,7 @@ import { quoteSh } from "./quote.js";
  */
 
 /**
- * How to get one of our programs, in a shell of the person's computer.
+ * The commands that download wsproxy or tunnel.
  *
  * @param {Pick<Site, "http">} site
  * @param {System} computer
@@ -22,14 +22,14 @@ function fetchBlock(site, computer, program) {
   const base = `${site.http}/static/`;
   if (computer === "windows") {
     return {
-      title: `Once: download ${program} into this directory, or one on your PATH`,
-      text: `curl.exe -o ${program}.exe "${base}${program}.exe"`,
+      title: `Once: download ${program} to this directory or one on your PATH`,
+      text: `curl.exe -fsSL -o ${program}.exe "${base}${program}.exe"`,
     };
   }
   const name = computer === "linux" ? program : `${program}-${computer}`;
   const text = [
     "mkdir -p ~/.local/bin",
-    `curl ${quoteSh(base + name)} > ~/.local/bin/${program}`,
+    `curl -fsSL -o ~/.local/bin/${program} ${quoteSh(base + name)}`,
     `chmod 755 ~/.local/bin/${program}`,
     'export PATH="$HOME/.local/bin:$PATH"',
   ];
@@ -37,7 +37,7 @@ function fetchBlock(site, computer, program) {
 }
 
 /**
- * What to type, in this order.
+ * The commands, in the order to run them.
  *
  * @param {Pick<Site, "http" | "ws" | "username">} site
  * @param {Choices} choices
@@ -54,9 +54,9 @@ export function localCommands(site, { id: chosenId, computer, local }) {
   if (local === "tunnel") {
     return [
       fetchBlock(site, computer, "tunnel"),
-      { title: "In a terminal that stays open: the tunnel", text: tunnel.tunnel },
-      { title: "In another: a shell", text: tunnel.ssh },
-      { title: "In another: files", text: tunnel.sftp },
+      { title: "In one terminal: the tunnel; keep it running", text: tunnel.tunnel },
+      { title: "In another terminal: a shell", text: tunnel.ssh },
+      { title: "In another terminal: files", text: tunnel.sftp },
     ];
   }
   if (local === "config") {
@@ -75,15 +75,15 @@ export function localCommands(site, { id: chosenId, computer, local }) {
 }
 
 /**
- * What to know about these commands, a sentence each.
+ * Notes on these commands, a sentence each.
  *
  * @param {Choices} choices
  * @returns {string[]}
  */
 export function localNotes({ id, local }) {
   return [
-    id === "" ? "Write the ID from the job's log in place of ID." : "",
-    "Each agent has a fresh host key, so ssh asks whether to trust it: compare the fingerprint with the one in the job's log. The log also has commands that name the key, with which ssh asks nothing.",
-    local === "websocat" ? "Any tool that connects stdin and stdout to a websocket will do." : "",
+    id === "" ? "Replace ID with the ID in the job's log." : "",
+    "Each agent has a new host key, so ssh asks whether to trust it: compare the fingerprint with the one in the job's log. With the commands in the log, which name the key, ssh asks nothing.",
+    local === "websocat" ? "Any tool that connects stdin and stdout to a websocket works." : "",
   ].filter((note) => note !== "");
 }

@@ -1,13 +1,13 @@
 // @ts-check
-/** Reads what a person pastes as public keys, one a line as in authorized_keys. @module */
+/** Reads public keys that a user pastes, one per line as in authorized_keys. @module */
 
 /**
- * What {@link readPublicKeys} found.
+ * The result of {@link readPublicKeys}.
  *
  * @typedef {object} PublicKeys
- * @property {string[]} keys the lines that can be used
- * @property {string[]} problems a sentence for each of the first few lines that cannot
- * @property {boolean} secret whether a private key is among them; nothing is to be kept then
+ * @property {string[]} keys the valid lines
+ * @property {string[]} problems a sentence for each of the first few invalid lines
+ * @property {boolean} secret whether there is a private key among them; then keep nothing
  */
 
 const PRIVATE_KEY =
@@ -16,28 +16,28 @@ const KEY_TYPE = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|" +
   "sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com";
 
 /**
- * For the `pattern` of a field with one key. It holds without any script, so that a private key that
- * is pasted there is not sent.
+ * The `pattern` of a field for one key. It works without scripts and keeps a pasted private key from
+ * being sent.
  */
 export const KEY_PATTERN =
   `(?!.*(?:${PRIVATE_KEY}))\\s*(?:.*\\s)?(?:${KEY_TYPE})\\s+AAAA[A-Za-z0-9+\\/]+=*(?:\\s.*)?`;
 
-/** The parts of a line: options, type, base64, comment. An option's value may hold anything in quotes. */
+/** The parts of a line: options, type, base64, comment. The quoted value of an option is free text. */
 const LINE = /^(?:((?:[^\s"]|"(?:\\.|[^"\\])*")+)\s+)??([a-z0-9@.-]+)\s+(AAAA\S*)(?:\s+(.*))?$/i;
 const USABLE_TYPE = new RegExp(`^(?:${KEY_TYPE})$`);
 
-/** More would fill the page. */
+/** The most problems to report at once. */
 const MAX_PROBLEMS = 4;
 
-/** Characters that end a line or that YAML cannot hold. */
+/** Characters that end a line or that YAML does not allow. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]/u;
 
 /**
- * The strings and numbers of an SSH key (RFC 4253, section 6.6), each as its bytes.
+ * The strings and numbers of an SSH key (RFC 4253, section 6.6), as bytes.
  *
  * @param {string} base64
- * @returns {string[] | undefined} nothing if the bytes do not add up
+ * @returns {string[] | undefined} undefined if a length is wrong
  */
 function fields(base64) {
   let bytes;
@@ -58,18 +58,18 @@ function fields(base64) {
 }
 
 /**
- * What keeps a key from being used.
+ * Why a key cannot be used.
  *
  * @param {string} type
  * @param {string} base64
  * @returns {string | undefined}
  */
 function keyProblem(type, base64) {
-  if (/-cert-v0\d@/.test(type)) return "is a certificate; use the key that it was made for";
-  if (type === "ssh-dss") return "is a DSA key, which is too weak; make one with ssh-keygen";
+  if (/-cert-v0\d@/.test(type)) return "is a certificate; use the public key itself";
+  if (type === "ssh-dss") return "is a DSA key, which is too weak; make a new key with ssh-keygen";
   if (!USABLE_TYPE.test(type)) return `has the unknown type ${type}`;
   const parts = fields(base64);
-  // A security key also names the application that it is for.
+  // A security key has one more field, the application.
   const count = (type.includes("ed25519") ? 2 : 3) + (type.startsWith("sk-") ? 1 : 0);
   if (parts === undefined || parts.length !== count) {
     return "is cut short or broken over several lines";
@@ -82,8 +82,7 @@ function keyProblem(type, base64) {
 }
 
 /**
- * Sorts pasted lines into keys and problems. Empty lines and comments are left out, white space is
- * evened out.
+ * Sorts pasted lines into keys and problems. Drops empty lines and comments, and trims white space.
  *
  * @param {string} text
  * @returns {PublicKeys}
@@ -99,12 +98,12 @@ export function readPublicKeys(text) {
     if (line === "" || line.startsWith("#")) return;
     const match = LINE.exec(line);
     const problem = UNPRINTABLE.test(line)
-      ? "holds characters that cannot be printed"
+      ? "contains control characters"
       : match
       ? keyProblem(match[2] ?? "", match[3] ?? "")
       : /BEGIN SSH2 PUBLIC KEY/.test(line)
-      ? "begins a key in PuTTY's format; copy the one-line form that PuTTYgen shows"
-      : "is no public key; one looks like ssh-ed25519 AAAA… you@home";
+      ? "is in PuTTY's format; copy the one-line form that PuTTYgen shows"
+      : "is not a public key, such as ssh-ed25519 AAAA… you@home";
     if (problem !== undefined) problems.push(`Line ${index + 1} ${problem}.`);
     else if (!keys.includes(line)) keys.push(line);
   });

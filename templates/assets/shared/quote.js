@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Writes any text so that a shell, YAML or Groovy reads that very text, and CI systems find nothing
- * to expand in it: a `$` never stands before a bracket (`${{ }}`, `$(…)`, `$[[ ]]`).
+ * Quotes text for shells, YAML and Groovy, so that CI systems expand nothing in it: no `$` comes
+ * before a bracket (`${{ }}`, `$(…)`, `$[[ ]]`).
  *
- * The text is one line without control characters; readPublicKeys() sees to that.
+ * The text is one line without control characters, as readPublicKeys() returns it.
  *
  * @module
  */
 
 /**
- * For sh: bare or in double quotes where that is safe, since it reads best, else in single quotes.
+ * For sh: bare or in double quotes where that is safe, which reads best, else in single quotes.
  *
  * @param {string} text
  * @returns {string}
@@ -21,8 +21,8 @@ export function quoteSh(text) {
 }
 
 /**
- * For PowerShell, as an argument. Its typographic quotes end a string like the plain one, and double
- * like it.
+ * For PowerShell, as an argument. Typographic quotes end a string as the plain quote does, and are
+ * doubled like it.
  *
  * @param {string} text
  * @returns {string}
@@ -46,8 +46,8 @@ export function quoteCmd(text) {
 }
 
 /**
- * For cmd in a batch file: the command that prints `text`, to be put after a redirection. echo takes
- * quotes literally, so that every special character needs its own escape.
+ * For cmd in a batch file: the command that prints `text`, for use after a redirection. echo prints
+ * quotes too, so each special character needs an escape of its own.
  *
  * @param {string} text
  * @returns {string}
@@ -57,14 +57,14 @@ export function echoCmd(text) {
     /\$(?=[{[])/g,
     "$$^",
   );
-  // With a space, echo would look for /? and print its help.
+  // After a space, echo would take /? as an option and print its help.
   return escaped.includes("/?") ? `echo(${escaped}` : `echo ${escaped}`;
 }
 
 /**
- * Moves lines to the right, as the content of a YAML block scalar (`|`) stands.
+ * Indents lines, as the content of a YAML block scalar (`|`).
  *
- * @param {string[]} lines the first one must not begin with a space
+ * @param {string[]} lines of which the first does not begin with a space
  * @param {number} spaces
  * @returns {string[]}
  */
@@ -73,7 +73,7 @@ export function indent(lines, spaces) {
 }
 
 /**
- * The inside of a Groovy string in three single quotes.
+ * For Groovy, inside a string in three single quotes.
  *
  * @param {string} text
  * @returns {string}

@@ -1,11 +1,11 @@
 // @ts-check
-/** What stands in the table of sessions; the server and the script write the same. @module */
+/** The cells of the table of sessions, for the server and for the script. @module */
 
 import { formatBytes, formatDuration } from "./format.js";
 
 /** @import { SessionAgent, SessionClient, SessionColumn } from "../../../lib/protocol/sessions_api.ts" */
 
-/** The columns: the name by which they are sorted, and the heading. */
+/** The columns: key for sorting, and heading. */
 export const COLUMNS = /** @type {readonly (readonly [SessionColumn, string])[]} */ ([
   ["id", "ID"],
   ["host", "Host"],
@@ -20,7 +20,7 @@ export const COLUMNS = /** @type {readonly (readonly [SessionColumn, string])[]}
 ]);
 
 /**
- * A moment ago, or from now.
+ * A time relative to now.
  *
  * @param {number | undefined} time
  * @param {number} now
@@ -32,7 +32,7 @@ function relative(time, now) {
 }
 
 /**
- * One client in a line.
+ * One client on one line.
  *
  * @param {SessionClient} client
  * @param {number} now
@@ -45,12 +45,12 @@ function clientLine({ since, toAgent, toClient, sessions, address }, now) {
     `for ${formatDuration(now - since)}`,
     `${formatBytes(toAgent)} in`,
     `${formatBytes(toClient)} out`,
-    // A line is only broken between them.
+    // Lines break only between the parts.
   ].map((part) => part.replaceAll(" ", "\u00a0")).join("\u00a0· ");
 }
 
 /**
- * The cells of an agent's row; a cell is one or more lines.
+ * The cells of an agent's row, each one or more lines.
  *
  * @param {SessionAgent} agent
  * @param {number} now milliseconds since the epoch, as all times here
@@ -73,7 +73,7 @@ export function sessionCells(agent, now) {
 }
 
 /**
- * How many there are, in a sentence.
+ * The counts, as a sentence.
  *
  * @param {{ total: number, matching: number, clients: number }} view
  * @returns {string}

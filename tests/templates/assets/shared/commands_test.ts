@@ -43,7 +43,7 @@ function choose(
 function runJob(text: string): { keys: string; calls: string } {
   const directory = mkdtempSync(join(tmpdir(), "converge-"));
   try {
-    const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls'\n`;
+    const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls' > "$3"\n`;
     writeFileSync(join(directory, "curl"), curl, { mode: 0o755 });
     const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
       cwd: directory,
@@ -75,7 +75,7 @@ Deno.test("jobCommands() for sh write each key to the file and start the agent, 
     assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
     assert.equal(
       done.calls,
-      "curl https://ci.example/relay/static/agent\nagent --id job-1 wss://ci.example/relay\n",
+      "curl -fsSL -o agent https://ci.example/relay/static/agent\nagent --id job-1 wss://ci.example/relay\n",
     );
   }
 });
@@ -85,7 +85,7 @@ Deno.test("jobCommands() for cmd put the redirection first, so that nothing of t
   assert.deepEqual(text.split("\n"), [
     '> .authorized_keys echo ssh-ed25519 AAAA it\'s ^"me^" $^(id^) $^{{ secrets.X }} \\n `x` ^& %%PATH%% ^<b^> é',
     ">> .authorized_keys echo k 2",
-    "curl https://ci.example/relay/static/agent.exe > agent.exe",
+    "curl -fsSL -o agent.exe https://ci.example/relay/static/agent.exe",
     ".\\agent --id job-1 wss://ci.example/relay",
   ]);
 });
@@ -95,7 +95,7 @@ Deno.test("jobCommands() for PowerShell call the real curl and let it write the 
   assert.deepEqual(text.split("\n"), [
     "Set-Content -Encoding utf8 .authorized_keys 'k it''s'",
     "Add-Content -Encoding utf8 .authorized_keys 'k 2'",
-    "curl.exe -o agent.exe https://ci.example/relay/static/agent.exe",
+    "curl.exe -fsSL -o agent.exe https://ci.example/relay/static/agent.exe",
     ".\\agent wss://ci.example/relay",
   ]);
 });
