@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * What a person types on their own computer to log in to a job: the agent announces it, the pages
- * show it.
+ * The commands that log in to a job, as the agent announces them and the pages show them.
  *
  * @module
  */
@@ -19,36 +18,36 @@ const KEEP = "-oServerAliveInterval=10";
  * @typedef {object} LoginTarget
  * @property {string} username
  * @property {string} url the client URL on the server: `wss://host/client/ID`
- * @property {string} [alias] the name under which ssh keeps the host key; missing: localhost
- * @property {string} [hostKey] the agent's, as authorized_keys has it: `ssh-ed25519 AAAA…`; with it
- * ssh asks nothing, and the server cannot pose as the agent; needs `alias`
- * @property {string} [bridge] what connects stdin and stdout to the websocket; missing: wsproxy
+ * @property {string} [alias] the name under which ssh keeps the host key; default: localhost
+ * @property {string} [hostKey] of the agent, in the form of authorized_keys: `ssh-ed25519 AAAA…`.
+ * With it ssh asks nothing, and the server cannot impersonate the agent; needs `alias`
+ * @property {string} [bridge] what connects stdin and stdout to the websocket; default: wsproxy
  */
 
 /**
  * Commands, each on one line.
  *
  * @typedef {object} LoginCommands
- * @property {string} [writeHostKey] to be run once before the others, if there is one
+ * @property {string} [writeHostKey] to run once before the others, if present
  * @property {string} ssh
  * @property {string} sftp
- * @property {{ tunnel: string, ssh: string, sftp: string }} tunnel the first stays open, then ssh and
- * sftp in another terminal
- * @property {string[]} sshConfig an entry of ssh_config, after which `ssh ALIAS` does
+ * @property {{ tunnel: string, ssh: string, sftp: string }} tunnel the first keeps running; ssh and
+ * sftp go in another terminal
+ * @property {string[]} sshConfig an entry of ssh_config for `ssh ALIAS`
  */
 
 /**
- * How a computer's shells want it.
+ * How to quote for the shells of a system.
  *
  * @typedef {object} Style
  * @property {(option: string, value: string) => string} argument one argument
- * @property {(url: string) => string} word a word of the proxy command, which ssh gives to a shell
+ * @property {(url: string) => string} word a word of the proxy command, which ssh passes to a shell
  * @property {(alias: string, hostKey: string) => [option: string, value: string][]} pin options of
  * ssh that name the host key
  */
 
 /**
- * The key is in the command itself (KnownHostsCommand of ssh_config(5), OpenSSH 8.5): the program that
+ * The key is in the command itself (KnownHostsCommand of ssh_config(5), OpenSSH 8.5). The program that
  * prints it needs an absolute path and runs without a shell.
  *
  * @type {Style}
@@ -63,9 +62,9 @@ const POSIX = {
 };
 
 /**
- * For cmd and PowerShell alike: in double quotes what PowerShell would tear apart, which is what begins
- * with a hyphen and has a dot. The OpenSSH of many Windows systems is too old for KnownHostsCommand,
- * so the key goes to a file.
+ * For both cmd and PowerShell. PowerShell splits bare arguments that begin with a hyphen and contain a
+ * dot, so these are in double quotes. The OpenSSH of many Windows systems is too old for
+ * KnownHostsCommand, so the key goes to a file.
  *
  * @type {Style}
  */
@@ -92,7 +91,7 @@ export function loginCommands(target, computer = "posix") {
   const user = userArgument(target, style);
   return {
     writeHostKey: computer === "windows" && hostKey !== undefined
-      // The redirection comes first: cmd would take a digit before it for a handle.
+      // The redirection comes first: cmd reads a digit before it as a handle.
       ? `cmd /c ">${alias}.known_hosts echo ${alias} ${hostKey}"`
       : undefined,
     ssh: ["ssh", ...proxied, user].join(" "),
@@ -114,7 +113,7 @@ export function loginCommands(target, computer = "posix") {
 }
 
 /**
- * Options of ssh that say which host key is right.
+ * Options of ssh that select or pin the host key.
  *
  * @param {LoginTarget} target
  * @param {Style} style
