@@ -4,38 +4,33 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
-import { readSecretFile } from "../program/option_file.ts";
+import type { RegisteredMessage } from "../protocol/messages.ts";
 import { signalStatus } from "../program/program.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
-import { generateHostKey, loadHostKey } from "../ssh/keys/host_key.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
-import { readCaFile } from "../wire/dial/ca_file.ts";
-import { makeRendezvousId } from "../protocol/names.ts";
-import type { RegisteredMessage } from "../protocol/messages.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
 import { forgetDetached, isDetached } from "./control/detach.ts";
-import { makeIfMissing, modifiedTime, WatchedFile } from "./watched_file.ts";
-import { type LifetimeEnd, LifetimeKeeper, type LifetimeStatus } from "./lifetime/keeper.ts";
-import { LocalControl, type LocalControlOptions } from "./control/local_control.ts";
+import { LocalControl } from "./control/local_control.ts";
+import type { AgentStatus } from "./control/request.ts";
+import { type LifetimeEnd, LifetimeKeeper } from "./lifetime/keeper.ts";
+import type { LifetimeMode } from "./lifetime/lifetime.ts";
 import { loginMessage } from "./lifetime/login_message.ts";
 import { type AgentOutput, openOutput } from "./output.ts";
-import { Registration } from "./registration.ts";
+import { agentFacts, type AgentSetup, prepareAgent } from "./prepare.ts";
+import { type PairedClient, Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
-import { agentFacts, chooseAgentShell, fetchAllKeys } from "./settings.ts";
-
-/** The hold file's name in the agent's directory. */
-const HOLD_FILE = ".hold";
+import { modifiedTime, WatchedFile } from "./watched_file.ts";
 
 /**
  * Runs an agent until its lifetime ends, or the signal, whose reason is the name of the operating
  * system's.
  *
  * @returns the exit status
- * @throws {Error} if something that was asked for cannot be had, or the server cannot be reached
+ * @throws {Error} if an option names what cannot be used, or the server cannot be reached
  */
 export async function runAgent(
   server: URL,
@@ -46,184 +41,221 @@ export async function runAgent(
   forgetDetached();
   using output = openOutput({ ...options, detached });
   try {
-    return await serve(server, { ...options, detached }, output, signal);
+    const setup = await prepareAgent(server, options, { signal, log: output.log });
+    await using agent = new Agent(setup, output, detached ? "background" : "foreground");
+    return await agent.run(signal);
   } catch (error) {
     if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
     throw error;
   }
 }
 
-/** The same with its log open; `detached` is for the one in the background. */
-async function serve(
-  server: URL,
-  options: AgentOptions & { detached: boolean },
-  output: AgentOutput,
-  signal: AbortSignal,
-): Promise<number> {
-  const { log } = output;
-  const env = Deno.env.toObject();
-  const cwd = Deno.cwd();
-  const holdPath = join(cwd, HOLD_FILE);
-  const keysFile = resolve(cwd, options.authorizedKeys);
-  const token = options.tokenFile === undefined
-    ? env.CONVERGE_AGENT_TOKEN || undefined
-    : readSecretFile("--token-file", options.tokenFile);
-  const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
-  const hostKey = options.hostKey === undefined
-    ? generateHostKey()
-    : await loadHostKey(options.hostKey);
-  const extraKeys = await fetchAllKeys(options, { ca, signal, log });
-  if (options.insecure) log.warn("any certificate of the server is trusted");
-  if (options.hold) makeIfMissing("hold file", holdPath);
+/** What an agent is doing. */
+type AgentState =
+  | { phase: "starting" }
+  /** People can log in, with what the server said at the latest registration. */
+  | { phase: "registered"; registration: RegisteredMessage }
+  /** Sessions are being ended; `registration` is missing if there was none. */
+  | { phase: "ending"; registration?: RegisteredMessage };
 
-  const shell = chooseAgentShell(options.shell, env);
-  const id = options.id ?? makeRendezvousId();
-  let registration: RegisteredMessage | undefined;
-  const ended = new AbortController();
+/** An agent from its start to its end. */
+class Agent implements AsyncDisposable {
+  readonly #setup: AgentSetup;
+  readonly #output: AgentOutput;
+  readonly #ended = new AbortController();
+  readonly #parts = new AsyncDisposableStack();
+  readonly #announcer: Announcer;
+  readonly #lifetime: LifetimeKeeper;
+  readonly #reporter: StatusReporter;
+  readonly #ssh: SshServer;
+  readonly #rendezvous: Registration;
+  #state: AgentState = { phase: "starting" };
 
-  const announcer = new Announcer({
-    server,
-    wantedId: options.id,
-    hostKey,
-    keysFile,
-    extraKeys,
-    json: options.json ?? false,
-    color: wantsColor(Deno.stdout.isTerminal(), env),
-    env,
-    notify: options.notifyUrl ?? [],
-    ca,
-    log,
-    print: output.print,
-  });
-  const announce = async (status: LifetimeStatus, onlyNews = false) => {
-    if (!registration) return;
-    await announcer.announce(registration, status, { signal: ended.signal, onlyNews });
-  };
-  using lifetime = new LifetimeKeeper({
-    mode: options.detached ? "background" : "foreground",
-    expiry: options.expiry,
-    warningTime: options.warningTime,
-    log,
-    readHold: (known) => modifiedTime(holdPath, known),
-    announce,
-  });
-  await using _hold = new WatchedFile(holdPath, {
-    log,
-    onChange: (modified) => lifetime.hold(modified),
-  });
-  await using _keys = new WatchedFile(keysFile, {
-    log,
-    onChange: () => announce(lifetime.status, true),
-  });
-
-  const authentication = {
-    username: "",
-    authorizedKeysFile: keysFile,
-    extraKeys,
-  };
-  const sessionEnv: Record<string, string> = {
-    ...env,
-    CONVERGE_ID: id,
-    CONVERGE_DIR: cwd,
-    CONVERGE_HOLD: holdPath,
-  };
-  const { channels, globalRequests, sessionRequests } = forwarding({
-    allowRemoteBind: options.allowRemoteBind,
-  });
-  using sftp = new SftpServer();
-  const ssh = new SshServer({
-    hostKey,
-    authentication,
-    session: { cwd, env: sessionEnv, shell },
-    log,
-    observer: {
-      opened(session) {
-        lifetime.opened(session);
-        reporter.opened(session);
-      },
-      closed(session) {
-        lifetime.closed(session);
-        reporter.closed(session);
-      },
-      input: () => lifetime.input(),
-      welcome: () =>
-        loginMessage({
-          ...lifetime.status,
-          id: sessionEnv.CONVERGE_ID!,
-          shell: shell.kind,
-          os: Deno.build.os,
-          now: Date.now(),
-        }),
-    },
-    channels,
-    globalRequests,
-    sessionRequests,
-    subsystems: { sftp: (channel) => sftp.serve(channel, { cwd }) },
-  });
-  const rendezvous = new Registration({
-    server,
-    id,
-    token,
-    facts: agentFacts(shell),
-    tls: { ca, insecure: options.insecure },
-    log,
-    onRegistered: (message) => {
-      registration = message;
-      sessionEnv.CONVERGE_ID = message.id;
-      Object.assign(authentication, { username: message.username, password: message.password });
-      announce(lifetime.status, true).then(() => output.registered());
-    },
-    onClient: (stream, client) => {
-      const served = ssh.serve(stream, client, ended.signal);
-      reporter.client(client, served);
-      return served;
-    },
-  });
-
-  using reporter = new StatusReporter({
-    lifetime: () => lifetime.status,
-    report: (status) => rendezvous.report(status),
-  });
-  const control = await openControl({
-    dir: cwd,
-    log,
-    status: () => ({
-      ...lifetime.status,
-      id: sessionEnv.CONVERGE_ID!,
-      pid: Deno.pid,
-      ...registration && announcer.describe(registration, lifetime.status),
-    }),
-    follow: output.follow,
-    release: () => lifetime.release(),
-    end: (reason, status) => lifetime.end(reason, status),
-  });
-  const cancel = () => lifetime.end("cancelled", signalStatus(signal));
-  signal.addEventListener("abort", cancel);
-  if (signal.aborted) cancel();
-  const running = rendezvous.run(ended.signal);
-  let end: LifetimeEnd = { reason: "failed", status: 1 };
-  try {
-    end = await Promise.race([lifetime.ended, running.then(() => end)]);
-    return end.status;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    ended.abort();
-    await Promise.allSettled([running, announcer.done()]);
-    const jobWillAsk = registration !== undefined && lifetime.status.mode !== "foreground";
-    await control?.finish(end, jobWillAsk);
+  constructor(setup: AgentSetup, output: AgentOutput, mode: LifetimeMode) {
+    this.#setup = setup;
+    this.#output = output;
+    this.#announcer = this.#makeAnnouncer();
+    this.#lifetime = this.#parts.use(this.#makeLifetime(mode));
+    this.#reporter = this.#parts.use(
+      new StatusReporter({
+        lifetime: () => this.#lifetime.status,
+        report: (status) => this.#rendezvous.report(status),
+      }),
+    );
+    this.#ssh = this.#makeSshServer();
+    this.#rendezvous = this.#makeRegistration();
+    this.#watchFiles();
   }
-}
 
-/**
- * Opens the way for `agent wait` and such. People can log in without it, for instance in a directory of
- * others.
- */
-async function openControl(options: LocalControlOptions): Promise<LocalControl | undefined> {
-  try {
-    return await LocalControl.start(options);
-  } catch (error) {
-    options.log.warn("agent wait, stop, status and end will not find this agent", {
-      reason: error,
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+
+  /** Runs until the lifetime ends, or the signal. @returns the exit status */
+  async run(signal: AbortSignal): Promise<number> {
+    const control = await this.#openControl();
+    const cancel = () => this.#lifetime.end("cancelled", signalStatus(signal));
+    signal.addEventListener("abort", cancel);
+    if (signal.aborted) cancel();
+    const running = this.#rendezvous.run(this.#ended.signal);
+    let end: LifetimeEnd = { reason: "failed", status: 1 };
+    try {
+      end = await Promise.race([this.#lifetime.ended, running.then(() => end)]);
+      return end.status;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#state = { phase: "ending", registration: this.#registration };
+      this.#ended.abort();
+      await Promise.allSettled([running, this.#announcer.done()]);
+      const jobWillAsk = this.#registration !== undefined &&
+        this.#lifetime.status.mode !== "foreground";
+      await control?.finish(end, jobWillAsk);
+    }
+  }
+
+  get #registration(): RegisteredMessage | undefined {
+    return this.#state.phase === "starting" ? undefined : this.#state.registration;
+  }
+
+  /** The ID that the agent has, or asks for. */
+  get #id(): string {
+    return this.#registration?.id ?? this.#setup.id;
+  }
+
+  #makeAnnouncer(): Announcer {
+    const { server, options, hostKey, keysFile, extraKeys, env, ca } = this.#setup;
+    return new Announcer({
+      server,
+      wantedId: options.id,
+      hostKey,
+      keysFile,
+      extraKeys,
+      json: options.json ?? false,
+      color: wantsColor(Deno.stdout.isTerminal(), env),
+      env,
+      notify: options.notifyUrl ?? [],
+      ca,
+      log: this.#output.log,
+      print: this.#output.print,
     });
+  }
+
+  #makeLifetime(mode: LifetimeMode): LifetimeKeeper {
+    const { options: { expiry, warningTime }, holdPath } = this.#setup;
+    return new LifetimeKeeper({
+      mode,
+      expiry,
+      warningTime,
+      log: this.#output.log,
+      readHold: (known) => modifiedTime(holdPath, known),
+      announce: () => this.#announce({ onlyNews: false }),
+    });
+  }
+
+  /** Tells how to log in, once somebody can. */
+  async #announce({ onlyNews }: { onlyNews: boolean }): Promise<void> {
+    if (!this.#registration) return;
+    const { signal } = this.#ended;
+    await this.#announcer.announce(this.#registration, this.#lifetime.status, { signal, onlyNews });
+  }
+
+  #watchFiles(): void {
+    const { holdPath, keysFile } = this.#setup;
+    const { log } = this.#output;
+    const onHold = (modified?: number) => this.#lifetime.hold(modified);
+    this.#parts.use(new WatchedFile(holdPath, { log, onChange: onHold }));
+    const onKeys = () => void this.#announce({ onlyNews: true });
+    this.#parts.use(new WatchedFile(keysFile, { log, onChange: onKeys }));
+  }
+
+  #makeSshServer(): SshServer {
+    const { options, hostKey, cwd, shell } = this.#setup;
+    const { log } = this.#output;
+    const lifetime = this.#lifetime;
+    const sftp = this.#parts.use(new SftpServer());
+    return new SshServer({
+      hostKey,
+      session: { cwd, shell },
+      log,
+      observer: {
+        opened: (session) => {
+          lifetime.opened(session);
+          this.#reporter.opened(session);
+        },
+        closed: (session) => {
+          lifetime.closed(session);
+          this.#reporter.closed(session);
+        },
+        input: () => lifetime.input(),
+        welcome: () =>
+          loginMessage({
+            ...lifetime.status,
+            id: this.#id,
+            shell: shell.kind,
+            os: Deno.build.os,
+            now: Date.now(),
+          }),
+      },
+      ...forwarding({ allowRemoteBind: options.allowRemoteBind }),
+      subsystems: { sftp: (channel) => sftp.serve(channel, { cwd }) },
+    });
+  }
+
+  #makeRegistration(): Registration {
+    const { server, id, token, shell, ca, options: { insecure } } = this.#setup;
+    return new Registration({
+      server,
+      id,
+      token,
+      facts: agentFacts(shell),
+      tls: { ca, insecure },
+      log: this.#output.log,
+      onRegistered: (registration) => this.#registered(registration),
+      onClient: (stream, client, registration) => this.#serve(stream, client, registration),
+    });
+  }
+
+  #registered(registration: RegisteredMessage): void {
+    this.#state = { phase: "registered", registration };
+    this.#announce({ onlyNews: true }).then(() => this.#output.registered());
+  }
+
+  /** Serves one client with what the server said at the registration that it came through. */
+  #serve(stream: ByteStream, peer: PairedClient, registration: RegisteredMessage): Promise<void> {
+    const { cwd, env, keysFile, extraKeys, holdPath } = this.#setup;
+    const { id, username, password } = registration;
+    const served = this.#ssh.serve(stream, {
+      peer,
+      authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
+      env: { ...env, CONVERGE_ID: id, CONVERGE_DIR: cwd, CONVERGE_HOLD: holdPath },
+    }, this.#ended.signal);
+    this.#reporter.client(peer, served);
+    return served;
+  }
+
+  /**
+   * Opens the way for `agent wait` and such. People can log in without it, for instance when the
+   * directory is another user's.
+   */
+  async #openControl(): Promise<LocalControl | undefined> {
+    const { log, follow } = this.#output;
+    try {
+      return await LocalControl.start({
+        dir: this.#setup.cwd,
+        log,
+        status: () => this.#status(),
+        follow,
+        release: () => this.#lifetime.release(),
+        end: (reason, status) => this.#lifetime.end(reason, status),
+      });
+    } catch (error) {
+      log.warn("agent wait, stop, status and end cannot find this agent", { reason: error });
+    }
+  }
+
+  #status(): AgentStatus {
+    const { status } = this.#lifetime;
+    const announced = this.#registration && this.#announcer.describe(this.#registration, status);
+    return { ...status, id: this.#id, pid: Deno.pid, ...announced };
   }
 }

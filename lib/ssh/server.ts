@@ -32,13 +32,9 @@ const LEAVE_MS = 500;
 
 export interface SshServerOptions {
   hostKey: HostKey;
-  /** Read again at each attempt; may be changed while the server runs. */
-  authentication: AuthenticationOptions;
   session: {
     /** Where sessions start. */
     cwd: string;
-    /** The job's environment and what the agent adds to it. */
-    env: Record<string, string>;
     shell: Shell;
   };
   log: Log;
@@ -57,6 +53,14 @@ export interface SshServerOptions {
   rekeyBytes?: number;
 }
 
+/** A client, and what holds for it. */
+export interface SshClient {
+  peer: Peer;
+  authentication: AuthenticationOptions;
+  /** The environment of its sessions, before what belongs to the session is added. */
+  env: Record<string, string>;
+}
+
 /** An SSH server without a socket of its own: it serves the streams it is given. */
 export class SshServer {
   readonly #options: SshServerOptions;
@@ -73,9 +77,9 @@ export class SshServer {
    *
    * @param signal ends the connection
    */
-  async serve(stream: ByteStream, peer: Peer, signal?: AbortSignal): Promise<void> {
-    const { authentication, hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
-    const { address } = peer;
+  async serve(stream: ByteStream, client: SshClient, signal?: AbortSignal): Promise<void> {
+    const { hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
+    const { authentication, peer: { address } } = client;
     const id = ++this.#connections;
     const log = withFields(this.#options.log, { connection: id });
     const transport = new Transport(stream, {
@@ -86,7 +90,7 @@ export class SshServer {
     let connection: ServerConnection | undefined;
     const login = new Login(transport, { authentication, address, log }, (identity) => {
       clearTimeout(grace);
-      connection = this.#connect(transport, { id, peer, identity, log });
+      connection = this.#connect(transport, { ...client, id, identity, log });
       announceHostKey(transport, hostKey);
     });
     const grace = setTimeout(() => {
@@ -123,9 +127,9 @@ export class SshServer {
 
   #connect(
     transport: Transport,
-    client: { id: number; peer: Peer; identity: Identity; log: Log },
+    client: SshClient & { id: number; identity: Identity; log: Log },
   ): ServerConnection {
-    const { id, peer, identity, log } = client;
+    const { id, peer, env, identity, log } = client;
     const options = this.#options;
     const connection: ServerConnection = new ServerConnection(transport, {
       id,
@@ -137,6 +141,7 @@ export class SshServer {
           const channel = accept();
           const session = new Session(connection, channel, {
             ...options.session,
+            env,
             id: ++this.#sessions,
             peer,
             requests: options.sessionRequests ?? {},

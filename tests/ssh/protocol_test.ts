@@ -102,7 +102,7 @@ test("no session comes right behind the word that there will be none", async () 
 test("the client's version may come in pieces", async () => {
   await using server = await TestSshServer.start();
   const [ours, theirs] = memoryStreamPair();
-  const served = server.server.serve(theirs, { address: "192.0.2.1" });
+  const served = server.serve(theirs, "192.0.2.1");
   for (const character of "SSH-2.0-test_1 a comment\r\n") {
     await ours.write(new TextEncoder().encode(character));
   }

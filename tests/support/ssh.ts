@@ -4,14 +4,15 @@ import { createLog } from "../../lib/log/log.ts";
 import type { AuthenticationOptions } from "../../lib/ssh/login/authentication.ts";
 import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
 import { SshServer, type SshServerOptions } from "../../lib/ssh/server.ts";
+import type { ByteStream } from "../../lib/wire/byte_stream.ts";
 import { tcpStream } from "../../lib/wire/tcp_stream.ts";
 import { Program, type ProgramOptions, type ProgramResult, run, TempDir } from "./program.ts";
 import { Terminal, type TerminalOptions } from "./terminal.ts";
 
 /** What a test wants otherwise. */
-export type TestServerOptions = Partial<Omit<SshServerOptions, "authentication" | "session">> & {
+export type TestServerOptions = Partial<Omit<SshServerOptions, "session">> & {
   authentication?: Partial<AuthenticationOptions>;
-  session?: Partial<SshServerOptions["session"]>;
+  session?: Partial<SshServerOptions["session"]> & { env?: Record<string, string> };
 };
 
 /** Makes a key pair without a passphrase. @returns the private key's path */
@@ -35,6 +36,7 @@ export class TestSshServer implements AsyncDisposable {
   readonly hostKey = generateHostKey();
   readonly lines: string[] = [];
   authentication!: AuthenticationOptions;
+  env!: Record<string, string>;
   key!: string;
   server!: SshServer;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -58,14 +60,13 @@ export class TestSshServer implements AsyncDisposable {
       hostKey: test.hostKey,
       log: createLog({ level: "debug", write: (line) => test.#log(line) }),
       ...options,
-      authentication: test.authentication,
       session: {
         cwd: test.home.path,
         shell: { file: "/bin/bash", kind: "sh" },
         ...options.session,
-        env: { PATH: Deno.env.get("PATH")!, HOME: test.home.path, ...options.session?.env },
       },
     });
+    test.env = { PATH: Deno.env.get("PATH")!, HOME: test.home.path, ...options.session?.env };
     test.home.write(".bashrc", "PS1='ready> '\n");
     test.home.write(".inputrc", "set enable-bracketed-paste off\n");
     test.dir.write("known_hosts", `[127.0.0.1]:${test.port} ${test.hostKey.publicLine}\n`);
@@ -141,11 +142,16 @@ export class TestSshServer implements AsyncDisposable {
     await this.home[Symbol.asyncDispose]();
   }
 
+  /** Serves a client on a stream of the test's own. */
+  serve(stream: ByteStream, address: string, signal?: AbortSignal): Promise<void> {
+    const { authentication, env } = this;
+    return this.server.serve(stream, { peer: { address }, authentication, env }, signal);
+  }
+
   async #accept(): Promise<void> {
     for await (const conn of this.#listener) {
       const { hostname } = conn.remoteAddr as Deno.NetAddr;
-      const served = this.server
-        .serve(tcpStream(conn), { address: hostname }, this.#controller.signal)
+      const served = this.serve(tcpStream(conn), hostname, this.#controller.signal)
         .finally(() => this.#serving.delete(served));
       this.#serving.add(served);
     }

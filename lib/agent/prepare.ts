@@ -1,0 +1,138 @@
+/** What an agent reads and decides before it registers: files, keys, the shell, the machine. */
+import { userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import type { AgentOptions } from "../cli/agent_options.ts";
+import type { Log } from "../log/log.ts";
+import { findProgram } from "../process/find_program.ts";
+import { chooseShell, type Shell } from "../process/shell.ts";
+import { readSecretFile } from "../program/option_file.ts";
+import type { AgentFacts } from "../protocol/messages.ts";
+import { makeRendezvousId } from "../protocol/names.ts";
+import { generateHostKey, type HostKey, loadHostKey } from "../ssh/keys/host_key.ts";
+import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
+import { readCaFile } from "../wire/dial/ca_file.ts";
+import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
+import { makeIfMissing } from "./watched_file.ts";
+
+/** The hold file's name in the agent's directory. */
+const HOLD_FILE = ".hold";
+
+/** Everything that is settled before the agent registers. */
+export interface AgentSetup {
+  server: URL;
+  options: AgentOptions;
+  /** The rendez-vous ID to ask for. */
+  id: string;
+  /** The agent's directory. */
+  cwd: string;
+  /** The job's environment. */
+  env: Record<string, string>;
+  shell: Shell;
+  hostKey: HostKey;
+  /** The file of authorized keys, read at each login. */
+  keysFile: string;
+  /** Authorized keys from elsewhere. */
+  extraKeys: AuthorizedKey[];
+  holdPath: string;
+  /** What the server asks agents for. */
+  token?: string;
+  /** A CA in PEM to trust besides the system's. */
+  ca?: string;
+}
+
+/**
+ * Prepares an agent.
+ *
+ * @throws {Error} if a file, key or program that an option names cannot be used, or the signal's reason
+ */
+export async function prepareAgent(
+  server: URL,
+  options: AgentOptions,
+  { signal, log }: { signal: AbortSignal; log: Log },
+): Promise<AgentSetup> {
+  const cwd = Deno.cwd();
+  const env = Deno.env.toObject();
+  const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
+  const setup = {
+    server,
+    options,
+    id: options.id ?? makeRendezvousId(),
+    cwd,
+    env,
+    shell: chooseAgentShell(options.shell, env),
+    hostKey: options.hostKey === undefined ? generateHostKey() : await loadHostKey(options.hostKey),
+    keysFile: resolve(cwd, options.authorizedKeys),
+    extraKeys: await fetchAllKeys(options, { ca, signal, log }),
+    holdPath: join(cwd, HOLD_FILE),
+    token: options.tokenFile === undefined
+      ? env.CONVERGE_AGENT_TOKEN || undefined
+      : readSecretFile("--token-file", options.tokenFile),
+    ca,
+  };
+  if (options.insecure) log.warn("trusting any certificate of the server");
+  if (options.hold) makeIfMissing("hold file", setup.holdPath);
+  return setup;
+}
+
+/** The keys of the forges' users and URLs that were asked for. */
+async function fetchAllKeys(
+  options: AgentOptions,
+  { ca, signal, log }: { ca?: string; signal: AbortSignal; log: Log },
+): Promise<AuthorizedKey[]> {
+  const urls = [
+    ...(options.githubUser ?? []).map(githubKeysUrl),
+    ...(options.gitlabUser ?? []).map(gitlabKeysUrl),
+    ...options.keysUrl ?? [],
+  ];
+  const lists = await Promise.all(urls.map(async (url) => {
+    const { keys, broken } = parseAuthorizedKeys(await fetchKeys(url, { ca, signal }));
+    const source = `${url.origin}${url.pathname}`;
+    for (const { line, reason } of broken) log.warn("key not used", { source, line, reason });
+    if (keys.length === 0) {
+      throw new Error(`cannot use the keys at "${source}": no usable key there`);
+    }
+    log.info("keys fetched", { source, keys: keys.length });
+    return keys;
+  }));
+  return lists.flat();
+}
+
+function chooseAgentShell(given: string | undefined, env: Record<string, string>): Shell {
+  const exists = (file: string) => findProgram(file, env) !== undefined;
+  if (given !== undefined && !exists(given)) {
+    throw new Error(`cannot use --shell "${given}": there is no such program`);
+  }
+  return chooseShell({
+    os: Deno.build.os,
+    given,
+    env,
+    passwd: readIfThere("/etc/passwd"),
+    uid: Deno.uid(),
+    exists,
+  });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the agent tells the server's operators about its machine. */
+export function agentFacts(shell: Shell): AgentFacts {
+  const { os, arch } = Deno.build;
+  let user = "";
+  try {
+    user = userInfo().username;
+  } catch {
+    // A container may run as a number without a name.
+  }
+  return {
+    host: Deno.hostname(),
+    user,
+    os: `${os} ${arch} ${Deno.osRelease()}`,
+    shell: shell.file,
+  };
+}
