@@ -77,7 +77,9 @@ async function stage(
   const dir = join(work, "stage", `${program}-${target.name}`);
   await Deno.remove(dir, { recursive: true }).catch(() => {});
   await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(join(dir, "deno.json"), JSON.stringify({ nodeModulesDir: "manual" }));
+  // A workspace of its own: it lies inside the project's.
+  const config = { nodeModulesDir: "manual", workspace: [] };
+  await Deno.writeTextFile(join(dir, "deno.json"), JSON.stringify(config));
   await Deno.writeTextFile(join(dir, `${program}.js`), bundle.text);
   if (bundle.native) {
     const imports = nativePackages(target, nativeSpecifier);

@@ -21,7 +21,8 @@ export async function installPackages(
   { lockFile, signal }: InstallOptions,
 ): Promise<void> {
   const lock = await Deno.readTextFile(lockFile);
-  const config = JSON.stringify({ nodeModulesDir: "auto", imports });
+  // A workspace of its own: it may lie inside the project's.
+  const config = JSON.stringify({ nodeModulesDir: "auto", workspace: [], imports });
   const stamp = createHash("sha256").update(config).update(lock).digest("hex");
   const stampFile = join(dir, ".installed");
   if (await Deno.readTextFile(stampFile).catch(() => "") === stamp) return;

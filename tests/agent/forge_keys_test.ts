@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "../../lib/agent/forge_keys.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
+
+const test = requires("openssl");
 
 /** A server that stands in for the forge. */
 class Forge implements AsyncDisposable {
@@ -27,7 +30,7 @@ class Forge implements AsyncDisposable {
   }
 }
 
-Deno.test("fetchKeys() gives the list as it is, after redirects", async () => {
+test("fetchKeys() gives the list as it is, after redirects", async () => {
   await using forge = await Forge.start((path) =>
     path === "/old"
       ? new Response(null, { status: 301, headers: { location: "/ann.keys" } })
@@ -37,7 +40,7 @@ Deno.test("fetchKeys() gives the list as it is, after redirects", async () => {
   assert.equal(new TextDecoder().decode(keys), "ssh-ed25519 AAAA /ann.keys\n");
 });
 
-Deno.test("fetchKeys() says why it cannot", async (t) => {
+test("fetchKeys() says why it cannot", async (t) => {
   const hanging = Promise.withResolvers<Response>();
   await using forge = await Forge.start((path) => {
     if (path === "/large") return new Response("x".repeat(300_000));

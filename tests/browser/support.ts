@@ -7,6 +7,7 @@ import type { AgentInfo } from "../../lib/server/rendezvous/types.ts";
 import { SessionsFeed } from "../../lib/server/pages/sessions_feed.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
+import { PATIENCE_MS } from "../support/deadline.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { ROOT } from "../support/root.ts";
 
@@ -20,6 +21,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
+    timeout: PATIENCE_MS,
     args: [
       ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -41,7 +43,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext(options);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("console", (message) => {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { TempDir } from "../support/program.ts";
+import { requires } from "../support/requires.ts";
 import { startTestServer } from "../support/server.ts";
 import { pairUp, TestAgent, TestSocket, type UpgradeRefused } from "../support/test_socket.ts";
+
+const test = requires("openssl");
 
 /** Sends `text` as it is and returns all that the server answers until it closes. */
 async function rawRequest(port: number, text: string): Promise<string> {
@@ -239,7 +242,7 @@ Deno.test("everything is below the base path, and nothing else is there", async 
   assert.equal(pair.client.socket.protocol, HALF_CLOSE_SUBPROTOCOL);
 });
 
-Deno.test("with a certificate it speaks https and wss", async () => {
+test("with a certificate it speaks https and wss", async () => {
   await using dir = new TempDir();
   const { ca, cert, key } = await makeCertificate(dir);
   const tls = { cert: Deno.readTextFileSync(cert), key: Deno.readTextFileSync(key) };
@@ -259,7 +262,7 @@ Deno.test("with a certificate it speaks https and wss", async () => {
   assert.equal((await socket.closed).code, 1000);
 });
 
-Deno.test("a certificate or a key of no use is an error in one line", async () => {
+test("a certificate or a key of no use is an error in one line", async () => {
   await using dir = new TempDir();
   const files = await makeCertificate(dir);
   const [cert, key, ca] = [files.cert, files.key, files.ca].map(Deno.readTextFileSync);
