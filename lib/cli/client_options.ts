@@ -25,7 +25,7 @@ export interface TunnelFlags extends ClientOptions {
 /**
  * Adds a header as curl takes it, `Name: value`.
  *
- * @throws {UsageError} if it is none; without the value, which may be secret
+ * @throws {UsageError} if it is invalid; without the value, which may be secret
  */
 function addHeader(text: string, headers: [string, string][] = []): [string, string][] {
   const colon = text.indexOf(":");

@@ -18,4 +18,4 @@ export async function websocketOptions(
 }
 
 /** What a person who trusts any certificate is told. */
-export const INSECURE_WARNING = "--insecure: anybody on the way can pose as the server";
+export const INSECURE_WARNING = "--insecure: anyone on the network can pose as the server";

@@ -1,6 +1,6 @@
 /**
- * Writes text at once. A reader that has gone, or a full disk, must not end the program: what cannot be
- * written is lost, as there is no other place to say it.
+ * Writes text at once. A closed reader or a full disk must not end the program: what cannot
+ * be written is lost, as there is no other place to report it.
  *
  * @param to a file, stdout or stderr
  */
@@ -9,6 +9,6 @@ export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: st
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
   } catch {
-    // Nobody is listening.
+    // Nothing reads it.
   }
 }

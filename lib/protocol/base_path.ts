@@ -9,7 +9,7 @@ export function isPrefix(text: string): boolean {
  * Parses a base path such as `/`, `/prefix` or `/prefix/`.
  *
  * @returns it without the slash at its end: empty for the root
- * @throws {TypeError} if it is none
+ * @throws {TypeError} if it is invalid
  */
 export function parseBasePath(text: string): string {
   const prefix = text.replace(/\/$/, "");

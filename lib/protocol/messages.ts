@@ -191,7 +191,7 @@ const SHAPES: Record<string, Shape> = {
  * Reads one message.
  *
  * @param expected the types that may come at this point
- * @throws {ProtocolError} if it is none of them, with a sentence for the peer
+ * @throws {ProtocolError} if it is not one of them, with a message for the peer
  */
 export function parseMessage<M extends { type: string }>(
   data: unknown,
@@ -246,7 +246,7 @@ export function clientPath(id: string): string {
  * The websocket URL of `path` on the server that `base` names; a path replaces query and fragment.
  *
  * @param base `ws:`, `wss:`, `http:` or `https:`, with the server's base path if any
- * @throws {TypeError} if `base` is no such URL
+ * @throws {TypeError} if `base` is not such a URL
  */
 export function websocketUrl(base: string | URL, path = ""): URL {
   let url: URL;

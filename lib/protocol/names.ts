@@ -1,6 +1,6 @@
 /**
- * Names that agents, clients and the server agree on. They become parts of URLs and of commands that
- * people paste. Pure.
+ * Names that agents, clients and the server agree on. They become parts of URLs and of commands
+ * that people paste. Pure.
  *
  * @module
  */

@@ -6,7 +6,7 @@ const MAX_DURATION_MS = 2 ** 31 - 1;
 /**
  * Parses a duration such as `90s`, `10m`, `1h30m` or `0s` into milliseconds.
  *
- * @throws {TypeError} if it is none, or longer than 24 days
+ * @throws {TypeError} if it is invalid, or longer than 24 days
  */
 export function parseDuration(text: string): number {
   // From the start on without a gap: looking further would take steps for each pair of digits.

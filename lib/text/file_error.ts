@@ -4,13 +4,13 @@ import { errorMessage } from "./error_message.ts";
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EISDIR: "it is a directory",
-  ENOTDIR: "a part of its path is no directory",
+  ENOTDIR: "a part of its path is not a directory",
   EROFS: "the file system cannot be written to",
   ENOSPC: "the disk is full",
 };
 
 /**
- * Why a file could not be read or written, in words for a person.
+ * Why a file could not be read or written, for people.
  *
  * @param missing what it means that a part of the path is not there
  */

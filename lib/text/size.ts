@@ -3,7 +3,7 @@ const UNITS: Record<string, number> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 
 /**
  * Parses an amount of bytes such as `16MiB`, `512KiB` or `65536`.
  *
- * @throws {TypeError} if it is none
+ * @throws {TypeError} if it is invalid
  */
 export function parseSize(text: string): number {
   const match = /^(\d{1,9})(KiB|MiB|GiB|)$/.exec(text);

@@ -10,8 +10,8 @@ export interface AcceptOptions {
 /**
  * The connections that a listener accepts, until it is closed.
  *
- * A failure, for instance too many open files, passes: connections that are open go on, and make room
- * by and by. Deno's own iterator ends at the first one.
+ * A failure, for instance too many open files, passes: connections that are open go on, and make
+ * room eventually. Deno's own iterator ends at the first one.
  */
 export async function* accepted<C>(
   listener: { accept(): Promise<C> },

@@ -2,7 +2,10 @@
 export class Deadline implements Disposable {
   readonly #own = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
-  /** Aborted when the time is up, with an Error that says so, or with the outer signal and its reason. */
+  /**
+   * Aborted when the time is up, with an Error that says so, or with the outer signal and its
+   * reason.
+   */
   readonly signal: AbortSignal;
 
   /**

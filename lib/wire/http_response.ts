@@ -10,6 +10,8 @@ export interface ResponseHead {
   rest: Uint8Array;
 }
 
+/** The first byte of what a TLS server sends to one who does not speak TLS (RFC 8446, section 5). */
+const TLS_ALERT = 21;
 const MAX_HEAD_LENGTH = 32_768;
 const MAX_REFUSAL_LENGTH = 4096;
 const MAX_REASON_LENGTH = 300;
@@ -56,7 +58,8 @@ export async function readResponseHead(connection: RawConnection): Promise<Respo
     }
     if (bytes.length >= MAX_HEAD_LENGTH) throw new Error("the answer is not HTTP/1.1");
     const count = await connection.read(buffer);
-    if (count === null) throw new Error("it was closed before an answer came");
+    if (bytes[0] === TLS_ALERT) throw new Error("the server speaks TLS; try wss: or https:");
+    if (count === null) throw new Error("the connection was closed without an answer");
     const longer = new Uint8Array(bytes.length + count);
     longer.set(bytes);
     longer.set(buffer.subarray(0, count), bytes.length);
@@ -99,7 +102,7 @@ export async function refusalReason(
       taken += count;
     }
   } catch {
-    // What came has to do.
+    // What came has to be enough.
   }
   // The first chunk holds the first line; in front of it stands the chunk's size.
   if (chunked) text = text.replace(/^[0-9a-f]+[^\r\n]*\r\n/i, "");

@@ -17,9 +17,9 @@ export interface StdioOptions {
 /**
  * This program's standard input and output as one stream of bytes.
  *
- * Deno cannot close standard output: whoever reads it sees its end only when this program ends. And
- * ssh, who reads and writes us, waits for that before it ends our input. So once output has ended,
- * input that is silent for a while counts as ended too.
+ * Deno cannot close standard output: its reader sees the end only when this program ends. And
+ * ssh, which starts this program, waits for that before it ends our input. So once output has
+ * ended, input that is silent for a while counts as ended too.
  */
 export function stdioStream(options: StdioOptions = {}): ByteStream {
   const { stdin = Deno.stdin, stdout = Deno.stdout, linger = 2000 } = options;
@@ -94,7 +94,7 @@ class StdioByteStream implements ByteStream {
 
   #fail(what: string, cause: unknown): Error {
     const why = cause instanceof Deno.errors.BrokenPipe
-      ? "its reader has gone"
+      ? "its reader has closed it"
       : cause instanceof Error
       ? cause.message
       : String(cause);

@@ -4,7 +4,9 @@ import { ReadBuffer } from "./read_buffer.ts";
 
 const READ_BUFFER = 256 * 1024;
 
-/** A TCP connection, or any other `Deno.Conn`, as a stream of bytes; small writes go out at once. */
+/**
+ * A TCP connection, or any other `Deno.Conn`, as a stream of bytes; small writes go out at once.
+ */
 export function tcpStream(conn: Deno.Conn): ByteStream {
   return new TcpByteStream(conn);
 }
@@ -54,7 +56,7 @@ class TcpByteStream implements ByteStream {
     try {
       await this.#conn.closeWrite();
     } catch {
-      // The peer has gone: it waits for nothing.
+      // The peer is gone and waits for nothing.
     }
     if (this.#readEnded) this.close();
   }

@@ -65,7 +65,7 @@ Deno.test("wsproxy says that the proxy is not there", async () => {
   assert.equal(
     stderr,
     `wsproxy: cannot connect to "ws://example.org/x": the proxy 127.0.0.1:${port}: ` +
-      "connection refused\n",
+      "connection refused; check the port, and that the server runs\n",
   );
 });
 

@@ -165,7 +165,7 @@ Deno.test("wsproxy ends with an error when the connection is lost", async () => 
   assert.deepEqual([code, stderr], [1, "wsproxy: the connection was lost\n"]);
 });
 
-Deno.test("wsproxy says that nobody listens, within one line", async () => {
+Deno.test("wsproxy says that nothing listens, within one line", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `ws://ann:secret@127.0.0.1:${listener.addr.port}/x`;
   listener.close();
@@ -173,7 +173,7 @@ Deno.test("wsproxy says that nobody listens, within one line", async () => {
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^wsproxy: cannot connect to "ws:\/\/127.0.0.1:\d+\/x": connection refused\n$/,
+    /^wsproxy: cannot connect to "ws:\/\/127.0.0.1:\d+\/x": connection refused; check .*\n$/,
   );
 });
 
@@ -219,7 +219,7 @@ Deno.test("wsproxy ends when its output is closed", async () => {
   await output.cancel();
   assert.equal(
     await new Response(wsproxy.child.stderr).text(),
-    "wsproxy: cannot write to standard output: its reader has gone\n",
+    "wsproxy: cannot write to standard output: its reader has closed it\n",
   );
   assert.equal((await wsproxy.child.status).code, 1);
 });

@@ -49,6 +49,17 @@ async function wsproxy(args: string[], options: ProgramOptions & { permissions?:
 const hello = { code: 0, stdout: "hello", stderr: "" };
 
 test({
+  name: "wsproxy says that a server speaks TLS where the URL does not",
+  async fn() {
+    await using server = await serve();
+    const url = `ws://127.0.0.1:${server.port}`;
+    const why = "the server speaks TLS; try wss: or https:";
+    const stderr = `wsproxy: cannot connect to "${url}/": ${why}\n`;
+    assert.deepEqual(await wsproxy([url]), { code: 1, stdout: "", stderr });
+  },
+});
+
+test({
   name: "wsproxy trusts the CA of --ca-file",
   async fn() {
     await using server = await serve();
@@ -181,7 +192,7 @@ test({
     for (
       const [file, why] of [
         [missing, "there is no such file"],
-        [empty, "there is no PEM certificate in it"],
+        [empty, "it has no PEM certificate"],
       ] as const
     ) {
       const { code, stderr } = await wsproxy(["--ca-file", file, "wss://127.0.0.1:1"], {
@@ -201,7 +212,7 @@ test({
       const url = server.url.replace("ws:", "wss:");
       const { code, stderr } = await wsproxy([...args, url]);
       assert.equal(code, 1);
-      assert.match(stderr, /the server does not speak TLS there; is it ws: instead of wss:\?\n$/);
+      assert.match(stderr, /the server does not speak TLS on this port; try ws: or http:\n$/);
     }
   },
 });

@@ -29,7 +29,9 @@ test({
     }
     await t.step("not without, and the agent says what can be done", async () => {
       const agent = world.startAgent({ url });
-      await agent.program.waitFor(/certificate is not trusted: nobody known issued it; --ca-file/);
+      await agent.program.waitFor(
+        /certificate is not trusted: its issuer is unknown; trust it with --ca-file/,
+      );
     });
   },
 });

@@ -12,7 +12,7 @@ Deno.test("writeText() writes all, however little is taken at a time", () => {
   assert.equal(written, "seven b");
 });
 
-Deno.test("writeText() does not throw when nobody is listening", () => {
+Deno.test("writeText() does not throw when nothing reads it", () => {
   writeText({
     writeSync() {
       throw new Deno.errors.BrokenPipe();

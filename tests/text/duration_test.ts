@@ -14,6 +14,7 @@ for (const text of ["", "10", "-1s", "1.5h", "10 m", "s", "5y", "10m x", "25d"])
 }
 
 Deno.test("parseDuration() takes no longer for a text that is made to be hard", () => {
-  // With steps for each pair of digits this would take minutes; the server parses what anybody sends.
+  // With steps for each pair of digits this would take minutes; the server parses what anybody
+  // sends.
   assert.throws(() => parseDuration(`${"1".repeat(1_000_000)}x`), TypeError);
 });

@@ -54,7 +54,7 @@ Deno.test("stdioStream() says what broke", async () => {
     stdin: fake.stdin,
     stdout: { write: () => Promise.reject(new Deno.errors.BrokenPipe("x")) },
   });
-  const message = "cannot write to standard output: its reader has gone";
+  const message = "cannot write to standard output: its reader has closed it";
   await assert.rejects(writer.write(bytes("x")), { message });
   assert.equal((await writer.closed)?.message, message);
 });

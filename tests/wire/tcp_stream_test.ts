@@ -41,7 +41,7 @@ Deno.test("tcpStream() close() ends a read under way", async () => {
   far.close();
 });
 
-Deno.test("tcpStream() breaks when it writes to a peer that has gone", async () => {
+Deno.test("tcpStream() breaks when it writes to a peer that is gone", async () => {
   const [near, far] = await connect();
   const stream = tcpStream(near);
   far.close();

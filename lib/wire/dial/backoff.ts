@@ -1,5 +1,8 @@
 export interface BackoffOptions {
-  /** The ceiling of the first wait, in milliseconds; each further one has twice the last. @default 250 */
+  /**
+   * The ceiling of the first wait, in milliseconds; each further one has twice the last. @default
+   * 250
+   */
   initial?: number;
   /** What no wait exceeds, in milliseconds. @default 3000 */
   max?: number;

@@ -14,7 +14,7 @@ export async function readCaFile(path: string): Promise<string> {
     throw new Error(`cannot use --ca-file "${path}": ${fileErrorReason(cause)}`, { cause });
   }
   if (!text.includes("-----BEGIN CERTIFICATE-----")) {
-    throw new Error(`cannot use --ca-file "${path}": there is no PEM certificate in it`);
+    throw new Error(`cannot use --ca-file "${path}": it has no PEM certificate`);
   }
   return text;
 }

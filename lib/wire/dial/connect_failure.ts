@@ -1,16 +1,16 @@
-/** Why a connection could not be opened, in words for a person; the causes come as the system's. */
+/** Why a connection could not be opened, for people; the causes are the system's. */
 
 /** What rustls says of a certificate, and what it means here; the first that matches counts. */
 const CERTIFICATE_FAILURES: [RegExp, string][] = [
   [
     /UnknownIssuer|BadSignature/,
-    "nobody known issued it; --ca-file trusts one more issuer, --insecure anybody",
+    "its issuer is unknown; trust it with --ca-file, or any certificate with --insecure",
   ],
   [
     /CaUsedAsEndEntity/,
-    "it is that of an issuer itself; make one with basicConstraints=CA:FALSE, or use --insecure",
+    "it is an issuer's own; make one with basicConstraints=CA:FALSE, or use --insecure",
   ],
-  [/not valid yet|NotValidYet/i, "it is not valid yet; is the clock right?"],
+  [/not valid yet|NotValidYet/i, "it is not valid yet; check this machine's clock"],
   [/expired/i, "it has expired"],
   [/not valid for name/i, "it is for another name"],
 ];
@@ -18,10 +18,15 @@ const CERTIFICATE_FAILURES: [RegExp, string][] = [
 /** The reason of a failed connection, without the system's numbers. */
 export function connectFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof Deno.errors.ConnectionRefused) return "connection refused";
-  if (error instanceof Deno.errors.TimedOut) return "connection timed out";
+  if (error instanceof Deno.errors.ConnectionRefused) {
+    return "connection refused; check the port, and that the server runs";
+  }
+  if (error instanceof Deno.errors.TimedOut) {
+    return "connection timed out; a firewall may block it";
+  }
+  if (/^failed to lookup address/.test(error.message)) return "no such host; check the name";
   if (/received corrupt message/.test(error.message)) {
-    return "the server does not speak TLS there; is it ws: instead of wss:?";
+    return "the server does not speak TLS on this port; try ws: or http:";
   }
   const certificate = /invalid peer certificate: (.*)/s.exec(error.message)?.[1];
   if (certificate !== undefined) {

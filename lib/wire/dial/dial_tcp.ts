@@ -1,4 +1,7 @@
-/** How long the first address of a name has before the others are tried too (RFC 8305), in milliseconds. */
+/**
+ * How long the first address of a name has before the others are tried too (RFC 8305), in
+ * milliseconds.
+ */
 const NEXT_ADDRESS_DELAY_MS = 250;
 
 /** What {@link dialTcp} does the work with; tests bring their own. */

@@ -1,7 +1,7 @@
 /**
- * TLS that trusts any certificate, for `--insecure`. Deno's own API has no such thing; node:tls has,
- * but on Deno 2.7 only over a TCP connection that it opens itself. So it gets one, to this program,
- * where its bytes are put on the connection that is there.
+ * TLS that trusts any certificate, for `--insecure`. Deno's own API has no such thing; node:tls
+ * has, but on Deno 2.7 only over a TCP connection that it opens itself. So it gets one, to this
+ * program, where its bytes are put on the connection that is there.
  */
 
 import type { RawConnection } from "../raw_connection.ts";
@@ -34,7 +34,10 @@ export async function startInsecureTls(
     failure ??= error;
     ready.reject(error);
   });
-  tls.once("close", () => ready.reject(new Error("it was closed before TLS had started")));
+  tls.once(
+    "close",
+    () => ready.reject(new Error("the connection was closed before TLS had started")),
+  );
   tls.once("secureConnect", ready.resolve);
   // Why the connection broke shows at the end of TLS.
   void pipe(tcpStream(await listener.accept()), tcpStream(conn)).catch(() => {});

@@ -19,8 +19,8 @@ function isInNetwork(hostname: string, network: string): boolean {
 }
 
 /**
- * Whether `NO_PROXY` names the host: `*`, a name with all below it, an address, a range of them; with
- * a port or without.
+ * Whether `NO_PROXY` names the host: `*`, a name with all below it, an address, a range of them;
+ * with a port or without.
  */
 function isExcluded(hostname: string, port: string, noProxy: string): boolean {
   return noProxy.toLowerCase().split(/[,\s]+/).filter((entry) => entry !== "").some((entry) => {

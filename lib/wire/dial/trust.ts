@@ -1,13 +1,13 @@
 const CA_STORE = "DENO_TLS_CA_STORE";
 
 /**
- * Starts TLS on a connection, trusting the authorities that the machine trusts as well as the public
- * ones that are built into Deno. Whoever sets `DENO_TLS_CA_STORE` has chosen otherwise.
+ * Starts TLS on a connection, trusting the authorities that the machine trusts as well as the
+ * public ones that are built into Deno, unless `DENO_TLS_CA_STORE` chooses otherwise.
  *
  * Deno looks at that variable when TLS is first used, and keeps what it has read then. It is taken
  * back at once, so that no program started later sees it.
  *
- * @throws {Error} before the handshake only if the hostname is no name
+ * @throws {Error} before the handshake only if the hostname is invalid
  */
 export async function startTls(
   conn: Deno.TcpConn,

@@ -8,7 +8,7 @@ import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./message
 /** The connection ended with a close code other than 1000 and 1001, or without one (1006). */
 export class WebSocketClosedError extends Error {
   override name = "WebSocketClosedError";
-  /** @param reason one line, the server's words */
+  /** @param reason one line, from the server */
   constructor(readonly code: number, readonly reason: string) {
     super(
       code === 1006
@@ -61,7 +61,7 @@ export class WebSocketConnection {
   readonly #joiner = new MessageJoiner(MAX_MESSAGE_LENGTH);
   /** Whether nothing that may still come counts: after the peer's close frame, or its mistake. */
   #readEnded = false;
-  /** Whether nobody cares any more for what comes. */
+  /** Whether what comes is dropped. */
   #dropped = false;
   #gone = false;
 
@@ -196,7 +196,7 @@ export class WebSocketConnection {
     this.#silentPings = this.#heard || this.#incoming.paused ? 0 : this.#silentPings + 1;
     this.#heard = false;
     if (this.#silentPings >= MAX_SILENT_PINGS) {
-      this.#fail(new Error("the connection was lost: the server has gone silent"));
+      this.#fail(new Error("the connection was lost: the server is silent"));
     } else {
       this.#writer.ping();
     }

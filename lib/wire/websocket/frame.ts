@@ -159,10 +159,10 @@ export class FrameParser {
     if ((first & 0x70) !== 0) throw new FrameError(1002, "a reserved bit is set");
     if ((second & 0x80) !== 0) throw new FrameError(1002, "a server must not mask its frames");
     if (opcode > Opcode.pong || (opcode > Opcode.binary && opcode < Opcode.close)) {
-      throw new FrameError(1002, `there is no frame of kind ${opcode}`);
+      throw new FrameError(1002, `unknown opcode ${opcode}`);
     }
     if (opcode >= Opcode.close && (!final || length > 125)) {
-      throw new FrameError(1002, "a control frame is cut up or too long");
+      throw new FrameError(1002, "a control frame is fragmented or too long");
     }
     if (length > this.#maxPayload) throw new FrameError(1009, "a message is too big");
     return { opcode, final, length };

@@ -16,8 +16,8 @@ interface Batch {
 }
 
 /**
- * Writes a websocket's frames in order and bounded; pings and pongs overtake messages, a close frame
- * comes last.
+ * Writes a websocket's frames in order and bounded; pings and pongs overtake messages, a close
+ * frame comes last.
  */
 export class FrameWriter {
   readonly #transport: RawConnection;

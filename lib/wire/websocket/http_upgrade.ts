@@ -1,4 +1,7 @@
-/** The opening handshake of a websocket client (RFC 6455, section 4.1), on a connection that is open. */
+/**
+ * The opening handshake of a websocket client (RFC 6455, section 4.1), on a connection that is
+ * open.
+ */
 import { readResponseHead, type ResponseHead } from "../http_response.ts";
 import { type RawConnection, writeAll } from "../raw_connection.ts";
 
@@ -51,7 +54,7 @@ export async function requestUpgrade(
   if (
     answer("upgrade").toLowerCase() !== "websocket" ||
     answer("sec-websocket-accept") !== base64(new Uint8Array(digest))
-  ) throw new Error("the answer is not a websocket's");
+  ) throw new Error("the answer is not that of a websocket server");
   if (protocol !== "" && !protocols.includes(protocol)) {
     throw new Error("the server chose a subprotocol that was not offered");
   }

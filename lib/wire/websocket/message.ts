@@ -1,4 +1,6 @@
-/** Messages and close reasons out of a websocket's frames (RFC 6455, sections 5.4, 5.5.1 and 7.4). */
+/**
+ * Messages and close reasons out of a websocket's frames (RFC 6455, sections 5.4, 5.5.1 and 7.4).
+ */
 
 import { closeReason } from "../../protocol/close_reason.ts";
 import { oneLine } from "../http_response.ts";
@@ -12,7 +14,7 @@ function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new FrameError(1007, "a text is not UTF-8");
+    throw new FrameError(1007, "a text message is not UTF-8");
   }
 }
 
@@ -34,7 +36,7 @@ export class MessageJoiner {
    */
   join({ opcode, final, payload }: Frame): string | Uint8Array | undefined {
     if ((opcode === Opcode.continuation) !== (this.#partial !== undefined)) {
-      throw new FrameError(1002, "the fragments of messages are mixed up");
+      throw new FrameError(1002, "a fragment is out of place");
     }
     let whole = payload;
     let kind = opcode;
@@ -75,13 +77,13 @@ export function closePayload(code: number, reason: string): Uint8Array {
 /**
  * Reads the payload of a close frame; of the reason one line, fit for a terminal.
  *
- * @throws {FrameError} if it is none
+ * @throws {FrameError} if it is invalid
  */
 export function parseClose(payload: Uint8Array): { code: number; reason: string } {
   if (payload.length === 0) return { code: 1005, reason: "" };
   const code = payload.length === 1 ? 0 : payload[0]! << 8 | payload[1]!;
   if (!CLOSE_CODES.some(([from, to]) => code >= from && code <= to)) {
-    throw new FrameError(1002, "a close frame has no valid code");
+    throw new FrameError(1002, "a close frame has an invalid code");
   }
   return { code, reason: oneLine(decodeText(payload.subarray(2))) };
 }

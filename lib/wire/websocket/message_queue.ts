@@ -2,7 +2,7 @@
 const MESSAGE_OVERHEAD = 64;
 
 /**
- * Received messages until somebody asks for them, in order, with an end. One reader at a time.
+ * Received messages until they are read, in order, with an end. One reader at a time.
  * Bounded by its writer, who waits for {@link MessageQueue.room} before it adds more.
  */
 export class MessageQueue<M extends { length: number }> {

@@ -38,13 +38,13 @@ class WebSocketByteStream implements ByteStream {
       if (message === null) {
         this.#readEnded = true;
       } else if (typeof message !== "string") {
-        // An empty message is no end of file.
+        // An empty message is not an end of file.
         if (message.length > 0) return message;
       } else if (this.#halfClose && message === EOF_FRAME) {
         this.#readEnded = true;
         if (this.#writeEnded) this.#connection.close();
       } else {
-        this.#error = new Error("the server sent a text where bytes are expected");
+        this.#error = new Error("the server sent a text message, expected binary ones");
         this.#connection.close(CloseCode.unsupportedData, "expected binary frames");
         throw this.#error;
       }

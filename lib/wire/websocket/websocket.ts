@@ -48,7 +48,7 @@ export class UpgradeRefusedError extends Error {
   override name = "UpgradeRefusedError";
   /**
    * @param status of the HTTP response
-   * @param reason one line: the server's words if it sent plain text, else the status text
+   * @param reason one line: what the server sent as plain text, else the status text
    */
   constructor(url: URL, readonly status: number, readonly reason: string) {
     super(`cannot connect to "${shownUrl(url)}": ${reason} (${status})`);

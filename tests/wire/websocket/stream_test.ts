@@ -52,7 +52,7 @@ Deno.test("bytes come back as they were sent, in frames of at most 64 KiB", asyn
   assert.deepEqual(lengths, [65_536, 65_536, 65_536, 3392]);
 });
 
-Deno.test("an empty message is no end of file", async () => {
+Deno.test("an empty message is not an end of file", async () => {
   await using opened = await open((socket) => {
     socket.onopen = () => {
       socket.send(new Uint8Array(0));
@@ -150,7 +150,7 @@ for (const [word, halfClose] of [["hello", false], ["eof", false], ["hello", tru
       socket.onopen = () => socket.send(word);
       socket.onclose = closed.resolve;
     }, halfClose);
-    await assert.rejects(opened.stream.read(), /sent a text where bytes are expected/);
+    await assert.rejects(opened.stream.read(), /sent a text message, expected binary ones/);
     assert.equal((await closed.promise).code, 1003);
     assert.match((await opened.stream.closed)!.message, /sent a text/);
   });

@@ -97,7 +97,7 @@ for (
       "502 Bad Gateway\r\ncontent-type: text/html\r\n\r\n<h1>no</h1>",
       "Bad Gateway (502)",
     ],
-    ["no words at all", "418\r\n\r\n", "status 418 (418)"],
+    ["no reason at all", "418\r\n\r\n", "status 418 (418)"],
     [
       "a redirect",
       "301 Moved Permanently\r\nlocation: https://host/\r\n\r\n",
@@ -117,13 +117,13 @@ for (
 
 for (
   const [what, response, pattern] of [
-    ["no answer", "", /^it was closed before an answer came$/],
+    ["no answer", "", /^the connection was closed without an answer$/],
     ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n\r\n", /^the answer is not HTTP\/1\.1$/],
     ["an endless head", `HTTP/1.1 200 OK\r\nx: ${"x".repeat(40_000)}`, /^the answer is not HTTP/],
     [
       "a wrong key",
       "HTTP/1.1 101 x\r\nupgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n",
-      /^the answer is not a websocket's$/,
+      /^the answer is not that of a websocket server$/,
     ],
   ] as const
 ) {
@@ -137,12 +137,13 @@ Deno.test("connectWebSocket() cuts a reason of the server at 300 characters", as
   assert.equal(error.message, `${"x".repeat(300)} (404)`);
 });
 
-Deno.test("connectWebSocket() says that nobody listens", async () => {
+Deno.test("connectWebSocket() says that nothing listens", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
   await assert.rejects(connectWebSocket(new URL(`ws://127.0.0.1:${port}`)), {
-    message: `cannot connect to "ws://127.0.0.1:${port}/": connection refused`,
+    message:
+      `cannot connect to "ws://127.0.0.1:${port}/": connection refused; check the port, and that the server runs`,
   });
 });
 

@@ -120,7 +120,7 @@ export async function relayEnd(): Promise<TestedEnd> {
       })().catch(() => {});
       const outcome = await playAt(new URL(`${server.ws}/client/echo`), {
         ...test,
-        // A text is waited for, in vain: the connection ends.
+        // A text does not come back: the wait ends with the connection.
         replies: test.replies.filter((reply) => reply.kind === "text" || carried([reply]).length),
       });
       await data.closed;
