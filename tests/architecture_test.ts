@@ -130,18 +130,25 @@ Deno.test("each exported name has one meaning", () => {
   }
 });
 
-Deno.test("only lib/ssh/transport imports ssh2, and only lib/process imports node-pty", () => {
+Deno.test("only lib/process imports node-pty", () => {
   for (const [file, targets] of imports) {
     for (const target of targets) {
-      if (/^ssh2(\/|$)/.test(target)) assert.match(file, /^lib\/ssh\/transport\//);
       if (/node-pty/.test(target)) assert.match(file, /^lib\/process\//);
     }
   }
 });
 
-Deno.test("server, wsproxy and tunnel reach neither ssh2 nor node-pty", () => {
+Deno.test("only lib/ssh imports libraries of cryptography", () => {
+  for (const [file, targets] of imports) {
+    for (const target of targets) {
+      if (/^@noble\/|sodium/.test(target)) assert.match(file, /^lib\/ssh\//);
+    }
+  }
+});
+
+Deno.test("server, wsproxy and tunnel reach neither lib/ssh nor node-pty", () => {
   for (const entry of ENTRIES.filter((name) => name !== "agent.ts")) {
-    for (const target of reach(entry)) assert.doesNotMatch(target, /^ssh2|node-pty/, entry);
+    for (const target of reach(entry)) assert.doesNotMatch(target, /^lib\/ssh\/|node-pty/, entry);
   }
 });
 

@@ -151,8 +151,6 @@ export class Bundler implements AsyncDisposable {
         CONFIG_PLUGIN,
         LICENSES_PLUGIN,
       ],
-      // Native parts that ssh2 can do without.
-      external: ["*.node"],
       define: {
         __dirname: '"/"',
         ...target && { "Deno.build.os": JSON.stringify(target.os) },

@@ -83,7 +83,7 @@ export class SshServer {
     const id = ++this.#connections;
     const log = withFields(this.#options.log, { connection: id });
     const transport = new Transport(stream, {
-      hostKey: hostKey.key,
+      hostKey,
       version: VERSION,
       rekeyBytes: this.#options.rekeyBytes,
     });

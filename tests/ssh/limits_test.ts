@@ -6,6 +6,7 @@ import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../support/deadline.ts";
 import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
+import { onChannelOpen } from "../support/ssh2_internals.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
 const test = requires("ssh");
@@ -85,10 +86,9 @@ test("a wrong answer to a channel ends the connection and what waits for it", as
     await using server = await TestSshServer.start({ ...forwarding() });
     await using raw = await RawClient.connect(server);
     const port = await listen(raw);
-    // deno-lint-ignore no-explicit-any -- what ssh2 does with a request for a channel
-    (raw.client as any)._protocol._handlers.CHANNEL_OPEN = () => {
+    onChannelOpen(raw.client, () => {
       raw.send(answer.length > 1 ? answer : new Writer().raw(answer).uint32(0).bytes());
-    };
+    });
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
     await inTime(server.ended(1), () => "the connection's end is waited for in vain");
     assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);

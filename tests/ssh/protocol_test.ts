@@ -5,6 +5,7 @@ import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { memoryStreamPair } from "../support/memory_stream.ts";
 import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
+import { onUnimplemented, packetsSent } from "../support/ssh2_internals.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
 const test = requires("ssh");
@@ -78,18 +79,14 @@ test("requests that are not known are refused and the connection lives on", asyn
 test("messages that mean nothing are answered so, and logging in again is ignored", async () => {
   await using server = await TestSshServer.start();
   await using raw = await RawClient.connect(server);
-  const answers: string[] = [];
-  // deno-lint-ignore no-explicit-any -- what ssh2 says of each packet
-  const protocol = (raw.client as any)._protocol;
-  protocol._debug = (text: string) => {
-    if (text.includes("UNIMPLEMENTED")) answers.push(text.match(/\d+/)![0]);
-  };
-  const sent = protocol._cipher.outSeqno;
+  const answers: number[] = [];
+  onUnimplemented(raw.client, (sequence) => answers.push(sequence));
+  const sent = packetsSent(raw.client);
   raw.send(Uint8Array.of(192, 1, 2, 3));
   raw.send(new Writer().byte(50).string("ann").string("ssh-connection").string("none").bytes());
   raw.send(Uint8Array.of(60));
   deepEqual(await raw.exec("echo in"), { output: "in\n", code: 0 });
-  deepEqual(answers, [sent, sent + 2].map(String));
+  deepEqual(answers, [sent, sent + 2]);
 });
 
 test("no session comes right behind the word that there will be none", async () => {

@@ -1,8 +1,7 @@
-/** An SSH client that can say anything: ssh2's, with its way to send packets laid open. */
-// Before ssh2 itself, whose ciphers it frees.
-import { sendPacket } from "../../lib/ssh/transport/ssh2.ts";
+/** An SSH client that can send anything. */
 import ssh2, { type Client } from "ssh2";
 import type { TestSshServer } from "./ssh.ts";
+import { ALGORITHMS, sendPacket } from "./ssh2_internals.ts";
 
 /** A client that is logged in. */
 export class RawClient implements AsyncDisposable {
@@ -27,6 +26,7 @@ export class RawClient implements AsyncDisposable {
       privateKey: Deno.readTextFileSync(server.key),
       // Our server knows OpenSSH's extensions, too.
       strictVendor: false,
+      algorithms: ALGORITHMS,
     });
     await ready;
     return raw;
@@ -39,12 +39,7 @@ export class RawClient implements AsyncDisposable {
 
   /** Sends one packet as it is. */
   send(payload: Uint8Array): void {
-    // deno-lint-ignore no-explicit-any -- not part of what ssh2 publishes
-    const protocol = (this.client as any)._protocol;
-    const { write } = protocol._packetRW;
-    const packet = write.alloc(payload.length);
-    packet.set(payload, write.allocStart);
-    sendPacket(protocol, write.finalize(packet));
+    sendPacket(this.client, payload);
   }
 
   /** Runs a command. @returns its output and its exit status or signal */

@@ -8,7 +8,6 @@ import { Buffer } from "node:buffer";
 import { type GlobalRequestHandler, Refused } from "./handler.ts";
 import type { HostKey } from "../keys/host_key.ts";
 import { Message } from "../protocol/numbers.ts";
-import { signWith } from "../transport/ssh2.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Reader, Writer } from "../protocol/wire_format.ts";
 
@@ -19,23 +18,21 @@ export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";
 export function announceHostKey(transport: Transport, hostKey: HostKey): void {
   transport.send(
     new Writer().byte(Message.globalRequest).string("hostkeys-00@openssh.com").boolean(false)
-      .string(hostKey.key.getPublicSSH()).bytes(),
+      .string(hostKey.blob).bytes(),
   );
 }
 
 /** Serves {@link PROVE_HOST_KEYS}: signs the session's identifier with the key. */
-export function hostKeyProver(
-  transport: Transport,
-  { key }: HostKey,
-): GlobalRequestHandler {
+export function hostKeyProver(transport: Transport, hostKey: HostKey): GlobalRequestHandler {
   return (request) => {
     const asked = new Reader(request.data);
-    const ours = key.getPublicSSH();
+    const { blob, algorithms } = hostKey;
     // One key, one proof: a client cannot make us sign at length.
-    if (Buffer.compare(asked.string(), ours) !== 0 || asked.left > 0) {
+    if (Buffer.compare(asked.string(), blob) !== 0 || asked.left > 0) {
       throw new Refused("that is not the host key");
     }
-    const signed = new Writer().string(PROVE_HOST_KEYS).string(transport.sessionId).string(ours);
-    return Promise.resolve(new Writer().string(signWith(key, signed.bytes())).bytes());
+    const signed = new Writer().string(PROVE_HOST_KEYS).string(transport.sessionId).string(blob);
+    const proof = hostKey.sign(algorithms[0]!, signed.bytes());
+    return Promise.resolve(new Writer().string(proof).bytes());
   };
 }

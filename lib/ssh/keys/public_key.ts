@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { MalformedError, Reader } from "../protocol/wire_format.ts";
+import { ECDSA_CURVES } from "./curves.ts";
 
 /** The shortest RSA key that lets anyone in, in bits. */
 const MIN_RSA_BITS = 2048;
-
-/** The length of an uncompressed point, in bytes, by the name of its curve. */
-const POINT_LENGTHS: Record<string, number> = { nistp256: 65, nistp384: 97, nistp521: 133 };
 
 /** Types of keys that can log in. */
 export const KEY_TYPES = [
@@ -58,11 +56,11 @@ function readFields(type: string, reader: Reader): PublicKey {
     return { type, point, application: reader.string() };
   }
   const curve = reader.text();
-  if (!type.includes(`ecdsa-sha2-${curve}`)) {
+  if (!Object.hasOwn(ECDSA_CURVES, curve) || !type.includes(`ecdsa-sha2-${curve}`)) {
     throw new MalformedError("the curve is not the type's");
   }
   const point = reader.string();
-  if (point.length !== POINT_LENGTHS[curve] || point[0] !== 4) {
+  if (point.length !== 1 + 2 * ECDSA_CURVES[curve]!.coordinate || point[0] !== 4) {
     throw new MalformedError(`the key is not a point on ${curve}`);
   }
   if (!type.startsWith("sk-")) return { type: "ecdsa", curve, point };

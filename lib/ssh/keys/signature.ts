@@ -1,14 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { atFullLength, ECDSA_CURVES } from "./curves.ts";
 import type { PublicKey } from "./public_key.ts";
 import { Reader, Writer } from "../protocol/wire_format.ts";
-
-/** The hash of an ECDSA signature by its curve (RFC 5656, section 6.2.1), and its JWK name. */
-const CURVES: Record<string, { hash: string; jwk: string; coordinate: number }> = {
-  nistp256: { hash: "sha256", jwk: "P-256", coordinate: 32 },
-  nistp384: { hash: "sha384", jwk: "P-384", coordinate: 48 },
-  nistp521: { hash: "sha512", jwk: "P-521", coordinate: 66 },
-};
 
 /** RSA signatures that count (RFC 8332); `ssh-rsa`, which is SHA-1, does not. */
 const RSA_HASHES: Record<string, string> = { "rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512" };
@@ -21,7 +15,7 @@ const USER_PRESENT = 1;
  *
  * @param algorithm the name the client gave; must be the signature's own
  * @param signature as SSH sends it: a name, then the rest (RFC 4253, section 6.6)
- * @throws {MalformedError} if it is cut off
+ * @throws {MalformedError} if it is cut off or a number in it is too long
  */
 export function verifySignature(
   key: PublicKey,
@@ -76,23 +70,14 @@ function verifyEcdsa(
   signature: Uint8Array,
   data: Uint8Array,
 ): boolean {
-  const { hash, jwk, coordinate } = CURVES[key.curve]!;
+  const curve = ECDSA_CURVES[key.curve]!;
+  const { hash, jwk, coordinate } = curve;
   const x = base64url(key.point.subarray(1, 1 + coordinate));
   const y = base64url(key.point.subarray(1 + coordinate));
+  const publicKey = fromJwk({ kty: "EC", crv: jwk, x, y });
   const reader = new Reader(signature);
-  const der = derSequence([reader.string(), reader.string()]);
-  return verify(hash, data, fromJwk({ kty: "EC", crv: jwk, x, y }), der);
-}
-
-/** Two mpints as the DER that node:crypto expects. */
-function derSequence(integers: Uint8Array[]): Uint8Array {
-  const content = integers.flatMap((integer) => [2, integer.length, ...integer]);
-  return Uint8Array.from([
-    0x30,
-    ...(content.length > 127 ? [0x81] : []),
-    content.length,
-    ...content,
-  ]);
+  const numbers = [reader.string(), reader.string()].map((mpint) => atFullLength(mpint, curve));
+  return verify(hash, data, { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.concat(numbers));
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

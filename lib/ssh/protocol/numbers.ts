@@ -3,10 +3,17 @@
 /** Message numbers. */
 export const Message = {
   disconnect: 1,
+  ignore: 2,
   unimplemented: 3,
+  debug: 4,
   serviceRequest: 5,
   serviceAccept: 6,
   extInfo: 7,
+  kexinit: 20,
+  newKeys: 21,
+  /** The first message of every key exchange method here, and its answer. */
+  exchangeInit: 30,
+  exchangeReply: 31,
   userauthRequest: 50,
   userauthFailure: 51,
   userauthSuccess: 52,
@@ -30,7 +37,10 @@ export const Message = {
 /** Why a connection is ended. */
 export const DisconnectReason = {
   protocolError: 2,
+  keyExchangeFailed: 3,
+  macError: 5,
   serviceNotAvailable: 7,
+  versionNotSupported: 8,
   byApplication: 11,
   noMoreAuthMethods: 14,
 } as const;

@@ -47,11 +47,15 @@ export class Reader {
     return this.#view.getUint32(this.#take(4));
   }
 
-  /** A `string` of any bytes; a view of the message, not a copy. */
-  string(): Uint8Array {
-    const length = this.uint32();
+  /** As many bytes, without a length before them; a view of the message, not a copy. */
+  raw(length: number): Uint8Array {
     const start = this.#take(length);
     return this.#bytes.subarray(start, start + length);
+  }
+
+  /** A `string` of any bytes; a view of the message, not a copy. */
+  string(): Uint8Array {
+    return this.raw(this.uint32());
   }
 
   /** A `string` of UTF-8; what is not becomes U+FFFD. */
@@ -110,6 +114,17 @@ export class Writer {
   string(value: Uint8Array | string): this {
     const bytes = typeof value === "string" ? encoder.encode(value) : value;
     return this.uint32(bytes.length).raw(bytes);
+  }
+
+  /** An `mpint` of a positive number, given by its bytes, the most significant first. */
+  mpint(magnitude: Uint8Array): this {
+    const start = magnitude.findIndex((byte) => byte !== 0);
+    const bytes = start < 0 ? magnitude.subarray(0, 0) : magnitude.subarray(start);
+    // A first bit would mean a negative number.
+    if (bytes.length > 0 && bytes[0]! >= 128) {
+      return this.uint32(bytes.length + 1).byte(0).raw(bytes);
+    }
+    return this.string(bytes);
   }
 
   /** The message so far. */

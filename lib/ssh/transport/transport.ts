@@ -1,21 +1,22 @@
-import { Buffer } from "node:buffer";
 import type { ByteStream } from "../../wire/byte_stream.ts";
-import { freeCiphers } from "./ciphers.ts";
+import type { HostKey } from "../keys/host_key.ts";
 import { DisconnectReason, Message } from "../protocol/numbers.ts";
-import { createOffer, cryptoReady, mend, type PrivateKey, Protocol, sendPacket } from "./ssh2.ts";
+import { MalformedError, Writer } from "../protocol/wire_format.ts";
+import type { Opener } from "./ciphers/cipher.ts";
+import { KeyExchange } from "./exchange/key_exchange.ts";
+import { IdentificationReader } from "./identification.ts";
+import { PacketReader } from "./packet_reader.ts";
+import { PacketWriter } from "./packet_writer.ts";
+import type { TransportError } from "./transport_error.ts";
 import { isTurnOver, nextTurn } from "./turn.ts";
-import { Writer } from "../protocol/wire_format.ts";
 
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
 const HIGH_WATER = 1024 * 1024;
 
-/** How much is written to the stream at once, in bytes. */
-const BATCH = 256 * 1024;
-
 /** Bytes after which keys are exchanged again (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
-/** How long the client has to take our last words and to close, in milliseconds. */
+/** How long the client has to take what we sent last and to close, in milliseconds. */
 const LINGER_MS = 2000;
 
 /** Signatures that clients may log in with, told to them by server-sig-algs (RFC 8308). */
@@ -30,8 +31,11 @@ export const SIGNATURE_ALGORITHMS = [
   "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
+/** Messages that mean nothing to the server. */
+const IGNORED: readonly number[] = [Message.ignore, Message.unimplemented, Message.debug];
+
 export interface TransportOptions {
-  hostKey: PrivateKey;
+  hostKey: HostKey;
   /** The version that the server tells the client. */
   version: string;
   /** Bytes, both ways together, after which keys are exchanged again. @default 1 GiB */
@@ -42,53 +46,58 @@ export interface TransportOptions {
 export type PacketHandler = (type: number, payload: Uint8Array) => void;
 
 /**
- * The encrypted packets of one connection (RFC 4253) on a byte stream.
+ * The encrypted packets of one connection (RFC 4253) on a byte stream: the server's side, with the
+ * strict key exchange of OpenSSH's PROTOCOL, section 1.10.
  *
- * All that ssh2 writes in one turn goes to the stream as one piece: it writes each packet in three or
- * four pieces, which as many websocket frames or TCP segments would make slow.
+ * All packets of one turn go to the stream as one piece.
  */
 export class Transport {
   readonly #stream: ByteStream;
-  readonly #protocol: Protocol;
+  readonly #hostKeys: readonly HostKey[];
   readonly #rekeyBytes: number;
+  readonly #version: Uint8Array;
+  readonly #identification = new IdentificationReader();
+  /** The client's, once it has come. */
+  #clientVersion?: Uint8Array;
+  readonly #reader = new PacketReader();
+  readonly #writer = new PacketWriter();
   #onPacket: PacketHandler = () => {};
-  #pending: Uint8Array[] = [];
-  /** Where pieces are put together, over and over. */
-  readonly #batch = new Uint8Array(BATCH);
-  #pendingBytes = 0;
+
+  #sessionId?: Uint8Array;
+  /** The exchange of keys that is under way. */
+  #exchange?: KeyExchange;
+  /** What the client uses from its SSH_MSG_NEWKEYS on, which is yet to come. */
+  #nextOpener?: Opener;
+  /** Packets that wait for the new keys. */
+  #held: Uint8Array[][] = [];
+  #heldBytes = 0;
+  /** Set once the client uses its first keys. */
+  #established = false;
+  /** Whether both sides follow the strict rules, as agreed on in the first exchange. */
+  #strict = false;
+  #bytesSinceKeys = 0;
+
   #flushing?: Promise<void>;
   #waiting: (() => void)[] = [];
-  #bytesSinceKeys = 0;
   #reading?: Promise<void>;
   #lingering?: ReturnType<typeof setTimeout>;
   #ended = false;
   readonly #over = Promise.withResolvers<void>();
   #error?: Error;
-  /** What the client calls itself; empty until it said so. */
-  clientVersion = "";
 
   constructor(stream: ByteStream, options: TransportOptions) {
     const { hostKey, version, rekeyBytes = REKEY_BYTES } = options;
     this.#stream = stream;
+    this.#hostKeys = [hostKey];
     this.#rekeyBytes = rekeyBytes;
-    this.#protocol = new Protocol({
-      server: true,
-      // By the prefix OpenSSH's client knows that it may send eow@openssh.com; without that
-      // `ssh host yes | head` never ends.
-      ident: `OpenSSH_Converge_${version}`,
-      hostKeys: { [hostKey.type]: hostKey },
-      offer: createOffer([hostKey.type]),
-      onWrite: (bytes) => this.#enqueue(bytes),
-      onError: (error) => this.#fail(error),
-      onHeader: (header) => this.clientVersion = header.versions.software,
-      messageHandlers: { DISCONNECT: () => this.#end() },
-    });
-    this.#takeOver();
+    // By this prefix OpenSSH's client knows that it may send eow@openssh.com; without that
+    // `ssh host yes | head` never ends.
+    this.#version = new TextEncoder().encode(`SSH-2.0-OpenSSH_Converge_${version}`);
   }
 
-  /** The session identifier (RFC 4253, section 7.2). */
+  /** The session identifier (RFC 4253, section 7.2); there is one once packets come. */
   get sessionId(): Uint8Array {
-    return this.#protocol._kex!.sessionID;
+    return this.#sessionId!;
   }
 
   /**
@@ -104,43 +113,58 @@ export class Transport {
     return this.#error;
   }
 
-  /** Resolves when the stream is closed: at once if the client has gone, else after it, or a short wait. */
+  /** Resolves when the stream is closed: at once if the client has disconnected, else after a wait. */
   async close(): Promise<void> {
     await this.#reading;
     await this.#flushing;
     clearTimeout(this.#lingering);
-    this.#protocol.cleanup();
+    this.#reader.close();
+    this.#writer.close();
+    this.#nextOpener?.close();
     this.#stream.close();
   }
 
   async #read(): Promise<void> {
     try {
-      await cryptoReady;
-      this.#protocol.start();
+      this.#writer.addPlain(this.#version);
+      this.#writer.addPlain(new TextEncoder().encode("\r\n"));
+      this.#flush();
       for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
         // What comes after the end is read so that what we said last is not lost by a reset.
         if (this.#ended) continue;
         this.#countBytes(bytes.length);
-        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-        this.#protocol.parse(buffer, 0, buffer.length);
+        await this.#receive(bytes);
         // A client that only sends, and takes none of our answers, has to wait.
-        if (this.#pendingBytes > HIGH_WATER) await this.#flushing;
-        if (isTurnOver()) await nextTurn();
+        if (this.#writer.pendingBytes > HIGH_WATER) await this.#flushing;
       }
     } catch (error) {
       this.#error ??= error as Error;
-      this.disconnect(DisconnectReason.protocolError, (error as Error).message);
+      const { reason = DisconnectReason.protocolError, message } = error as TransportError;
+      this.disconnect(reason, message);
     }
     this.#end();
   }
 
+  async #receive(bytes: Uint8Array): Promise<void> {
+    if (!this.#clientVersion) {
+      const identification = this.#identification.add(bytes);
+      if (!identification) return;
+      this.#clientVersion = identification.line;
+      this.#startExchange();
+      bytes = identification.rest;
+    }
+    this.#reader.add(bytes);
+    while (!this.#ended) {
+      const payload = this.#reader.next();
+      if (!payload) break;
+      this.#handle(payload);
+      if (isTurnOver()) await nextTurn();
+    }
+  }
+
   /** Sends one packet; while keys are being exchanged it is kept back. */
   send(payload: Uint8Array): void {
-    if (this.#ended) return;
-    const { write } = this.#protocol._packetRW;
-    const packet = write.alloc(payload.length);
-    packet.set(payload, write.allocStart);
-    sendPacket(this.#protocol, write.finalize(packet));
+    this.#send(payload);
   }
 
   /**
@@ -149,22 +173,21 @@ export class Transport {
    * @param extended the kind of extended data, 1 for stderr
    */
   sendData(channel: number, data: Uint8Array, extended?: number): void {
-    if (this.#ended) return;
-    const buffer = Buffer.from(data.buffer, data.byteOffset, data.length);
-    if (extended === undefined) this.#protocol.channelData(channel, buffer);
-    else this.#protocol.channelExtData(channel, buffer, extended);
+    const head = extended === undefined
+      ? new Writer().byte(Message.channelData).uint32(channel)
+      : new Writer().byte(Message.channelExtendedData).uint32(channel).uint32(extended);
+    this.#send(head.uint32(data.length).bytes(), data);
   }
 
   /** Tells the client that the packet just received means nothing here (RFC 4253, section 11.4). */
   refusePacket(): void {
-    const number = (this.#protocol._decipher.inSeqno - 1) >>> 0;
+    const number = (this.#reader.sequence - 1) >>> 0;
     this.send(new Writer().byte(Message.unimplemented).uint32(number).bytes());
   }
 
   /** Whether data can be sent now; otherwise {@link writable} tells when. */
   get isWritable(): boolean {
-    return this.#ended ||
-      (this.#pendingBytes < HIGH_WATER && this.#protocol._kexinit === undefined);
+    return this.#ended || this.#writer.pendingBytes < HIGH_WATER && !this.#isHolding;
   }
 
   /** Resolves when data can be sent, or the connection has ended. */
@@ -175,65 +198,116 @@ export class Transport {
   /** Tells the client why (RFC 4253, section 11.1) and ends the connection. */
   disconnect(reason: number, description: string): void {
     if (this.#ended) return;
-    const message = new Writer().byte(Message.disconnect).uint32(reason).string(description).string(
-      "",
-    )
-      .bytes();
-    const { write } = this.#protocol._packetRW;
-    const packet = write.alloc(message.length, true);
-    packet.set(message, write.allocStartKEX);
-    sendPacket(this.#protocol, write.finalize(packet, true), true);
+    this.#sendNow(
+      new Writer().byte(Message.disconnect).uint32(reason).string(description).string("").bytes(),
+    );
     this.#end();
   }
 
-  /** Puts our own handling of packets in the place of ssh2's, from the first encrypted one on. */
-  #takeOver(): void {
-    const protocol = this.#protocol;
-    mend(protocol);
-    freeCiphers(protocol);
-    const lowPacket = protocol._onPayload;
-    protocol._onPayload = (payload) => {
-      const type = payload[0];
-      if (type === undefined) return;
-      if (type < Message.userauthRequest && type !== Message.serviceRequest) {
-        return lowPacket(payload);
-      }
-      this.#onPacket(type, payload);
-      if (this.#ended) return Infinity;
-    };
-    const keysExchanged = protocol._onHandshakeComplete;
-    let first = true;
-    protocol._onHandshakeComplete = (...args) => {
-      const wantsExtInfo = first && protocol._kex!.remoteExtInfoEnabled;
-      first = false;
-      // ssh2's own list has a typing error and names SHA-1 and DSA.
-      protocol._kex!.remoteExtInfoEnabled = false;
-      keysExchanged(...args);
-      if (wantsExtInfo) {
-        this.send(
-          new Writer().byte(Message.extInfo).uint32(1).string("server-sig-algs")
-            .string(SIGNATURE_ALGORITHMS.join(",")).bytes(),
-        );
-      }
-      this.#bytesSinceKeys = 0;
-      this.#wake();
-    };
+  #handle(payload: Uint8Array): void {
+    const type = payload[0]!;
+    switch (type) {
+      case Message.disconnect:
+        return this.#end();
+      case Message.kexinit:
+        return this.#receiveInit(payload);
+      case Message.newKeys:
+        return this.#useNewOpener();
+    }
+    if (type >= Message.exchangeInit && type < Message.userauthRequest) {
+      return this.#receiveExchange(payload);
+    }
+    const isExchanging = !this.#established || this.#exchange?.agreement !== undefined;
+    const isIgnored = IGNORED.includes(type) && !(this.#strict && !this.#established);
+    if (isExchanging && !isIgnored) {
+      throw new MalformedError(`the client sent message ${type} while exchanging keys`);
+    }
+    if (isIgnored || type === Message.extInfo) return;
+    if (type < Message.userauthRequest && type !== Message.serviceRequest) this.refusePacket();
+    else this.#onPacket(type, payload);
   }
 
-  #enqueue(bytes: Uint8Array): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    this.#flushing ??= this.#flush();
+  /** Sends our SSH_MSG_KEXINIT; what else is sent has to wait for the new keys. */
+  #startExchange(): void {
+    this.#exchange = new KeyExchange({
+      hostKeys: this.#hostKeys,
+      clientVersion: this.#clientVersion!,
+      serverVersion: this.#version,
+      sessionId: this.#sessionId,
+    });
+    this.#sendNow(this.#exchange.init);
   }
 
-  async #flush(): Promise<void> {
-    // The rest of this turn's writes joins in.
+  #receiveInit(payload: Uint8Array): void {
+    if (this.#exchange?.agreement) {
+      throw new MalformedError("the client sent SSH_MSG_KEXINIT twice");
+    }
+    if (!this.#exchange) this.#startExchange();
+    const { strict } = this.#exchange!.receiveInit(payload);
+    if (this.#established) return;
+    this.#strict = strict;
+    if (strict && this.#reader.sequence !== 1) {
+      throw new MalformedError("the client did not begin with SSH_MSG_KEXINIT");
+    }
+  }
+
+  #receiveExchange(payload: Uint8Array): void {
+    const agreement = this.#exchange?.agreement;
+    if (!agreement || this.#nextOpener) {
+      throw new MalformedError("a key exchange message that is not expected");
+    }
+    const keys = this.#exchange!.receive(payload);
+    if (!keys) return;
+    this.#sendNow(keys.reply);
+    this.#sendNow(Uint8Array.of(Message.newKeys));
+    this.#writer.setSealer(keys.sealer, this.#strict);
+    this.#nextOpener = keys.opener;
+    this.#sessionId = keys.sessionId;
+    if (!this.#established && agreement.wantsExtInfo) this.#sendNow(extInfo());
+    for (const parts of this.#held.splice(0)) this.#sendNow(...parts);
+    this.#heldBytes = 0;
+    this.#bytesSinceKeys = 0;
+    this.#wake();
+  }
+
+  #useNewOpener(): void {
+    if (!this.#nextOpener) throw new MalformedError("the client sent SSH_MSG_NEWKEYS too early");
+    this.#reader.setOpener(this.#nextOpener, this.#strict);
+    this.#nextOpener = undefined;
+    this.#exchange = undefined;
+    this.#established = true;
+  }
+
+  /** Whether our SSH_MSG_KEXINIT is out and our SSH_MSG_NEWKEYS is not. */
+  get #isHolding(): boolean {
+    return this.#exchange !== undefined && this.#nextOpener === undefined;
+  }
+
+  #send(...parts: Uint8Array[]): void {
+    if (this.#ended) return;
+    if (!this.#isHolding) return this.#sendNow(...parts);
+    for (const { length } of parts) this.#heldBytes += length;
+    if (this.#heldBytes > HIGH_WATER) {
+      return this.#fail(new MalformedError("the client does not exchange keys"));
+    }
+    this.#held.push(parts.map((part) => new Uint8Array(part)));
+  }
+
+  #sendNow(...parts: Uint8Array[]): void {
+    this.#writer.add(...parts);
+    this.#flush();
+  }
+
+  /** Writes all that waits, with what else is sent in this turn. */
+  #flush(): void {
+    this.#flushing ??= this.#writeBatches();
+  }
+
+  async #writeBatches(): Promise<void> {
     await Promise.resolve();
     try {
-      while (this.#pending.length > 0) {
-        const batch = this.#takeBatch();
+      for (let batch = this.#writer.take(); batch; batch = this.#writer.take()) {
         await this.#stream.write(batch);
-        this.#pendingBytes -= batch.length;
         this.#countBytes(batch.length);
         this.#wake();
       }
@@ -241,28 +315,13 @@ export class Transport {
       this.#fail(error as Error);
     }
     this.#flushing = undefined;
-  }
-
-  /** What waits, or as much as is written at once, as one piece; good until the next call. */
-  #takeBatch(): Uint8Array {
-    let length = 0, count = 0;
-    for (const piece of this.#pending) {
-      if (length + piece.length > BATCH) break;
-      this.#batch.set(piece, length);
-      length += piece.length;
-      count++;
-    }
-    if (count === 0) return this.#pending.shift()!;
-    this.#pending.splice(0, count);
-    return this.#batch.subarray(0, length);
+    this.#wake();
   }
 
   #countBytes(count: number): void {
     this.#bytesSinceKeys += count;
-    if (this.#bytesSinceKeys > this.#rekeyBytes && !this.#ended) {
-      this.#bytesSinceKeys = 0;
-      this.#protocol.rekey();
-    }
+    if (this.#bytesSinceKeys <= this.#rekeyBytes) return;
+    if (this.#established && !this.#exchange && !this.#ended) this.#startExchange();
   }
 
   #wake(): void {
@@ -284,4 +343,10 @@ export class Transport {
     this.#over.resolve();
     (this.#flushing ?? Promise.resolve()).then(() => this.#stream.end()).catch(() => {});
   }
+}
+
+/** Tells the client which signatures it may log in with (RFC 8308, section 3.1). */
+function extInfo(): Uint8Array {
+  return new Writer().byte(Message.extInfo).uint32(1)
+    .string("server-sig-algs").string(SIGNATURE_ALGORITHMS.join(",")).bytes();
 }

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { randomBytes, randomInt } from "node:crypto";
+import { PLAIN } from "../../../lib/ssh/transport/ciphers/cipher.ts";
+import { MAX_PACKET_LENGTH, PacketReader } from "../../../lib/ssh/transport/packet_reader.ts";
+import { PacketWriter } from "../../../lib/ssh/transport/packet_writer.ts";
+
+/** Packets with these payloads, as they are sent. */
+function packets(payloads: Uint8Array[]): Uint8Array {
+  const writer = new PacketWriter();
+  for (const payload of payloads) writer.add(payload);
+  const batches: Uint8Array[] = [];
+  for (let batch = writer.take(); batch; batch = writer.take()) batches.push(batch.slice());
+  return Buffer.concat(batches);
+}
+
+/** A reader that has got a packet with this length field and nothing else. */
+function readerAt(length: number): PacketReader {
+  const head = Buffer.alloc(16);
+  head.writeUInt32BE(length);
+  const reader = new PacketReader();
+  reader.add(head);
+  return reader;
+}
+
+Deno.test("PacketReader.next() reads packets however they are cut", () => {
+  const payloads = Array.from({ length: 200 }, () => randomBytes(randomInt(1, 3000)));
+  const bytes = packets(payloads);
+  for (const longest of [1, 7, 100, 5000, bytes.length]) {
+    const reader = new PacketReader();
+    const read: Uint8Array[] = [];
+    for (let start = 0; start < bytes.length;) {
+      const piece = bytes.subarray(start, start + randomInt(1, longest + 1));
+      start += piece.length;
+      reader.add(piece.slice());
+      for (let next = reader.next(); next; next = reader.next()) read.push(next);
+    }
+    assert.equal(reader.sequence, payloads.length);
+    assert.ok(Buffer.concat(read).equals(Buffer.concat(payloads)));
+    assert.equal(read.length, payloads.length);
+  }
+});
+
+Deno.test("PacketReader.next() takes a packet of 256 KiB and none that is longer", () => {
+  const payload = new Uint8Array(MAX_PACKET_LENGTH - 12);
+  const reader = new PacketReader();
+  reader.add(packets([payload]));
+  assert.equal(reader.next()!.length, payload.length);
+  assert.equal(readerAt(MAX_PACKET_LENGTH + 4 - 8).next(), undefined);
+  assert.throws(() => readerAt(MAX_PACKET_LENGTH + 4).next(), /length is invalid/);
+  assert.throws(() => readerAt(2 ** 32 - 4).next(), /length is invalid/);
+});
+
+Deno.test("PacketReader.next() refuses a length that is too short or not padded", () => {
+  for (const length of [0, 1, 4, 11, 13, 19]) {
+    assert.throws(() => readerAt(length).next(), /length is invalid/, `${length}`);
+  }
+});
+
+Deno.test("PacketReader.next() refuses a packet without a payload", () => {
+  for (const padding of [11, 12, 255]) {
+    const packet = Buffer.alloc(16, padding);
+    packet.writeUInt32BE(12);
+    const reader = new PacketReader();
+    reader.add(packet);
+    assert.throws(() => reader.next(), /empty packet/, `${padding}`);
+  }
+});
+
+Deno.test("PacketReader.next() gives a small payload memory of its own", () => {
+  const reader = new PacketReader();
+  reader.add(packets([new Uint8Array(10), new Uint8Array(30_000), new Uint8Array(10)]));
+  const sizes = [1, 2, 3].map(() => reader.next()!.buffer.byteLength);
+  assert.ok(sizes[0]! < 100 && sizes[1]! < 200_000 && sizes[2]! < 100, `${sizes}`);
+});
+
+Deno.test("PacketReader.next() counts packets modulo 2^32, or from 0 with new keys", () => {
+  const reader = new PacketReader();
+  reader.add(packets([new Uint8Array(1), new Uint8Array(1), new Uint8Array(1)]));
+  reader.next();
+  reader.setOpener(PLAIN, false);
+  reader.next();
+  assert.equal(reader.sequence, 2);
+  reader.setOpener(PLAIN, true);
+  reader.next();
+  assert.equal(reader.sequence, 1);
+});
