@@ -24,10 +24,10 @@ import { Transport } from "./transport/transport.ts";
 /** How long a client may take to log in, in milliseconds. */
 const LOGIN_GRACE_MS = 60_000;
 
-/** How long sessions may take to end when the server does, in milliseconds. */
+/** How long sessions have to end when the server ends, in milliseconds. */
 const DRAIN_MS = 5000;
 
-/** How long a client may then stay to show what it has got, in milliseconds. */
+/** How long a client then has to print what it has received, in milliseconds. */
 const LEAVE_MS = 500;
 
 export interface SshServerOptions {
@@ -38,7 +38,7 @@ export interface SshServerOptions {
     shell: Shell;
   };
   log: Log;
-  /** Told of sessions. */
+  /** Watches sessions. */
   observer?: SessionObserver;
   /** More types of channels. */
   channels?: Record<string, ChannelHandler>;
@@ -72,8 +72,7 @@ export class SshServer {
   }
 
   /**
-   * Serves one client. Resolves when the connection has ended and all that it started is gone; never
-   * rejects.
+   * Serves one client. Resolves when the connection has ended, with all it started; never rejects.
    *
    * @param signal ends the connection
    */
@@ -94,14 +93,14 @@ export class SshServer {
       announceHostKey(transport, hostKey);
     });
     const grace = setTimeout(() => {
-      log.warn("login took too long", { address });
-      transport.disconnect(DisconnectReason.byApplication, "Login took too long");
+      log.warn("login timed out", { address });
+      transport.disconnect(DisconnectReason.byApplication, "Login timed out");
     }, loginGraceMs);
     let leaving: ReturnType<typeof setTimeout> | undefined;
     let over = false;
     const disconnect = () =>
       transport.disconnect(DisconnectReason.byApplication, "The agent is ending");
-    // A client that is told to disconnect drops what it has not shown yet, so sessions end first.
+    // A client drops output that it has not printed when it is disconnected: sessions end first.
     const abort = () => {
       leaving = setTimeout(disconnect, connection ? DRAIN_MS : 0);
       connection?.drain().then(() => {
@@ -122,7 +121,7 @@ export class SshServer {
     await connection?.end(error);
     await transport.close();
     clearTimeout(leaving);
-    log.info("connection ended", { address, why: error?.message });
+    log.info("connection ended", { address, reason: error?.message });
   }
 
   #connect(

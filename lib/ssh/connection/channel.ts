@@ -5,16 +5,16 @@ import type { Transport } from "../transport/transport.ts";
 import { isTurnOver, nextTurn } from "../transport/turn.ts";
 import { MalformedError, Writer } from "../protocol/wire_format.ts";
 
-/** How much a client may send on a channel before we have read it, in bytes. */
+/** How much a client may send on a channel before it is read, in bytes. */
 export const CHANNEL_WINDOW = 2 * 1024 * 1024;
 
-/** The most data a packet to us or from us carries (RFC 4253, section 6.1), in bytes. */
+/** The most data in a packet, in either direction (RFC 4253, section 6.1), in bytes. */
 export const CHANNEL_PACKET = 32 * 1024;
 
-/** The most a window can be (RFC 4254, section 5.2). */
+/** The largest window there is (RFC 4254, section 5.2). */
 const MAX_WINDOW = 2 ** 32 - 1;
 
-/** How the two sides number a channel, and how much the client takes. */
+/** The two sides' numbers of a channel, and how much the client takes. */
 export interface ChannelLimits {
   localId: number;
   remoteId: number;
@@ -24,17 +24,17 @@ export interface ChannelLimits {
   packetSize: number;
 }
 
-/** Small pieces are handed on together up to this size, in bytes; a large one goes without a copy. */
+/** Up to how many bytes small pieces are read together; a larger piece is not copied. */
 const JOIN_BYTES = 128 * 1024;
 
 /**
- * Pieces smaller than this that have to wait are copied together, into buffers of that size: each by
- * itself would take some hundred bytes.
+ * Waiting pieces smaller than this are copied together into buffers of that size, in bytes: each
+ * piece takes some hundred bytes of its own.
  */
 const SMALL_BYTES = 1024;
 const BUFFER_BYTES = 4096;
 
-/** A channel on a transport. {@link Channel} is what handlers see; the connection feeds the rest. */
+/** A channel on a transport. Handlers see {@link Channel}, the connection calls the rest. */
 export class TransportChannel implements Channel {
   readonly #transport: Transport;
   readonly #remoteId: number;
@@ -44,14 +44,14 @@ export class TransportChannel implements Channel {
   #resolveClosed!: (error: Error | undefined) => void;
 
   #received: Uint8Array[] = [];
-  /** Where the last of them grows, with the small ones to come. */
+  /** The buffer behind the last of them, where small ones are added. */
   #growing?: { buffer: Uint8Array; length: number };
   #receivedEnd = false;
-  /** Wakes the one who reads. */
+  /** Wakes `read()`. */
   #wakeReader?: () => void;
-  /** What the client may still send. */
+  /** How much the client may still send, in bytes. */
   #incomingWindow = CHANNEL_WINDOW;
-  /** What has been read since the window was last opened. */
+  /** How much has been read since the last window adjustment, in bytes. */
   #consumed = 0;
 
   #outgoingWindow: number;
@@ -84,7 +84,7 @@ export class TransportChannel implements Channel {
     return bytes;
   }
 
-  /** The first piece received, with what follows as long as that is small. */
+  /** The first piece, together with the small ones after it. */
   #take(): Uint8Array {
     let count = 0, size = 0;
     for (const { length } of this.#received) {
@@ -148,15 +148,19 @@ export class TransportChannel implements Channel {
     this.#wakeAll();
   }
 
-  /** Answers a request of the client's. */
+  /** Answers the client's request. */
   reply(success: boolean): void {
     if (!this.#sentClose) this.#send(success ? Message.channelSuccess : Message.channelFailure);
   }
 
-  /** Data has come. */
+  /**
+   * Takes data from the client.
+   *
+   * @throws {MalformedError} if it is more than the window
+   */
   receive(data: Uint8Array): void {
     if (data.length > this.#incomingWindow) {
-      throw new MalformedError("a channel got more data than its window");
+      throw new MalformedError("more data than the channel's window");
     }
     if (this.#receivedEnd || data.length === 0) return;
     this.#incomingWindow -= data.length;
@@ -180,13 +184,13 @@ export class TransportChannel implements Channel {
     this.#received[this.#received.length - 1] = growing.buffer.subarray(0, growing.length);
   }
 
-  /** End of file has come. */
+  /** The client sends no more. */
   receiveEnd(): void {
     this.#receivedEnd = true;
     this.#wakeReader?.();
   }
 
-  /** The client takes more. */
+  /** The client takes `bytes` more. */
   receiveWindow(bytes: number): void {
     this.#outgoingWindow = Math.min(this.#outgoingWindow + bytes, MAX_WINDOW);
     this.#wakeAll();

@@ -14,19 +14,19 @@ import { RequestQueue } from "./request_queue.ts";
 import type { Transport } from "../transport/transport.ts";
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
-/** Channels that a connection may have at a time, those in the making among them. */
+/** How many channels a connection may have at a time, with those being opened. */
 const MAX_CHANNELS = 1000;
 
-/** Sessions among them: each can be a program or an SFTP server. */
+/** How many of them may be sessions: each can be a program or an SFTP server. */
 const MAX_SESSIONS = 100;
 
-/** Under what global requests are queued; those on a channel are under its number. */
+/** The queue of global requests; a channel's requests have its number. */
 const GLOBAL = -1;
 
 /**
- * Takes a request on a channel; throws to refuse it.
+ * Serves a request on a channel; throws to refuse it.
  *
- * @returns what to do once the reply is sent, if anything
+ * @returns what to do after the reply, if anything
  */
 export type ChannelRequestHandler = (
   type: string,
@@ -60,9 +60,9 @@ export class ServerConnection implements SshConnection {
   readonly #channels = new Map<number, TransportChannel>();
   readonly #channelRequests = new Map<number, ChannelRequestHandler>();
   readonly #requests = new RequestQueue();
-  /** Channels that we have asked the client for. */
+  /** Channels that we have asked the client to open. */
   readonly #opening = new Map<number, (answer: Reader | Refused) => void>();
-  /** Channels that the client has asked for and that no handler has accepted yet. */
+  /** How many channels the client has asked for that no handler has accepted yet. */
   #pendingOpens = 0;
   #sessions = 0;
   #nextId = 0;
@@ -110,12 +110,16 @@ export class ServerConnection implements SshConnection {
     });
   }
 
-  /** Says who takes the requests on a channel that a handler has accepted. */
+  /** Sets who serves the requests on an accepted channel. */
   onChannelRequest(channel: Channel, handler: ChannelRequestHandler): void {
     this.#channelRequests.set((channel as TransportChannel).localId, handler);
   }
 
-  /** Takes one packet; throws what is wrong with it. */
+  /**
+   * Takes one packet.
+   *
+   * @throws {MalformedError} if it breaks the protocol
+   */
   receive(type: number, payload: Uint8Array): void {
     const message = new Reader(payload.subarray(1));
     switch (type) {
@@ -129,7 +133,7 @@ export class ServerConnection implements SshConnection {
         return this.#openFailed(message.uint32(), message);
       case Message.requestSuccess:
       case Message.requestFailure:
-        // Answers to what we send are not waited for.
+        // Nothing we send waits for an answer.
         return;
       case Message.userauthRequest:
         // It came after the login (RFC 4252, section 5.1).
@@ -139,7 +143,7 @@ export class ServerConnection implements SshConnection {
       return this.#transport.refusePacket();
     }
     const channel = this.#channels.get(message.uint32());
-    // It may have been on its way when we closed the channel.
+    // It may have been under way when we closed the channel.
     if (!channel) return;
     switch (type) {
       case Message.channelWindowAdjust:
@@ -159,8 +163,8 @@ export class ServerConnection implements SshConnection {
   }
 
   /**
-   * Ends all sessions and other channels in order, so that the client gets what they have said and how
-   * they ended; resolves when every handler is done.
+   * Ends all sessions and other channels in order, so that the client gets their output and exit
+   * status; resolves when every handler is done.
    */
   async drain(): Promise<void> {
     this.#controller.abort();
@@ -171,7 +175,7 @@ export class ServerConnection implements SshConnection {
     await this.#settled();
   }
 
-  /** To be called when the client has gone; resolves when every handler is done. */
+  /** To be called when the transport has ended; resolves when every handler is done. */
   async end(error?: Error): Promise<void> {
     this.#controller.abort();
     for (const channel of this.#channels.values()) channel.receiveClose(error);
@@ -186,7 +190,7 @@ export class ServerConnection implements SshConnection {
   }
 
   #addChannel(localId: number, remoteId: number, window: number, packetSize: number) {
-    if (packetSize === 0) throw new MalformedError("a channel without room for data");
+    if (packetSize === 0) throw new MalformedError("a channel with a packet size of 0");
     const channel = new TransportChannel(this.#transport, {
       localId,
       remoteId,
@@ -215,7 +219,7 @@ export class ServerConnection implements SshConnection {
       if (isNoMoreSessions) return reply(true);
       const handler = own(this.#options.globalRequests, name);
       try {
-        if (!handler) throw new Refused("not known");
+        if (!handler) throw new Refused("not supported");
         reply(true, await handler({ name, data, connection: this }) ?? undefined);
       } catch (error) {
         this.#logRefusal("global request", name, error);
@@ -256,9 +260,9 @@ export class ServerConnection implements SshConnection {
             return channel;
           },
         });
-        if (!channel) throw new Refused("nobody took it");
+        if (!channel) throw new Refused("no handler accepted it");
       } catch (error) {
-        if (channel) return this.log.warn("channel failed", { type, why: errorMessage(error) });
+        if (channel) return this.log.warn("channel failed", { type, reason: errorMessage(error) });
         this.#logRefusal("channel", type, error);
         const reason = error instanceof Refused ? error.reason : undefined;
         this.#transport.send(
@@ -280,17 +284,17 @@ export class ServerConnection implements SshConnection {
 
   #opened(localId: number, message: Reader): void {
     const answer = this.#opening.get(localId);
-    if (!answer) throw new MalformedError("an answer to a channel that nobody asked for");
-    // Only then: if that throws, end() answers.
+    if (!answer) throw new MalformedError("an answer to a channel that was not requested");
+    // Afterwards: if that throws, end() answers.
     answer(message);
     this.#opening.delete(localId);
   }
 
   #openFailed(localId: number, message: Reader): void {
     const answer = this.#opening.get(localId);
-    if (!answer) throw new MalformedError("an answer to a channel that nobody asked for");
+    if (!answer) throw new MalformedError("an answer to a channel that was not requested");
     message.uint32();
-    answer(new Refused(message.text() || "the client does not want it"));
+    answer(new Refused(message.text() || "refused by the client"));
     this.#opening.delete(localId);
   }
 
@@ -303,7 +307,7 @@ export class ServerConnection implements SshConnection {
     const handler = this.#channelRequests.get(channel.localId);
     this.track(this.#requests.add(channel.localId, data.length, async () => {
       try {
-        if (!handler) throw new Refused("not known");
+        if (!handler) throw new Refused("not supported");
         const next = await handler(type, data);
         if (wantReply) channel.reply(true);
         next?.();
@@ -316,7 +320,7 @@ export class ServerConnection implements SshConnection {
 
   #logRefusal(what: string, name: string, error: unknown): void {
     const level = error instanceof Refused ? "debug" : "warn";
-    this.log[level](`${what} refused`, { name, why: errorMessage(error) });
+    this.log[level](`${what} refused`, { name, reason: errorMessage(error) });
   }
 }
 

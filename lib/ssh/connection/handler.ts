@@ -1,9 +1,9 @@
 /**
- * What the parts of the SSH server that are handlers in a map see: channels, global requests, session
- * requests and subsystems. A new ability of the server is one more entry in one of these maps.
+ * What handlers of channels, global requests, session requests and subsystems see of the SSH
+ * server. A new ability of the server is one more entry in one of the maps of handlers.
  *
- * A handler refuses by throwing {@link Refused}; whatever else it throws refuses too, and is logged.
- * Neither ends the connection.
+ * A handler refuses by throwing {@link Refused}. Any other error refuses too and is logged as a
+ * warning. Neither ends the connection.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { KeyOptions } from "../login/key_options.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import type { OpenFailure } from "../protocol/numbers.ts";
 
-/** A request that is turned down; the message is for the client's user, where the protocol carries one. */
+/** A refused request. The message goes to the client's user if the protocol can carry it. */
 export class Refused extends Error {
   override name = "Refused";
   /** For channels: one of {@link OpenFailure}. */
@@ -26,8 +26,8 @@ export class Refused extends Error {
 }
 
 /**
- * One open channel (RFC 4254, section 5). `end()` sends end of file and leaves reading open; `close()`
- * ends both directions; writing to a closed channel throws. Several may write at a time.
+ * One open channel (RFC 4254, section 5). `end()` sends end of file and reading goes on; `close()`
+ * ends both directions; writing to a closed channel throws. Several callers may write at a time.
  */
 export interface Channel extends ByteStream {
   /** Sends extended data of type 1, with the same flow control as `write()`. */
@@ -36,9 +36,9 @@ export interface Channel extends ByteStream {
   request(type: string, data?: Uint8Array): void;
 }
 
-/** Who is at the other end of a stream, as far as the one who serves it knows. */
+/** Who is at the other end of a stream. */
 export interface Peer {
-  /** Where it comes from. */
+  /** The IP address that it comes from, or another name if it has none. */
   readonly address: string;
 }
 
@@ -46,57 +46,57 @@ export interface Peer {
 export interface SshConnection {
   /** Grows by one with each connection of this server; for logs. */
   readonly id: number;
-  /** Where the client comes from, as far as the caller of `serve()` knows. */
+  /** See {@link Peer.address}. */
   readonly address: string;
-  /** What the key it logged in with allows. */
+  /** What the client's key allows. */
   readonly permissions: KeyOptions;
   /** Adds the connection to each line. */
   readonly log: Log;
-  /** Aborted when the connection ends or is to end; whatever a handler keeps open has to go then. */
+  /** Aborted when the connection ends or is to end; a handler closes what it has open. */
   readonly signal: AbortSignal;
   /**
    * Opens a channel to the client, for instance `forwarded-tcpip`.
    *
    * @param data what the type adds to SSH_MSG_CHANNEL_OPEN
-   * @throws {Refused} if the client does not want it, or the connection has ended
+   * @throws {Refused} if the client refuses, or the connection has ended
    */
   openChannel(type: string, data: Uint8Array): Promise<Channel>;
-  /** Makes `serve()` wait until `work` has settled; for what outlives a handler's own promise. */
+  /** Makes `serve()` wait for `work`, for what outlives a handler's own promise. */
   track(work: Promise<unknown>): void;
 }
 
-/** A client's wish for a channel. */
+/** A client's request for a channel. */
 export interface ChannelRequest {
   readonly type: string;
   /** What the type adds to SSH_MSG_CHANNEL_OPEN; valid until `accept()`. */
   readonly data: Uint8Array;
   readonly connection: SshConnection;
-  /** Opens the channel; to be called once. */
+  /** Opens the channel; can be called once. */
   accept(): Channel;
 }
 
 /**
- * Serves channels of one type. It calls `accept()`, or throws before that to refuse; the channel is
- * closed when its promise settles.
+ * Serves channels of one type: calls `accept()`, or throws to refuse. The channel is closed when
+ * the promise settles.
  */
 export type ChannelHandler = (request: ChannelRequest) => Promise<void>;
 
-/** A client's wish that concerns the whole connection (RFC 4254, section 4). */
+/** A client's request that concerns the whole connection (RFC 4254, section 4). */
 export interface GlobalRequest {
   readonly name: string;
   readonly data: Uint8Array;
   readonly connection: SshConnection;
 }
 
-/** Serves global requests of one name; resolves to what the reply carries. */
+/** Serves global requests of one name; resolves to the data of the reply. */
 export type GlobalRequestHandler = (request: GlobalRequest) => Promise<Uint8Array | void>;
 
 /** A session before and while its program runs (RFC 4254, section 6). */
 export interface SessionContext {
   readonly connection: SshConnection;
-  /** Where its program starts. */
+  /** The directory in which its program starts. */
   readonly cwd: string;
-  /** The environment its program gets; until that starts a request may add to it. */
+  /** The program's environment; requests may add to it before the program starts. */
   readonly env: Record<string, string>;
   /** Aborted once the session has ended. */
   readonly signal: AbortSignal;
@@ -112,33 +112,33 @@ export type SessionRequestHandler = (
   data: Uint8Array,
 ) => Promise<void> | void;
 
-/** Serves one subsystem; resolves to its exit status, nothing is 0. The channel is closed afterwards. */
+/** Serves one subsystem; resolves to its exit status [0]. The channel is closed afterwards. */
 export type SubsystemHandler = (
   channel: Channel,
   session: SessionContext,
 ) => Promise<number | void>;
 
-/** What a session is, for those who watch. */
+/** A session as its observer sees it. */
 export interface SessionInfo {
   readonly id: number;
-  /** Who has it. */
+  /** Whose session it is. */
   readonly peer: Peer;
   readonly kind: "shell" | "exec" | "sftp" | "forward";
   readonly pty: boolean;
   /**
-   * Says something in the terminal of a shell with a pty, so that a program in it is not disturbed; bytes
-   * go there as they are. Nothing happens elsewhere. Never throws.
+   * Shows a message in the terminal of a shell without disturbing the program there; bytes are
+   * written as they are. Does nothing in other sessions. Never throws.
    */
   notify(text: string | Uint8Array): void;
-  /** The last words in such a terminal before the agent ends; it shows nothing more. Never throws. */
+  /** Shows the last message before the agent ends; no output follows. Never throws. */
   farewell?(text: string): void;
 }
 
-/** Watches sessions come and go. No method may throw. */
+/** Watches sessions. No method may throw. */
 export interface SessionObserver {
   opened?(session: SessionInfo): void;
   closed?(session: SessionInfo): void;
-  /** A client has sent data on any channel. */
+  /** A client has sent data on a channel. */
   input?(): void;
   /** Text for the terminal of a shell with a pty, shown before the shell starts. */
   welcome?(session: SessionInfo): string;

@@ -1,6 +1,6 @@
 /**
- * Tells clients the host key and proves that it is ours, so that one who got in by other means, a
- * certificate or another name, can keep it (OpenSSH's PROTOCOL, section 2.5).
+ * Announces the host key and proves that the server has it, so that a client that connected by
+ * another name can remember it (OpenSSH's PROTOCOL, section 2.5).
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { Reader, Writer } from "../protocol/wire_format.ts";
 /** The global request by which a client asks for proofs. */
 export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";
 
-/** Sends the host key; for a client that has just logged in. */
+/** Sends the host key to a client that has just logged in. */
 export function announceHostKey(transport: Transport, hostKey: HostKey): void {
   transport.send(
     new Writer().byte(Message.globalRequest).string("hostkeys-00@openssh.com").boolean(false)
@@ -27,7 +27,7 @@ export function hostKeyProver(transport: Transport, hostKey: HostKey): GlobalReq
   return (request) => {
     const asked = new Reader(request.data);
     const { blob, algorithms } = hostKey;
-    // One key, one proof: a client cannot make us sign at length.
+    // One key, one proof: a client cannot make the server sign again and again.
     if (Buffer.compare(asked.string(), blob) !== 0 || asked.left > 0) {
       throw new Refused("that is not the host key");
     }

@@ -8,23 +8,23 @@ import { join } from "node:path";
 import { Refused, type SessionContext, type SessionRequestHandler } from "../connection/handler.ts";
 import { Listeners, listenUnix } from "./listeners.ts";
 
-/** Sessions that have a socket, or are about to: one is enough. */
+/** Sessions that have a socket, or are about to: each gets one. */
 const served = new WeakSet<SessionContext>();
 
-/** Serves `auth-agent-req@openssh.com`. The socket goes with the session. */
+/** Serves `auth-agent-req@openssh.com`. The socket is removed with the session. */
 export const forwardAgent: SessionRequestHandler = async (session: SessionContext) => {
   const { connection, env, signal } = session;
-  if (Deno.build.os === "windows") throw new Refused("no unix sockets on Windows");
+  if (Deno.build.os === "windows") throw new Refused("Windows has no unix sockets");
   if (!connection.permissions.agentForwarding) {
-    throw new Refused("this key does not allow agent forwarding");
+    throw new Refused("the key does not allow agent forwarding");
   }
-  if (served.has(session)) throw new Refused("the session has an agent already");
+  if (served.has(session)) throw new Refused("the session already has an agent");
   served.add(session);
   const directory = await Deno.makeTempDir({ prefix: "converge-agent-" });
   const path = join(directory, "agent.sock");
   const listeners = new Listeners(connection);
   const remove = () => {
-    // With the connection the listeners have gone by themselves.
+    // The listeners end with the connection by themselves.
     if (!connection.signal.aborted) connection.track(listeners.remove(path));
     connection.track(Deno.remove(directory, { recursive: true }));
   };

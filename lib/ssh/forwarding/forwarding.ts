@@ -1,4 +1,4 @@
-/** Everything that a client can have forwarded, as entries for the SSH server's maps. */
+/** All forwarding, as entries for the SSH server's maps of handlers. */
 import type {
   ChannelHandler,
   GlobalRequestHandler,
@@ -14,7 +14,7 @@ export interface Forwarding {
   sessionRequests: Record<string, SessionRequestHandler>;
 }
 
-/** X11 is left out on purpose: its request is refused, and ssh says so. */
+/** X11 is left out on purpose: its request is refused. */
 export function forwarding(options: InboundOptions = {}): Forwarding {
   return {
     channels: {

@@ -1,6 +1,6 @@
 /**
- * Listeners that a client asks for on the agent's side: `ssh -R` (RFC 4254, section 7.1; OpenSSH's
- * PROTOCOL, section 2.4, for unix sockets).
+ * Listeners that a client asks for on the agent's machine: `ssh -R` (RFC 4254, section 7.1;
+ * OpenSSH's PROTOCOL, section 2.4, for unix sockets).
  *
  * @module
  */
@@ -76,7 +76,7 @@ export function remoteForwarding(
 
 function requirePermission(connection: SshConnection): void {
   if (!connection.permissions.portForwarding) {
-    throw new Refused("this key does not allow forwarding");
+    throw new Refused("the key does not allow forwarding");
   }
 }
 
@@ -88,20 +88,20 @@ function tcpFields(request: GlobalRequest): { address: string; port: number } {
 
 function pathField(request: GlobalRequest): string {
   requirePermission(request.connection);
-  if (Deno.build.os === "windows") throw new Refused("no unix sockets on Windows");
+  if (Deno.build.os === "windows") throw new Refused("Windows has no unix sockets");
   return new Reader(request.data).text();
 }
 
 /**
- * Where to listen for the address that a client names, as sshd does: without leave to bind
- * elsewhere it is loopback, whatever was asked for.
+ * Where to listen for the address that a client names: as in sshd on loopback, whatever it names,
+ * unless it may bind elsewhere.
  */
 function bindAddresses(address: string, allowRemoteBind: boolean): string[] {
   if (!allowRemoteBind || address === "localhost") return ["127.0.0.1", "::1"];
   return address === "" || address === "*" ? ["0.0.0.0", "::"] : [address];
 }
 
-/** Listens on the first address, and on the same port of the others as far as they can be had. */
+/** Listens on the first address, and on the same port of the others if possible. */
 function listenTcp(hostnames: string[], port: number): Deno.Listener[] {
   const [first, ...others] = hostnames;
   let listener: Deno.Listener;

@@ -19,8 +19,8 @@ export interface ChannelOpening {
 }
 
 /**
- * The listeners that one client has asked for, by a name each; a unix socket's is its path. They go with
- * the client, or before when it removes them; connections that they have accepted live on.
+ * The listeners of one client, each under a name; a unix socket's is its path. They end with the
+ * client's connection, or when it removes them. Connections that they have accepted live on.
  */
 export class Listeners {
   readonly #connection: SshConnection;
@@ -34,9 +34,9 @@ export class Listeners {
   }
 
   /**
-   * Takes `sockets` over and brings each connection they accept to the client.
+   * Takes over `sockets` and forwards each connection they accept to the client.
    *
-   * @throws {Refused} if there are too many, or the name is taken; the sockets are closed then
+   * @throws {Refused} if there are too many listeners, or the name is taken; closes the sockets
    */
   add(
     name: string,
@@ -46,7 +46,7 @@ export class Listeners {
     const refusal = this.#connection.signal.aborted
       ? "the connection has ended"
       : this.#byName.has(name)
-      ? `there is a listener on "${name}" already`
+      ? `already listening on "${name}"`
       : this.#byName.size >= MAX_LISTENERS
       ? "too many listeners"
       : undefined;
@@ -62,14 +62,14 @@ export class Listeners {
   /**
    * Resolves when nobody can connect any more.
    *
-   * @throws {Refused} if there is none of that name
+   * @throws {Refused} if there is no listener of that name
    */
   async remove(name: string): Promise<void> {
     const listener = this.#byName.get(name);
-    if (!listener) throw new Refused(`there is no listener on "${name}"`);
+    if (!listener) throw new Refused(`not listening on "${name}"`);
     this.#byName.delete(name);
     for (const socket of listener.sockets) close(name, socket);
-    // Until then the system goes on accepting, though nobody takes it.
+    // Until then the system still accepts connections, which nobody serves.
     await listener.accepting;
   }
 
@@ -79,18 +79,21 @@ export class Listeners {
     opening: (accepted: Accepted) => ChannelOpening,
   ): Promise<void> {
     const onError = (error: unknown) =>
-      this.#connection.log.warn("listener cannot accept", { name, why: errorMessage(error) });
+      this.#connection.log.warn("listener cannot accept", { name, reason: errorMessage(error) });
     for await (const connection of accepted(socket, { onError })) {
-      this.#connection.track(this.#bring(connection, opening(connection)));
+      this.#connection.track(this.#forward(connection, opening(connection)));
     }
   }
 
-  async #bring(accepted: Accepted, { type, data }: ChannelOpening): Promise<void> {
+  async #forward(accepted: Accepted, { type, data }: ChannelOpening): Promise<void> {
     const stream = tcpStream(accepted);
     try {
       await pipe(stream, await this.#connection.openChannel(type, data));
     } catch (error) {
-      this.#connection.log.debug("forwarded connection broke", { type, why: errorMessage(error) });
+      this.#connection.log.debug("forwarded connection failed", {
+        type,
+        reason: errorMessage(error),
+      });
     } finally {
       stream.close();
     }
@@ -105,9 +108,9 @@ export class Listeners {
 export function listenUnix(path: string): Deno.Listener {
   let directory: string | undefined;
   try {
-    if (exists(path)) throw new Error("there is a file of that name");
-    // Where nobody else can connect, until the socket itself keeps others out. A umask would do it
-    // in one step, but it also changes what other threads create meanwhile.
+    if (exists(path)) throw new Error("it already exists");
+    // In a private directory until the socket itself keeps others out. A umask would do it in one
+    // step, but it applies to what other threads create, too.
     directory = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
     const bound = join(directory, "s");
     const listener = Deno.listen({ transport: "unix", path: bound });
@@ -135,12 +138,12 @@ function exists(path: string): boolean {
   }
 }
 
-/** Closes a listener, and removes its file if it is a unix socket's. */
+/** Closes a listener, and removes the file of a unix socket. */
 function close(name: string, socket: Deno.Listener): void {
   try {
     socket.close();
     if ((socket.addr as Deno.Addr).transport === "unix") Deno.removeSync(name);
   } catch {
-    // It is gone already.
+    // It is already closed or removed.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Connections that a client opens from the agent's side: `ssh -L`, `-D` and `-W` (RFC 4254,
+ * Connections that a client opens from the agent's machine: `ssh -L`, `-D` and `-W` (RFC 4254,
  * section 7.2; OpenSSH's PROTOCOL, section 2.4, for unix sockets).
  *
  * @module
@@ -12,10 +12,10 @@ import { type ChannelHandler, type ChannelRequest, Refused } from "../connection
 import { OpenFailure } from "../protocol/numbers.ts";
 import { Reader } from "../protocol/wire_format.ts";
 
-/** How long a connection may take to come about, in milliseconds. */
+/** How long a connection may take to open, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 30_000;
 
-/** Serves `direct-tcpip`: a TCP connection from here to a host and port that the client names. */
+/** Serves `direct-tcpip`: a TCP connection to a host and port that the client names. */
 export const directTcpip: ChannelHandler = async (request) => {
   const fields = new Reader(request.data);
   const [hostname, port] = [fields.text(), fields.uint32()];
@@ -29,7 +29,7 @@ export const directTcpip: ChannelHandler = async (request) => {
 /** Serves `direct-streamlocal@openssh.com`: the same to a unix socket. */
 export const directStreamlocal: ChannelHandler = async (request) => {
   if (Deno.build.os === "windows") {
-    throw new Refused("no unix sockets on Windows", OpenFailure.unknownChannelType);
+    throw new Refused("Windows has no unix sockets", OpenFailure.unknownChannelType);
   }
   const path = new Reader(request.data).text();
   await forward(request, path, () => Deno.connect({ transport: "unix", path }));
@@ -43,7 +43,7 @@ async function forward(
   const { connection } = request;
   if (!connection.permissions.portForwarding) {
     throw new Refused(
-      "this key does not allow forwarding",
+      "the key does not allow forwarding",
       OpenFailure.administrativelyProhibited,
     );
   }
@@ -59,10 +59,10 @@ async function forward(
   }
   const stream = tcpStream(outside);
   try {
-    connection.log.debug("forwarding to", { target });
+    connection.log.debug("forwarding", { target });
     await pipe(request.accept(), stream);
   } catch (error) {
-    connection.log.debug("forwarded connection broke", { target, error });
+    connection.log.debug("forwarded connection failed", { target, reason: errorMessage(error) });
   } finally {
     stream.close();
   }

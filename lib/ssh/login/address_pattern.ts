@@ -24,8 +24,8 @@ export function matchesAddress(patterns: string, address: string): boolean {
 }
 
 /**
- * The first range on a list that is malformed, as `10.0.0.0/33`: it would match nothing, or keep
- * nobody out.
+ * The first malformed range on a list, such as `10.0.0.0/33`: it would match nothing, and with `!`
+ * keep nobody out.
  */
 export function malformedRange(patterns: string): string | undefined {
   return patterns.split(",").map((pattern) => pattern.trim().replace(/^!/, ""))

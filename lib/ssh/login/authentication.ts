@@ -7,22 +7,22 @@ import { type AuthorizedKey, type AuthorizedKeys, parseAuthorizedKeys } from "./
 import { type KeyOptions, unrestricted } from "./key_options.ts";
 import { fingerprint } from "../keys/public_key.ts";
 
-/** The largest file of keys that is read, in bytes. */
+/** The largest authorized_keys file that is read, in bytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** Who may log in. Each attempt reads it again, so it may change while the server runs. */
+/** Who may log in; may change while the server runs. */
 export interface AuthenticationOptions {
-  /** The only name that may log in. */
+  /** The only user name that may log in. */
   username: string;
-  /** Missing: nobody can log in with a password. */
+  /** Without it nobody can log in with a password. */
   password?: PasswordVerifier;
-  /** In the format of authorized_keys; read at each attempt, and may be missing. */
+  /** In the format of authorized_keys; read at each attempt. It need not exist. */
   authorizedKeysFile?: string;
-  /** More keys, read before. */
+  /** More keys, from elsewhere. */
   extraKeys?: AuthorizedKey[];
 }
 
-/** Whoever has logged in. */
+/** The client that has logged in. */
 export interface Identity {
   method: "publickey" | "password";
   /** Of the key. */
@@ -32,7 +32,7 @@ export interface Identity {
   options: KeyOptions;
 }
 
-/** A refusal with its reason, which is for the agent's log and not for the client. */
+/** A refusal and its reason, which goes to the log and not to the client. */
 export interface LoginRefusal {
   refused: string;
 }
@@ -60,16 +60,16 @@ export async function checkKey(
   const name = `"${options.authorizedKeysFile}"`;
   const listed = file.keys.filter(isIt);
   const lines = listed.length > 0 ? listed : options.extraKeys?.filter(isIt) ?? [];
-  // As in sshd, a key may be there several times, each time with other limits.
+  // As in sshd, a key may be listed several times with different options.
   const decisions = lines.map((key) =>
     checkLimits(key, attempt.address, attempt.now ?? Date.now())
   );
   const decision = decisions.find((decision) => !("refused" in decision)) ?? decisions[0];
   if (decision) return decision;
   const broken = file.broken.find(isIt);
-  if (broken) return { refused: `line ${broken.line} of ${name} lets nobody in: ${broken.reason}` };
+  if (broken) return { refused: `line ${broken.line} of ${name} is not usable: ${broken.reason}` };
   if (problem && !options.extraKeys?.length) return { refused: problem };
-  return { refused: problem ? `no known key; ${problem}` : `the key is not in ${name}` };
+  return { refused: problem ? `unknown key; ${problem}` : `the key is not in ${name}` };
 }
 
 function checkLimits(key: AuthorizedKey, address: string, now: number): Decision {
@@ -78,24 +78,22 @@ function checkLimits(key: AuthorizedKey, address: string, now: number): Decision
     return { refused: `the key expired at ${new Date(expires).toISOString()}` };
   }
   if (from !== undefined && !matchesAddress(from, address)) {
-    return { refused: `the key is for from="${from}", and the client comes from "${address}"` };
+    return { refused: `the key has from="${from}", but the client comes from "${address}"` };
   }
   const { fingerprint, comment, options } = key;
   return { method: "publickey", fingerprint, comment, options };
 }
 
-/** Whether a password is right; takes the same time for a wrong user. */
+/** Whether a password is correct; takes the same time for a wrong user name. */
 export async function checkPassword(
   options: AuthenticationOptions,
   attempt: { username: string; password: string },
 ): Promise<Decision> {
   const { password } = options;
   if (!password) return { refused: "no password is set" };
-  const right = await matchesVerifier(password, attempt.password);
+  const correct = await matchesVerifier(password, attempt.password);
   if (attempt.username !== options.username) return wrongUser(options, attempt.username);
-  return right
-    ? { method: "password", options: unrestricted() }
-    : { refused: "the password is wrong" };
+  return correct ? { method: "password", options: unrestricted() } : { refused: "wrong password" };
 }
 
 async function matchesVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
@@ -103,7 +101,7 @@ async function matchesVerifier(verifier: PasswordVerifier, password: string): Pr
   const { N, r, p } = verifier;
   const actual = await new Promise<Uint8Array>((resolve, reject) => {
     const salt = Buffer.from(verifier.salt, "base64");
-    // Room for the cost that the verifier names (RFC 7914, section 2), and some more.
+    // What the verifier's cost needs (RFC 7914, section 2), and some more.
     const limits = { N, r, p, maxmem: 128 * r * (N + p) + 1024 * 1024 };
     scrypt(password, salt, expected.length, limits, (error, key) => {
       if (error) reject(error);
@@ -117,23 +115,23 @@ function wrongUser(options: AuthenticationOptions, username: string): LoginRefus
   return { refused: `the user is "${options.username}", not "${username}"` };
 }
 
-/** The file's keys, and what is wrong with the file as a whole. */
+/** The file's keys, and the problem with the file as a whole if it gives none. */
 async function readKeys(
   path: string | undefined,
 ): Promise<{ file: AuthorizedKeys; problem?: string }> {
   const none = { keys: [], broken: [] };
-  if (path === undefined) return { file: none, problem: "there is no file of keys" };
+  if (path === undefined) return { file: none, problem: "no authorized_keys file is set" };
   try {
     const { isFile, size } = await Deno.stat(path);
-    if (!isFile) return { file: none, problem: `"${path}" is no file` };
+    if (!isFile) return { file: none, problem: `"${path}" is not a file` };
     if (size > MAX_FILE_BYTES) return { file: none, problem: `"${path}" is too large` };
     const file = parseAuthorizedKeys(await Deno.readFile(path));
     if (file.keys.length > 0) return { file };
-    const problem = file.broken.length > 0 ? "has no line that can be used" : "is empty";
+    const problem = file.broken.length > 0 ? "has no usable line" : "is empty";
     return { file, problem: `"${path}" ${problem}` };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      return { file: none, problem: `"${path}" is not there` };
+      return { file: none, problem: `"${path}" does not exist` };
     }
     return { file: none, problem: `cannot read "${path}": ${errorMessage(error)}` };
   }

@@ -1,5 +1,5 @@
 /**
- * Files in the format of authorized_keys (sshd(8)), however a shell wrote them. Pure.
+ * Reads authorized_keys (sshd(8)) in whatever encoding a shell wrote it. Pure.
  *
  * @module
  */
@@ -19,10 +19,10 @@ export interface AuthorizedKey {
   options: KeyOptions;
 }
 
-/** A line that lets nobody in. */
+/** A line that is not usable. */
 export interface BrokenLine {
   line: number;
-  /** A sentence for people, without the line's text. */
+  /** For people; does not repeat the line. */
   reason: string;
   /** The key's fingerprint, if it could be read. */
   fingerprint?: string;
@@ -34,12 +34,12 @@ export interface AuthorizedKeys {
 }
 
 /**
- * Reads the keys of a file: LF, CRLF or CR between lines, with or without a byte order mark, in UTF-8 or
- * UTF-16. A broken line is reported and the others count.
+ * Reads the keys of a file: lines end with LF, CRLF or CR, the text is UTF-8 or UTF-16 with or
+ * without a byte order mark. A broken line is reported and does not affect the others.
  */
 export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
   const found: AuthorizedKeys = { keys: [], broken: [] };
-  // PowerShell's >> appends UTF-16 to whatever there is; a key's characters then have NULs between them.
+  // PowerShell's >> appends UTF-16 to any file, which puts NULs between a key's characters.
   const content = decodeText(bytes).replaceAll("\0", "");
   for (const [index, text] of content.split(/\r\n|\n|\r/).entries()) {
     const line = withoutQuotes(text.trim());
@@ -52,7 +52,7 @@ export function parseAuthorizedKeys(bytes: Uint8Array): AuthorizedKeys {
   return found;
 }
 
-/** A line that is quoted as a whole, as cmd writes it for `echo "ssh-rsa …" > .authorized_keys`. */
+/** A quoted line without its quotes, as from cmd's `echo "ssh-rsa …" > .authorized_keys`. */
 function withoutQuotes(line: string): string {
   const [, inner] = /^"([^"]*)"$/.exec(line) ?? /^'([^']*)'$/.exec(line) ?? [];
   return inner?.trim() ?? line;
@@ -61,7 +61,7 @@ function withoutQuotes(line: string): string {
 function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine, "line"> {
   if (line.includes("PRIVATE KEY-----")) {
     return {
-      reason: "it is a private key; put the public key there, from the file ending in .pub",
+      reason: "it is a private key; use the public key, from the file ending in .pub",
     };
   }
   const startsWithKey = isKeyType(line.split(/\s/, 1)[0]!);
@@ -69,15 +69,15 @@ function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine,
   const [type, base64, ...comment] = line.slice(end).trim().split(/\s+/);
   if (!type || !isKeyType(type)) {
     const what = type && !startsWithKey ? `"${type.slice(0, 40)}"` : "the line";
-    return { reason: `${what} is no type of key; expected: ssh-ed25519 AAAA… comment` };
+    return { reason: `${what} is not a key type; expected: ssh-ed25519 AAAA… comment` };
   }
   const blob = decodeBase64(base64 ?? "");
-  if (!blob) return { reason: "the key is not base64; is it cut off?" };
+  if (!blob) return { reason: "the key is not valid base64; is it cut off?" };
   const identity = fingerprint(blob);
   try {
     if (!KEY_TYPES.includes(type)) throw new Error(whyUnusable(type));
     parsePublicKey(blob);
-    if (!namesType(blob, type)) throw new Error(`the key is of another type than "${type}"`);
+    if (!namesType(blob, type)) throw new Error(`the key is not of type "${type}"`);
     const options = startsWithKey ? unrestricted() : parseKeyOptions(line.slice(0, end));
     return { blob, fingerprint: identity, comment: comment.join(" "), options };
   } catch (error) {

@@ -1,33 +1,33 @@
 /**
- * The options before a key in authorized_keys, in the words of sshd(8). Pure.
+ * The options before a key in authorized_keys (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Pure.
  *
  * @module
  */
 
 import { malformedRange } from "./address_pattern.ts";
 
-/** What a line of authorized_keys allows those who log in with its key. */
+/** What a client that logs in with a key may do. */
 export interface KeyOptions {
   pty: boolean;
   portForwarding: boolean;
   agentForwarding: boolean;
   x11Forwarding: boolean;
-  /** Runs in place of whatever the client asks for. */
+  /** Runs instead of what the client asks for. */
   command?: string;
   /** Added to the environment of each session. */
   environment: Record<string, string>;
   /** Patterns of client addresses, as written. */
   from?: string;
-  /** Unix time in milliseconds from which on the key lets nobody in. */
+  /** When the key expires, in milliseconds since the epoch. */
   expires?: number;
 }
 
-/** An option that cannot be obeyed; its line lets nobody in. */
+/** An option that cannot be obeyed, which makes its line unusable. */
 export class KeyOptionError extends Error {
   override name = "KeyOptionError";
 }
 
-/** What a line without options allows, and a password. */
+/** What a key without options allows, and a password. */
 export function unrestricted(): KeyOptions {
   return {
     pty: true,
@@ -79,27 +79,28 @@ const VALUES: Record<string, (options: KeyOptions, value: string) => void> = {
   "environment": (options, value) => {
     const [, name, content] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(value) ?? [];
     if (name === undefined) throw new KeyOptionError(`environment="${value}" is not NAME=value`);
-    // As in sshd, the first one of a name counts.
+    // As in sshd, the first of a name counts.
     if (!Object.hasOwn(options.environment, name)) options.environment[name] = content!;
   },
 };
 
 function once(name: string, value: string | undefined): void {
-  if (value !== undefined) throw new KeyOptionError(`the option "${name}" is there twice`);
+  if (value !== undefined) throw new KeyOptionError(`the option "${name}" is given twice`);
 }
 
 /**
- * Reads `text`, which ends where the key begins. Options apply in their order: `restrict,pty` allows a
- * terminal and nothing else.
+ * Reads the options of a line. They apply in their order: `restrict,pty` allows a terminal and
+ * nothing else.
  *
- * @throws {KeyOptionError} for one that is unknown or malformed
+ * @param text the line up to the key
+ * @throws {KeyOptionError} if one is unknown or malformed
  */
 export function parseKeyOptions(text: string): KeyOptions {
   const options = unrestricted();
   for (let rest = text; rest !== "";) {
     const [whole, name, quoted] = /^([A-Za-z0-9-]+)(?:="((?:\\"|[^"])*)")?(?:,|$)/.exec(rest) ?? [];
     if (whole === undefined || whole.length === rest.length && whole.endsWith(",")) {
-      throw new KeyOptionError(`the options cannot be read from "${rest.slice(0, 30)}" on`);
+      throw new KeyOptionError(`malformed option at "${rest.slice(0, 30)}"`);
     }
     apply(options, name!.toLowerCase(), quoted?.replaceAll('\\"', '"'));
     rest = rest.slice(whole.length);
@@ -112,10 +113,10 @@ function apply(options: KeyOptions, name: string, value: string | undefined): vo
   else if (value !== undefined && Object.hasOwn(VALUES, name)) VALUES[name]!(options, value);
   else if (Object.hasOwn(VALUES, name)) {
     throw new KeyOptionError(`the option "${name}" needs a value in quotes: ${name}="…"`);
-  } else throw new KeyOptionError(`the option "${name}" is not known here`);
+  } else throw new KeyOptionError(`the option "${name}" is not supported`);
 }
 
-/** `YYYYMMDD[HHMM[SS]]`, local time, or with a `Z` at its end UTC. */
+/** Parses `YYYYMMDD[HHMM[SS]][Z]`: local time, or UTC with `Z`. */
 function parseExpiry(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z?)$/i.exec(text);
   if (!match) throw new KeyOptionError(`expiry-time="${text}" is not YYYYMMDD[HHMM[SS]][Z]`);
@@ -127,12 +128,12 @@ function parseExpiry(text: string): number {
   const isDate = utc.getUTCMonth() === fields[1] && utc.getUTCDate() === day &&
     utc.getUTCHours() === hour && utc.getUTCMinutes() === minute;
   if (!isDate) {
-    throw new KeyOptionError(`expiry-time="${text}" is no date`);
+    throw new KeyOptionError(`expiry-time="${text}" is not a valid date`);
   }
   return match[7] ? utc.getTime() : new Date(...fields).getTime();
 }
 
-/** Where the options end: at the first blank outside quotes. */
+/** The index at which a line's options end: the first blank outside quotes. */
 export function optionsEnd(line: string): number {
   return /^(?:\\"|"(?:\\"|[^"])*"|[^\s"])*/.exec(line)![0].length;
 }

@@ -15,10 +15,10 @@ import { verifySignature } from "../keys/signature.ts";
 import { SIGNATURE_ALGORITHMS, type Transport } from "../transport/transport.ts";
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
-/** Wrong passwords and signatures after which the connection is ended. */
+/** How many wrong passwords and signatures end the connection. */
 const MAX_FAILURES = 6;
 
-/** Attempts of any kind; a client may ask for each key of a well-filled agent. */
+/** How many attempts of any kind a client has: enough to offer each key of a full agent. */
 const MAX_ATTEMPTS = 64;
 
 export interface LoginOptions {
@@ -27,7 +27,7 @@ export interface LoginOptions {
   log: Log;
 }
 
-/** One attempt, its method's fields still unread. */
+/** One attempt; the method's own fields are not read yet. */
 interface Attempt {
   username: string;
   method: string;
@@ -46,7 +46,7 @@ export class Login {
   #failures = 0;
   /** Attempts are decided one after the other. */
   #queue: Promise<void> = Promise.resolve();
-  /** Keys that were asked about in vain; of interest only if no other gets in. */
+  /** Why keys that the client only offered were refused; logged if no other key logs in. */
   readonly #refusedKeys = new Map<string, string>();
 
   constructor(
@@ -59,7 +59,11 @@ export class Login {
     this.#onSuccess = onSuccess;
   }
 
-  /** Takes one packet; throws what is wrong with it. */
+  /**
+   * Takes one packet.
+   *
+   * @throws {MalformedError} if it breaks the protocol
+   */
   receive(type: number, payload: Uint8Array): void {
     const message = new Reader(payload.subarray(1));
     if (type === Message.serviceRequest) return this.#serviceRequest(message.text());
@@ -80,16 +84,16 @@ export class Login {
     });
   }
 
-  /** To be called when the connection has ended; logs why nobody got in. */
+  /** To be called when the connection has ended; logs why nobody logged in. */
   async end(): Promise<void> {
     await this.#queue;
     if (this.#succeeded) return;
     const { address, log } = this.#options;
-    for (const [key, why] of this.#refusedKeys) {
-      log.warn("login refused", { address, method: "publickey", key, why });
+    for (const [key, reason] of this.#refusedKeys) {
+      log.warn("login refused", { address, method: "publickey", key, reason });
     }
     if (this.#attempts > 0 && this.#refusedKeys.size === 0 && this.#failures === 0) {
-      log.info("client left without logging in", { address });
+      log.info("client disconnected without logging in", { address });
     }
   }
 
@@ -121,7 +125,7 @@ export class Login {
     const isChange = fields.boolean();
     const password = fields.text();
     const decision = isChange
-      ? { refused: "passwords cannot be changed here" }
+      ? { refused: "passwords cannot be changed" }
       : await checkPassword(this.#options.authentication, { username, password });
     this.#answer(decision, { method: "password" });
   }
@@ -144,12 +148,12 @@ export class Login {
       );
     }
     if (!("refused" in decision) && !this.#isSigned(algorithm, blob, fields.string(), unsigned)) {
-      decision = { refused: "the signature is not the key's" };
+      decision = { refused: "invalid signature" };
     }
     this.#answer(decision, { method: "publickey", key });
   }
 
-  /** The signature is over the session and the request up to itself (RFC 4252, section 7). */
+  /** The signature covers the session ID and the request before it (RFC 4252, section 7). */
   #isSigned(
     algorithm: string,
     blob: Uint8Array,
@@ -169,7 +173,7 @@ export class Login {
     if ("refused" in decision) {
       if (attempt.key) this.#refusedKeys.delete(attempt.key);
       this.#failures++;
-      log.warn("login refused", { address, ...attempt, why: decision.refused });
+      log.warn("login refused", { address, ...attempt, reason: decision.refused });
       return this.#failures >= MAX_FAILURES ? this.#tooMany() : this.#sendFailure();
     }
     this.#succeeded = true;
@@ -186,7 +190,7 @@ export class Login {
   }
 
   #tooMany(): void {
-    this.#options.log.warn("too many attempts to log in", { address: this.#options.address });
+    this.#options.log.warn("too many login attempts", { address: this.#options.address });
     this.#transport.disconnect(
       DisconnectReason.noMoreAuthMethods,
       "Too many authentication failures",
@@ -198,7 +202,7 @@ function checkAlgorithm(algorithm: string): LoginRefusal | undefined {
   if (SIGNATURE_ALGORITHMS.includes(algorithm)) return;
   return {
     refused: algorithm === "ssh-rsa"
-      ? "the client signs with SHA-1 only; it has to be updated"
+      ? "the client signs with SHA-1; update it"
       : `the signature algorithm "${algorithm}" is not supported`,
   };
 }

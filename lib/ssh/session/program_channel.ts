@@ -4,11 +4,11 @@ import type { Screen } from "./screen.ts";
 import { Writer } from "../protocol/wire_format.ts";
 
 /**
- * Connects a program with its channel until it has ended and all its output is sent, then tells the
- * exit status. When the client closes the channel, or the connection ends, the program is ended with all
- * it started; what it leaves behind on its own lives as long as the connection.
+ * Connects a program to its channel until it has exited and all its output is sent, then sends the
+ * exit status. When the client closes the channel, or the connection ends, the program is ended
+ * with everything it started. What it leaves behind when it exits lives as long as the connection.
  *
- * @param screen takes the output in the channel's place
+ * @param screen takes the output instead of the channel
  */
 export async function runOnChannel(
   program: Process,
@@ -18,9 +18,9 @@ export async function runOnChannel(
 ): Promise<void> {
   const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
   if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
-  copyInput(program, channel).catch(() => {}); // It takes no more.
+  copyInput(program, channel).catch(() => {}); // The program reads no more.
   const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
-  // One that has left nothing behind is let go: a connection may run thousands.
+  // A program that left nothing behind is forgotten: a connection may run thousands.
   connection.track(endWith(connection.signal, program, finished.then(() => program.gone)));
   const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
   if (!status) return await program.end();
@@ -46,7 +46,7 @@ async function copyInput(program: Process, channel: Channel): Promise<void> {
   await program.endInput();
 }
 
-/** Tells how a session's program has ended (RFC 4254, section 6.10). */
+/** Sends how a session's program ended (RFC 4254, section 6.10). */
 export function sendExit(channel: Channel, status: ExitStatus): void {
   if ("code" in status) {
     return channel.request("exit-status", new Writer().uint32(status.code >>> 0).bytes());
@@ -58,9 +58,9 @@ export function sendExit(channel: Channel, status: ExitStatus): void {
 }
 
 /**
- * Tells the client's user why a subsystem that has been started does nothing.
+ * Tells the client's user why a started subsystem does nothing.
  *
- * @returns its exit status
+ * @returns the subsystem's exit status
  * @throws `error` unless it is {@link Refused}
  */
 export async function explain(channel: Channel, error: unknown): Promise<number> {
@@ -69,7 +69,7 @@ export async function explain(channel: Channel, error: unknown): Promise<number>
   return 1;
 }
 
-/** Ends a program with the connection, unless it is over before. */
+/** Ends a program when `signal` is aborted, unless it is over before. */
 async function endWith(
   signal: AbortSignal,
   program: Process,

@@ -1,13 +1,13 @@
 import { overlayStyle, TerminalOverlay } from "./terminal_overlay.ts";
 import type { Channel } from "../connection/handler.ts";
 
-/** A terminal on a channel: the program's output, and what the agent says in between. */
+/** A terminal on a channel: the program's output, and messages of the agent in between. */
 export class Screen {
   readonly #channel: Channel;
   readonly #overlay: TerminalOverlay;
-  /** Output on its way; words must not get into the middle of it. */
+  /** Output that is being sent; a message must not get into the middle of it. */
   #writing?: Promise<void>;
-  /** Words that wait for that. */
+  /** Messages that wait for that. */
   #waiting: Uint8Array[] = [];
   #finished = false;
 
@@ -21,7 +21,7 @@ export class Screen {
     this.#overlay.columns = columns;
   }
 
-  /** Sends the program's output; after the last words nothing. One call at a time. */
+  /** Sends the program's output, unless `finish()` was called. One call at a time. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#finished) return;
     this.#writing = this.#channel.write(this.#overlay.pass(bytes));
@@ -33,12 +33,12 @@ export class Screen {
     }
   }
 
-  /** Says something to the person in front of it; never throws. */
+  /** Shows a message; never throws. */
   show(text: string | Uint8Array): void {
     this.#say(typeof text === "string" ? this.#overlay.show(text) : text);
   }
 
-  /** The last words: leaves the terminal in order, and no output follows. */
+  /** Resets the terminal and shows the last message: no output follows. */
   finish(text: string): void {
     this.#say(this.#overlay.finish(text));
     this.#finished = true;
@@ -47,6 +47,6 @@ export class Screen {
   #say(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#finished) return;
     if (this.#writing) this.#waiting.push(bytes);
-    else this.#channel.write(bytes).catch(() => {}); // The client has gone.
+    else this.#channel.write(bytes).catch(() => {}); // The client has disconnected.
   }
 }

@@ -20,20 +20,20 @@ import { explain, runOnChannel, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "../protocol/wire_format.ts";
 
-/** What SSH_TTY is; on POSIX systems the terminal's own name takes its place. */
+/** The value of SSH_TTY; on POSIX systems the terminal's own name replaces it. */
 const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
 
-/** The forced command by which sshd means its own SFTP server. */
+/** The forced command that stands for the server's own SFTP server, as in sshd. */
 const INTERNAL_SFTP = "internal-sftp";
 
 /** How sessions are started. */
 export interface SessionOptions {
-  /** The number that the observer knows it by. */
+  /** The number by which the observer knows it. */
   id: number;
   peer: Peer;
-  /** Where programs start. */
+  /** The directory in which programs start. */
   cwd: string;
-  /** The job's environment and what the agent adds to it. */
+  /** The job's environment and what the agent adds. */
   env: Record<string, string>;
   shell: Shell;
   /** More requests, by type. */
@@ -65,7 +65,7 @@ export class Session implements SessionContext {
     "window-change": (_, data) => this.#resize(new Reader(data)),
     "signal": (_, data) => this.#signal(new Reader(data)),
     "x11-req": () => {
-      throw new Refused("X11 is not forwarded here");
+      throw new Refused("X11 forwarding is not supported");
     },
     "break": () => this.#running().signal("INT"),
     // The client reads no more.
@@ -76,7 +76,7 @@ export class Session implements SessionContext {
   /** Of a shell with a terminal. */
   #screen?: Screen;
   #started = false;
-  /** Settles when the session is over, with all that belongs to it. */
+  /** Resolves when the session is over, with its program. */
   readonly done: Promise<void>;
   #finish!: () => void;
 
@@ -98,7 +98,12 @@ export class Session implements SessionContext {
     return this.#controller.signal;
   }
 
-  /** Takes one request; throws to refuse it. */
+  /**
+   * Serves one request.
+   *
+   * @returns what to do after the reply, if anything
+   * @throws {Error} to refuse it
+   */
   async handle(type: string, data: Uint8Array): Promise<(() => void) | void> {
     switch (type) {
       case "shell":
@@ -109,11 +114,11 @@ export class Session implements SessionContext {
         return await this.#startSubsystem(new Reader(data).text());
     }
     const handler = own(this.#requests, type) ?? own(this.#options.requests, type);
-    if (!handler) throw new Refused("not known");
+    if (!handler) throw new Refused("not supported");
     await handler(this, data);
   }
 
-  /** The connection is ending; a program is ended by whoever runs it. */
+  /** The connection is ending; a program is ended by `runOnChannel()`. */
   #end(): void {
     if (!this.#program) this.#channel.close();
     this.#finishIdle();
@@ -129,8 +134,8 @@ export class Session implements SessionContext {
   }
 
   #requestPty(data: Reader): void {
-    if (!this.connection.permissions.pty) throw new Refused("the key allows no terminal");
-    if (this.#started) throw new Refused("the program has started already");
+    if (!this.connection.permissions.pty) throw new Refused("the key does not allow a terminal");
+    if (this.#started) throw new Refused("the program has already started");
     const [term, columns, rows] = [data.text(), data.uint32(), data.uint32()];
     data.uint32(); // Pixels.
     data.uint32();
@@ -140,13 +145,13 @@ export class Session implements SessionContext {
   #requestEnv(data: Reader): void {
     const [name, value] = [data.text(), data.text()];
     const { command } = this.connection.permissions;
-    const why = whyNotSettable(name, value, this.#clientEnv, command !== undefined);
-    if (why) throw new Refused(`${name}: ${why}`);
+    const reason = whyNotSettable(name, value, this.#clientEnv, command !== undefined);
+    if (reason) throw new Refused(`${name}: ${reason}`);
     this.#clientEnv[name] = value;
   }
 
   #signal(data: Reader): void {
-    // As in sshd: whoever may start one command only may not cut it short either.
+    // As in sshd: a key for one command must not cut that short.
     if (this.connection.permissions.command !== undefined) {
       throw new Refused("the key has a forced command");
     }
@@ -161,11 +166,11 @@ export class Session implements SessionContext {
   }
 
   #claim(): void {
-    if (this.#started) throw new Refused("the session has a program already");
+    if (this.#started) throw new Refused("the session already has a program");
     this.#started = true;
   }
 
-  /** Starts a command, or the shell itself. */
+  /** Starts a command, or a shell if none is asked for. */
   async #start(asked: string | undefined): Promise<() => void> {
     const { environment, command: forced } = this.connection.permissions;
     if (forced === INTERNAL_SFTP) throw new Refused("the key is for SFTP only");
@@ -234,22 +239,22 @@ export class Session implements SessionContext {
     };
   }
 
-  /** Shows the observer's text before the shell's output. */
+  /** Shows the observer's welcome before the shell's output. */
   async #welcome(info: SessionInfo): Promise<void> {
     const text = this.#screen && this.#options.observer.welcome?.(info);
     if (!text) return;
     const bytes = new TextEncoder().encode(text.replaceAll(/\r?\n/g, "\r\n"));
-    await this.#screen?.write(bytes).catch(() => {}); // The client has gone.
+    await this.#screen?.write(bytes).catch(() => {}); // The client has disconnected.
   }
 
-  /** Runs the session's program, the observer told of it. */
+  /** Runs the session's program and tells the observer. */
   async #observe(info: SessionInfo, work: () => Promise<void>): Promise<void> {
     const { observer } = this.#options;
     observer.opened?.(info);
     try {
       await work();
     } catch (error) {
-      this.connection.log.warn("session failed", { kind: info.kind, why: errorMessage(error) });
+      this.connection.log.warn("session failed", { kind: info.kind, reason: errorMessage(error) });
     } finally {
       observer.closed?.(info);
       this.#finish();

@@ -1,11 +1,11 @@
 /**
- * Says something in a terminal that a program is using.
+ * Shows messages in a terminal that a program is using.
  *
- * - On the main screen the words get lines of their own above the line of the cursor, which keeps
- *   its text and its place: a half-typed command stays whole.
- * - On the alternate screen nothing is drawn over the program: the words go to the window's title,
- *   with a bell; the old title comes back when the program leaves that screen.
- * - Bytes are never put in the middle of an escape sequence or of a character.
+ * - On the main screen a message gets lines of its own above the cursor's line, which keeps its
+ *   text and its place: a half-typed command stays whole.
+ * - On the alternate screen nothing is drawn over the program: the message goes to the window's
+ *   title, with a bell; the old title comes back when the program leaves that screen.
+ * - Nothing is inserted in the middle of an escape sequence or a character.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { TerminalState } from "./terminal_state.ts";
 
 /**
- * How words are drawn on the main screen.
+ * How a message is drawn on the main screen.
  *
  * - `lines`: above the cursor's line.
  * - `plain`: as ordinary lines, for terminals without escape sequences.
- * - `top`: over the topmost line. For Windows, where the console behind a pseudoconsole keeps its own
- *   picture of the screen: lines that move there without its knowledge would be overwritten later.
+ * - `top`: over the topmost line. For Windows, where the console behind a pseudoconsole keeps its
+ *   own copy of the screen, and later overwrites lines that moved without it.
  */
 export type OverlayStyle = "lines" | "plain" | "top";
 
@@ -29,26 +29,26 @@ export interface TerminalOverlayOptions {
   columns: number;
 }
 
-/** What {@link warningBytes} has to know. */
+/** The state of a terminal that {@link warningBytes} draws for. */
 export interface TerminalView {
   readonly style: OverlayStyle;
   readonly columns: number;
   readonly alternate: boolean;
   readonly cursorSaved: boolean;
-  /** Whether the window's own title has been put aside already. */
+  /** Whether the window's own title is already saved. */
   readonly titleSaved: boolean;
 }
 
-/** No message takes more lines than this; the rest is cut. */
+/** The most lines of a message; the rest is cut. */
 const MAX_ROWS = 4;
 
-/** Puts the title aside and takes it back (xterm's window operations 22 and 23). */
+/** Save and restore the title (xterm's window operations 22 and 23). */
 const SAVE_TITLE = "\x1b[22;2t";
 const RESTORE_TITLE = "\x1b[23;2t";
 
 /**
- * Undoes what a full-screen program that was ended may have left: the alternate screen, a hidden
- * cursor, mouse reports, bracketed paste, application keys, a scroll region, colours.
+ * Resets what a killed full-screen program may have left: the alternate screen, a hidden cursor,
+ * mouse reports, bracketed paste, application keys, a scroll region, colours.
  */
 const SANE =
   "\x1b[?1049l\x1b[?25h\x1b[?1000;1002;1003;1006l\x1b[?2004l\x1b[?1l\x1b>\x1b7\x1b[r\x1b8\x1b[0m";
@@ -56,7 +56,7 @@ const SANE =
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
 
-/** How words are drawn for the terminal `TERM` names. */
+/** How messages are drawn in a terminal of the given `TERM`. */
 export function overlayStyle(term: string | undefined, os: typeof Deno.build.os): OverlayStyle {
   if (os === "windows") return "top";
   return term === undefined || term === "" || term === "dumb" || term === "unknown"
@@ -64,7 +64,7 @@ export function overlayStyle(term: string | undefined, os: typeof Deno.build.os)
     : "lines";
 }
 
-/** The bytes that show `text` in a terminal that stands at a boundary. */
+/** The bytes that show `text` in a terminal whose output is at a boundary. */
 export function warningBytes(view: TerminalView, text: string): Uint8Array {
   const words = withoutControlCharacters(text);
   const { style, alternate, cursorSaved, titleSaved } = view;
@@ -84,14 +84,14 @@ export function warningBytes(view: TerminalView, text: string): Uint8Array {
   return encoder.encode(`${room}${rows.join("\r\n")}\x1b8\x1b[${count}B\x07`);
 }
 
-/** Stands between a program's output and the terminal, and puts words in between. */
+/** Inserts messages into a program's output. */
 export class TerminalOverlay {
   readonly #state = new TerminalState();
   readonly #style: OverlayStyle;
   /** The terminal's width in characters. */
   columns: number;
   #titleSaved = false;
-  /** Words that wait for a boundary; newer ones take their place. */
+  /** The message that waits for a boundary; a newer one replaces it. */
   #waiting: string | undefined;
 
   constructor(options: TerminalOverlayOptions) {
@@ -100,9 +100,9 @@ export class TerminalOverlay {
   }
 
   /**
-   * Lets the program's output through.
+   * Passes on the program's output.
    *
-   * @returns what goes to the terminal in its place: mostly `bytes` itself
+   * @returns what goes to the terminal instead: mostly `bytes` itself
    */
   pass(bytes: Uint8Array): Uint8Array {
     if (this.#waiting === undefined) {
@@ -122,10 +122,9 @@ export class TerminalOverlay {
   }
 
   /**
-   * Says something.
+   * Shows a message.
    *
-   * @returns what goes to the terminal now: nothing while the output stands in the middle of
-   * something
+   * @returns what goes to the terminal now: nothing if the output is not at a boundary
    */
   show(text: string): Uint8Array {
     this.#waiting = text;
@@ -133,7 +132,7 @@ export class TerminalOverlay {
   }
 
   /**
-   * The last words, after the program has ended: leaves the terminal as a shell would.
+   * Resets the terminal after the program has ended, and shows the last message.
    *
    * @returns what goes to the terminal now, even after half a sequence
    */
@@ -146,7 +145,7 @@ export class TerminalOverlay {
     return encoder.encode(`${abort}${restore}${this.#titleSaved ? RESTORE_TITLE : ""}${words}`);
   }
 
-  /** What can be inserted where the output stands. */
+  /** What can be inserted at the current place of the output. */
   #insert(): Uint8Array {
     const { atBoundary, alternate, cursorSaved } = this.#state;
     if (!atBoundary) return NOTHING;
@@ -171,7 +170,7 @@ export class TerminalOverlay {
   }
 }
 
-/** Cuts text into rows of at most `columns` characters, between words where it can. */
+/** Cuts text into rows of at most `columns` characters, between words if possible. */
 function wrap(text: string, columns: number): string[] {
   const rows: string[] = [];
   let rest = text;

@@ -1,7 +1,7 @@
 /**
- * Follows what a program writes to its terminal, as far as it matters for saying something in
- * between: whether the alternate screen is on, whether the cursor is saved, and whether the bytes so
- * far end in the middle of something.
+ * Follows a program's output to its terminal as far as it matters for inserting messages: whether
+ * the alternate screen is on, whether the cursor is saved, and whether the output so far ends in
+ * the middle of a sequence or character.
  *
  * The grammar is ECMA-48's (C0, ESC, CSI, and strings of OSC, DCS, SOS, PM and APC) over UTF-8, the
  * private modes are xterm's.
@@ -17,29 +17,29 @@ const ESC = 0x1b;
 /** Private modes that switch to the alternate screen. */
 const ALTERNATE_SCREEN = ["47", "1047", "1049"];
 
-/** More parameters than any sequence of interest has; the rest of a longer one is not kept. */
+/** The most characters of parameters that are kept; no sequence of interest has so many. */
 const MAX_PARAMETERS = 64;
 
 type Place = "text" | "escape" | "intermediate" | "csi" | "osc" | "string";
 
-/** Fed with a program's output, tells where its terminal stands. */
+/** The state of a terminal, from the output it was given. */
 export class TerminalState {
-  /** Whether the alternate screen is on: a full-screen program runs. */
+  /** Whether the alternate screen is on, for a full-screen program. */
   alternate = false;
-  /** Whether the program has saved the cursor and will want it back. */
+  /** Whether the program has saved the cursor and not restored it yet. */
   cursorSaved = false;
   #place: Place = "text";
   /** Parameters and intermediates of the control sequence so far. */
   #parameters = "";
-  /** Bytes that the UTF-8 character at the end still lacks. */
+  /** How many bytes the UTF-8 character at the end lacks. */
   #missing = 0;
 
-  /** Whether other bytes may follow now without breaking a sequence or a character. */
+  /** Whether other bytes can follow without breaking a sequence or a character. */
   get atBoundary(): boolean {
     return this.#place === "text" && this.#missing === 0;
   }
 
-  /** Takes the next bytes of the output, cut anywhere. */
+  /** Takes the next bytes of the output, in pieces of any size. */
   feed(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
@@ -93,10 +93,10 @@ export class TerminalState {
     }
   }
 
-  /** A byte after CSI; control characters among them are carried out on their own. */
+  /** A byte after CSI; control characters there take effect by themselves. */
   #controlSequence(byte: number): void {
     if (byte >= 0x20 && byte < 0x40) {
-      // Only those of private modes are looked at later.
+      // Only those of private modes matter.
       const wanted = this.#parameters === "" || this.#parameters.startsWith("?");
       if (wanted && this.#parameters.length < MAX_PARAMETERS) {
         this.#parameters += String.fromCharCode(byte);
@@ -107,7 +107,7 @@ export class TerminalState {
     }
   }
 
-  /** A control sequence is whole. */
+  /** A control sequence is complete. */
   #finish(final: string): void {
     const parameters = this.#parameters;
     if ((final === "h" || final === "l") && parameters.startsWith("?")) {
@@ -121,7 +121,7 @@ export class TerminalState {
   }
 }
 
-/** The length of the UTF-8 character that starts with `byte`, or 0 if none does. */
+/** The length of the UTF-8 character that starts with `byte`; 0 if it is ASCII or invalid. */
 function characterLength(byte: number): number {
   if (byte >= 0xf0) return byte < 0xf5 ? 4 : 0;
   if (byte >= 0xe0) return 3;
@@ -131,8 +131,8 @@ function characterLength(byte: number): number {
 /**
  * How many bytes the character at the end of `bytes` lacks.
  *
- * @param start where the text starts
- * @param missing how many the character before it lacked
+ * @param start the index at which the text starts
+ * @param missing how many bytes the character before it lacked
  */
 function missingBytes(bytes: Uint8Array, start: number, missing: number): number {
   let at = start;

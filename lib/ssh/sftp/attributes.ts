@@ -3,7 +3,7 @@ import type { FileStat } from "./files/file_system.ts";
 import { AttributeFlag, Status } from "./numbers.ts";
 import { StatusError } from "./status.ts";
 
-/** The attributes that a client sends (section 5); times in seconds since the epoch. */
+/** Attributes from a client (section 5); times in seconds since the epoch. */
 export interface Attributes {
   size?: number;
   owner?: { uid: number; gid: number };
@@ -17,9 +17,9 @@ export function readUint64(reader: Reader): number {
 }
 
 /**
- * Reads where in a file something is, or how long it is to be.
+ * Reads an offset or a size.
  *
- * @throws {StatusError} if that is beyond 2^53 bytes, 8 PiB
+ * @throws {StatusError} if it is 2^53 bytes, 8 PiB, or more
  */
 export function readOffset(reader: Reader): number {
   const offset = readUint64(reader);
@@ -33,7 +33,7 @@ export function writeUint64(writer: Writer, value: number | bigint): Writer {
   return writer.uint32(Number(big >> 32n & 0xffffffffn)).uint32(Number(big & 0xffffffffn));
 }
 
-/** Reads what a client sends. */
+/** Reads attributes from a client. */
 export function readAttributes(reader: Reader): Attributes {
   const flags = reader.uint32();
   const attributes: Attributes = {};
@@ -55,7 +55,7 @@ export function readAttributes(reader: Reader): Attributes {
   return attributes;
 }
 
-/** Writes all that is known of a file, or with undefined that nothing is. */
+/** Writes the attributes of a file, or without `stat` that none are known. */
 export function writeAttributes(writer: Writer, stat?: FileStat): Writer {
   if (stat === undefined) return writer.uint32(0);
   const { size, owner, permissions, times } = AttributeFlag;

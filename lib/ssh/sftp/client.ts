@@ -17,10 +17,10 @@ export interface SftpClient {
 }
 
 /**
- * Handles one kind of request: answers by `reply`, or throws what went wrong. One that takes long
- * is a generator, and other things happen wherever it yields.
+ * Handles one kind of request: answers by `reply`, or throws. One that takes long is a generator;
+ * the thread reads other messages whenever it yields.
  *
- * @param request what follows the request's number
+ * @param request what follows the request's ID
  */
 export type SftpHandler = (
   client: SftpClient,
@@ -31,7 +31,7 @@ export type SftpHandler = (
 /** Reads a path as the client gives it. */
 export function readName(request: Reader): string {
   const name = decodeName(request.string());
-  if (name.includes("\0")) throw new StatusError(Status.badMessage, "A path with a zero byte");
+  if (name.includes("\0")) throw new StatusError(Status.badMessage, "The path has a NUL byte");
   return name;
 }
 

@@ -5,12 +5,12 @@ import { Status } from "./numbers.ts";
 import type { Reply } from "./reply.ts";
 import { endOfFile, StatusError } from "./status.ts";
 
-/** How much is copied before other things may happen, in bytes. */
+/** How much is copied before the thread reads other messages, in bytes. */
 const SLICE = 1024 * 1024;
 
 /**
- * Handles `copy-data` (draft-ietf-secsh-filexfer-extensions-00, section 7): copies from one open file
- * to another. A length of 0 means up to the end.
+ * Handles `copy-data` (draft-ietf-secsh-filexfer-extensions-00, section 7): copies from one open
+ * file to another. A length of 0 means up to the end.
  */
 export function* copyData(
   { files, handles }: SftpClient,

@@ -76,7 +76,7 @@ const homeDirectory: SftpHandler = (client, request, reply) => {
 
 const usersGroupsById: SftpHandler = ({ users }, request, reply) => {
   const names = (ids: Uint8Array, name: (id: number) => string | undefined) => {
-    if (ids.length % 4 !== 0) throw new MalformedError("a list of numbers is cut off");
+    if (ids.length % 4 !== 0) throw new MalformedError("a list of IDs is cut off");
     const reader = new Reader(ids);
     const message = new Writer();
     while (reader.left > 0) message.string(name(reader.uint32()) ?? "");
@@ -87,7 +87,7 @@ const usersGroupsById: SftpHandler = ({ users }, request, reply) => {
   reply.extended((message) => message.string(userNames).string(groupNames));
 };
 
-/** The extensions of OpenSSH's PROTOCOL file, section 4: the version that is announced, the handler. */
+/** The extensions (OpenSSH's PROTOCOL, section 4), with the version that is announced. */
 const extensions: ReadonlyMap<string, { version: string; handler: SftpHandler }> = new Map([
   ["posix-rename@openssh.com", { version: "1", handler: posixRename }],
   ["statvfs@openssh.com", { version: "2", handler: statvfs }],
@@ -102,12 +102,12 @@ const extensions: ReadonlyMap<string, { version: string; handler: SftpHandler }>
   ["users-groups-by-id@openssh.com", { version: "1", handler: usersGroupsById }],
 ]);
 
-/** Writes the pairs of name and version that announce the extensions. */
+/** Writes the names and versions that announce the extensions. */
 export function writeExtensions(message: Writer): void {
   for (const [name, { version }] of extensions) message.string(name).string(version);
 }
 
-/** Handles an extended request: its name says which. */
+/** Handles an extended request by its name. */
 export const extended: SftpHandler = (client, request, reply) => {
   const name = decodeName(request.string());
   const extension = extensions.get(name);

@@ -14,7 +14,7 @@ export interface OpenDirectory {
 
 type Handle = OpenFile | OpenDirectory;
 
-/** The files and directories that one client has open; closes what is left when it goes. */
+/** The files and directories that one client has open; disposing closes them. */
 export class Handles implements Disposable {
   readonly #files: FileSystem;
   readonly #open = new Map<number, Handle>();
@@ -26,9 +26,9 @@ export class Handles implements Disposable {
   }
 
   /**
-   * Opens something by `open` and gives it a handle.
+   * Calls `open` and gives what it opened a handle.
    *
-   * @throws {StatusError} if too much is open already
+   * @throws {StatusError} if too many are open
    */
   add(open: () => Handle): Uint8Array {
     if (this.#open.size >= MAX_HANDLES) {
@@ -44,18 +44,18 @@ export class Handles implements Disposable {
   /** @throws {StatusError} if it is not a handle of an open file */
   file(handle: Uint8Array): OpenFile {
     const found = this.#find(handle);
-    if (!("fd" in found)) throw new StatusError(Status.failure, "The handle is a directory's");
+    if (!("fd" in found)) throw new StatusError(Status.failure, "Not a handle of a file");
     return found;
   }
 
   /** @throws {StatusError} if it is not a handle of an open directory */
   directory(handle: Uint8Array): OpenDirectory {
     const found = this.#find(handle);
-    if ("fd" in found) throw new StatusError(Status.failure, "The handle is a file's");
+    if ("fd" in found) throw new StatusError(Status.failure, "Not a handle of a directory");
     return found;
   }
 
-  /** @throws {StatusError | SystemError} if there is no such handle, or the system says an error */
+  /** @throws {StatusError | SystemError} if there is no such handle, or closing fails */
   close(handle: Uint8Array): void {
     const found = this.#find(handle);
     this.#open.delete(toNumber(handle));
@@ -67,7 +67,7 @@ export class Handles implements Disposable {
       try {
         this.#close(handle);
       } catch {
-        // Nobody is there to hear of it.
+        // The client has disconnected.
       }
     }
     this.#open.clear();

@@ -1,10 +1,10 @@
 import { MalformedError } from "../protocol/wire_format.ts";
 import { MAX_PACKET } from "./numbers.ts";
 
-/** Cuts what comes in into packets, whatever pieces it comes in. */
+/** Splits a client's bytes into packets. */
 export class Input {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
-  /** Where a packet is put together that came in several pieces. */
+  /** Holds a packet that arrived in several pieces. */
   readonly #whole = new Uint8Array(4 + MAX_PACKET);
   #length = 0;
 
@@ -15,7 +15,7 @@ export class Input {
   }
 
   /**
-   * The next packet without its length, or null if it has not all come yet. It is there until the
+   * The next packet without its length, or null if it is not complete yet. It is valid until the
    * next call.
    *
    * @throws {MalformedError} if it is empty or too long
@@ -30,7 +30,7 @@ export class Input {
     return this.#take(4 + length).subarray(4);
   }
 
-  /** The four bytes before a packet. */
+  /** The length of the next packet, without removing it. */
   #peekLength(): number {
     let length = 0;
     let count = 0;

@@ -1,35 +1,35 @@
 /**
- * What the two sides of an SFTP thread say to each other. Bytes are handed over, not copied: their
- * sender must not look at them afterwards.
+ * The messages between an SFTP thread and the main thread. Bytes are transferred, not copied: the
+ * sender must not use them afterwards.
  *
  * @module
  */
 
 /**
- * How many bytes may be on their way: of requests to a thread or waiting there, of replies from it to
- * the client.
+ * How many bytes may be under way: of requests to a thread or waiting there, and of replies from it
+ * to the client.
  */
 export const WINDOW = 1024 * 1024;
 
-/** So many bytes that have arrived are reported together: each message costs time. */
+/** How many bytes are acknowledged by one message. */
 export const REPORT = WINDOW / 4;
 
-/** What a thread is told. */
+/** Messages to a thread. */
 export type ToThread =
-  /** A client has come; relative paths start from `cwd`. */
+  /** Serve a client; relative paths start from `cwd`. */
   | { type: "start"; cwd: string }
   | { type: "data"; bytes: Uint8Array<ArrayBuffer> }
-  /** So many bytes of replies have gone to the client. */
+  /** How many more bytes of replies were sent to the client. */
   | { type: "sent"; bytes: number }
-  /** The client sends nothing more; what it has sent is still to be done. */
+  /** The client sends no more; answer what it has sent, then end. */
   | { type: "end" }
-  /** The client has gone. */
+  /** The client has disconnected. */
   | { type: "abort" };
 
-/** What a thread tells. */
+/** Messages from a thread. */
 export type FromThread =
   | { type: "data"; bytes: Uint8Array<ArrayBuffer> }
-  /** So many bytes of requests are done with. */
+  /** How many more bytes of requests were processed. */
   | { type: "taken"; bytes: number }
-  /** The session is over, all it had open is closed; with an error if the client broke the protocol. */
+  /** The session is over and its files are closed; `error` if the client broke the protocol. */
   | { type: "ended"; error?: string };

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The only version spoken here; the one that every client has. */
+/** The only supported version, which every client has. */
 export const SFTP_VERSION = 3;
 
 /** Packet types (section 3). */
@@ -60,7 +60,7 @@ export const OpenFlag = {
   exclusive: 0x20,
 } as const;
 
-/** Which attributes are there (section 5). */
+/** Which attributes are present (section 5). */
 export const AttributeFlag = {
   size: 0x01,
   owner: 0x02,
@@ -69,10 +69,10 @@ export const AttributeFlag = {
   extended: 0x80000000,
 } as const;
 
-/** The largest packet either side may send, its length field not counted; the same as OpenSSH's. */
+/** The largest packet in bytes, without its length field; the same as OpenSSH's. */
 export const MAX_PACKET = 256 * 1024;
 
-/** The most data of one read or write. */
+/** The most data of one read or write, in bytes. */
 export const MAX_DATA = MAX_PACKET - 1024;
 
 /** How many files and directories one client may have open. */

@@ -1,17 +1,17 @@
-/** The size of the buffers in which replies are gathered; room for two reads of the largest kind. */
+/** The size of a buffer for replies, in bytes: two of the largest reads. */
 const BATCH = 512 * 1024;
 
-/** From this many bytes on a batch is sent, so that the next is made while this one travels. */
+/** The size from which a batch is sent, in bytes, so that the next is filled meanwhile. */
 const SEND = 256 * 1024;
 
-/** Gathers replies, so that many travel together. */
+/** Collects replies and sends many together. */
 export class SftpOutput {
   readonly #send: (bytes: Uint8Array<ArrayBuffer>) => void;
   #buffer = new Uint8Array(BATCH);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
-  /** @param send takes a batch, and from then on owns its buffer */
+  /** @param send takes a batch and owns its buffer */
   constructor(send: (bytes: Uint8Array<ArrayBuffer>) => void) {
     this.#send = send;
   }
@@ -19,8 +19,8 @@ export class SftpOutput {
   /**
    * Adds one packet.
    *
-   * @param capacity the most that it can be long, at most 256 KiB and a bit
-   * @param fill puts the packet there and returns its length
+   * @param capacity the most bytes that it can have, at most 256 KiB and its header
+   * @param fill writes the packet and returns its length
    */
   add(capacity: number, fill: (into: Uint8Array<ArrayBuffer>, view: DataView) => number): void {
     if (this.#length + 4 + capacity > BATCH) this.flush();
@@ -32,7 +32,7 @@ export class SftpOutput {
     if (this.#length >= SEND) this.flush();
   }
 
-  /** Sends what has been gathered. */
+  /** Sends what has been collected. */
   flush(): void {
     if (this.#length === 0) return;
     if (this.#length < SEND) {

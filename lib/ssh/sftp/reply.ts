@@ -6,10 +6,10 @@ import { PacketType, Status } from "./numbers.ts";
 import type { SftpOutput } from "./output.ts";
 import { endOfFile, toStatus } from "./status.ts";
 
-/** Where the data of a read begins: after the type, the request's number and the length. */
+/** Where the data of a read begins: after the type, the request's ID and the length. */
 const DATA_START = 9;
 
-/** Answers one request: exactly one of the methods is to be called. */
+/** Answers one request, by a call of exactly one of the methods. */
 export class Reply {
   readonly #output: SftpOutput;
   readonly #id: number;
@@ -23,7 +23,7 @@ export class Reply {
     this.#status(Status.ok, "Success");
   }
 
-  /** Tells what went wrong: anything that was thrown. */
+  /** Answers with the status for anything that was thrown. */
   error(error: unknown): void {
     const { status, message } = toStatus(error);
     this.#status(status, message);
@@ -48,15 +48,15 @@ export class Reply {
     this.#send(writeAttributes(message));
   }
 
-  /** Answers with `count` names that {@link writeName} has put into `names`. */
+  /** Answers with the `count` entries that {@link writeName} has written to `names`. */
   names(count: number, names: Writer): void {
     this.#send(this.#message(PacketType.name).uint32(count).raw(names.bytes()));
   }
 
   /**
-   * Answers with data, or at its end with that.
+   * Answers with data, or with end of file.
    *
-   * @param read puts at most `length` bytes into a buffer and returns how many
+   * @param read reads at most `length` bytes into a buffer and returns how many
    */
   data(length: number, read: (into: Uint8Array<ArrayBuffer>) => number): void {
     this.#output.add(DATA_START + length, (into, view) => {
@@ -69,7 +69,7 @@ export class Reply {
     });
   }
 
-  /** Answers an extended request with what it defines. */
+  /** Answers an extended request with data of its own format. */
   extended(fill: (message: Writer) => void): void {
     const message = this.#message(PacketType.extendedReply);
     fill(message);

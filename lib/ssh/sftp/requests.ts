@@ -9,7 +9,7 @@ import { writeName } from "./reply.ts";
 import { setAttributes } from "./files/set_attributes.ts";
 import { endOfFile } from "./status.ts";
 
-/** A listing is cut into replies of about this many bytes: every client takes 34,000. */
+/** About how many bytes of a listing go into one reply: every client takes 34,000. */
 const LISTING = 30_000;
 
 const open: SftpHandler = ({ files, handles, paths }, request, reply) => {
@@ -128,7 +128,7 @@ const readlink: SftpHandler = (client, request, reply) => {
   reply.path(client.paths.fromLink(target));
 };
 
-// The draft has the arguments the other way around; this order is OpenSSH's and its clients'.
+// The draft has the arguments the other way around; clients use OpenSSH's order.
 const symlink: SftpHandler = (client, request, reply) => {
   const target = client.paths.toLink(readName(request));
   client.files.symlink(target, readPath(client, request));

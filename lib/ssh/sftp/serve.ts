@@ -7,22 +7,22 @@ import { SftpThread } from "./thread/sftp_thread.ts";
 /** How many threads without a client are kept for the next ones. */
 const MAX_IDLE = 4;
 
-/** How many clients may be there at a time: the thread of each takes 13 MB. */
+/** How many clients are served at a time: the thread of each takes 13 MB. */
 const MAX_CLIENTS = 64;
 
-/** What SFTP needs of a channel; its owner closes it. */
+/** What SFTP needs of a channel; the caller closes it. */
 export type SftpChannel = Pick<ByteStream, "read" | "write" | "closed">;
 
 export interface SftpOptions {
-  /** Where relative paths start from: an absolute path of the system's. */
+  /** Where relative paths start: an absolute path of the system. */
   cwd: string;
 }
 
 /**
  * The SFTP subsystem: version 3 with OpenSSH's extensions, see docs/sftp.md.
  *
- * Each client has a thread of its own while it is there, so whatever its requests wait for, nobody else
- * does. Threads are used again: starting one takes a while, and an older Deno never frees all of it.
+ * Each client has a thread of its own, so that nobody else waits for its disk. Threads are reused:
+ * starting one takes time, and an older Deno never frees all of it.
  *
  * @example
  * ```ts
@@ -35,22 +35,22 @@ export class SftpServer implements Disposable {
   readonly #idle: SftpThread[] = [];
   readonly #maxClients: number;
 
-  /** @param options `maxClients` says how many may be there at a time; 64 unless given */
+  /** @param options `maxClients` is how many are served at a time [64] */
   constructor({ maxClients = MAX_CLIENTS } = {}) {
     this.#maxClients = maxClients;
   }
 
   /**
-   * Serves one client until it has ended its direction and all it asked for is done, or it has gone.
-   * Nothing it had open is open then.
+   * Serves one client until it has sent end of file and all its requests are answered, or it has
+   * disconnected. All its files are closed then.
    *
-   * @throws {Refused} if too many are there already
+   * @throws {Refused} if too many clients are served already
    * @throws {MalformedError} if the client breaks the protocol
    * @throws {Error} if the server ends
    */
   async serve(channel: SftpChannel, options: SftpOptions): Promise<void> {
     if (this.#threads.size - this.#idle.length >= this.#maxClients) {
-      throw new Refused(`the agent has ${this.#maxClients} SFTP clients already`);
+      throw new Refused(`the agent already has ${this.#maxClients} SFTP clients`);
     }
     const thread = this.#idle.pop() ?? new SftpThread();
     this.#threads.add(thread);
@@ -67,7 +67,7 @@ export class SftpServer implements Disposable {
     }
   }
 
-  /** Ends all threads; clients that are still there are dropped. */
+  /** Ends all threads and drops their clients. */
   [Symbol.dispose](): void {
     for (const thread of this.#threads) thread[Symbol.dispose]();
     this.#threads.clear();
@@ -86,11 +86,11 @@ async function serveClient(
   };
   const abort = () => tell({ type: "abort" });
 
-  /** Bytes of requests that the thread is not done with. */
+  /** Bytes of requests that the thread has not processed. */
   let untaken = 0;
   let wake = () => {};
   let replies = Promise.resolve();
-  /** Bytes of replies that have gone to the client without the thread knowing. */
+  /** Bytes of replies that were sent to the client and not yet reported to the thread. */
   let sent = 0;
   const reportSent = (bytes: number) => {
     sent += bytes;
@@ -120,7 +120,7 @@ async function serveClient(
     for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read()) {
       if (isOver) return;
       untaken += bytes.length;
-      // A copy: the buffer may be one that others use too.
+      // A copy: the buffer is transferred, and others may use it.
       tell({ type: "data", bytes: new Uint8Array(bytes) });
       while (untaken > WINDOW) await new Promise<void>((resolve) => wake = resolve);
     }

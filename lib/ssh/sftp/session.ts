@@ -16,13 +16,13 @@ export interface SftpSessionOptions {
   files: FileSystem;
   paths: Paths;
   users: Users;
-  /** Takes replies for the client, in order; they are its own from then on. */
+  /** Takes replies for the client, in order, and owns them. */
   send: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
 /**
- * One client's SFTP session: bytes in, bytes out. Requests are done one after the other, so each sees
- * what those before it did, however many the client has sent ahead.
+ * One client's SFTP session: bytes in, bytes out. Requests are handled one after the other, so each
+ * sees the effect of those before it, however many the client has sent ahead.
  */
 export class SftpSession implements Disposable {
   readonly #client: SftpClient;
@@ -30,7 +30,7 @@ export class SftpSession implements Disposable {
   readonly #input = new Input();
   readonly #output: SftpOutput;
   #greeted = false;
-  /** The request that is being worked on, if it takes long. */
+  /** The request in progress, if it takes long. */
   #work?: { steps: Generator<void>; reply: Reply };
 
   constructor({ files, paths, users, send }: SftpSessionOptions) {
@@ -39,21 +39,21 @@ export class SftpSession implements Disposable {
     this.#output = new SftpOutput(send);
   }
 
-  /** Takes bytes of the client; they are the session's own from then on. */
+  /** Takes bytes of the client and owns them. */
   receive(bytes: Uint8Array<ArrayBuffer>): void {
     this.#input.add(bytes);
   }
 
-  /** Whether a request is being worked on that takes long. */
+  /** Whether a request that takes long is in progress. */
   get isWorking(): boolean {
     return this.#work !== undefined;
   }
 
   /**
-   * Handles the next request, or goes on with one that takes long.
+   * Handles the next request, or continues one that takes long.
    *
-   * @returns whether there was anything to do
-   * @throws {MalformedError} if the client does not follow the protocol; the session is over then
+   * @returns false if there is nothing to do
+   * @throws {MalformedError} if the client breaks the protocol; the session is over then
    */
   step(): boolean {
     if (this.#work) {
@@ -69,11 +69,11 @@ export class SftpSession implements Disposable {
     const type = request.byte();
     if (type === PacketType.init) this.#greet(request);
     else if (this.#greeted) this.#handle(type, request);
-    else throw new MalformedError(`a request of type ${type} before the greeting`);
+    else throw new MalformedError(`a request of type ${type} before SSH_FXP_INIT`);
     return true;
   }
 
-  /** Sends the replies that have been gathered. */
+  /** Sends the replies collected so far. */
   flush(): void {
     this.#output.flush();
   }
@@ -107,7 +107,7 @@ export class SftpSession implements Disposable {
     });
   }
 
-  /** Answers with what `action` throws, if it is about the request and not about its form. */
+  /** Answers with what `action` throws, unless the request is malformed. */
   #attempt(reply: Reply, action: () => void): void {
     try {
       action();

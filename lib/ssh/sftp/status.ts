@@ -15,7 +15,7 @@ export function endOfFile(): StatusError {
   return new StatusError(Status.eof, "End of file");
 }
 
-/** Which status stands for which error of the system, as in OpenSSH; any other is a failure. */
+/** The status for each error of the system, as in OpenSSH; others are a failure. */
 const BY_CODE: Record<string, Status> = {
   ENOENT: Status.noSuchFile,
   ENOTDIR: Status.noSuchFile,

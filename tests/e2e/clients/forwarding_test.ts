@@ -247,7 +247,7 @@ test("ssh -A, X11 and keys that may not forward", async (t) => {
       const words = ["-F", config, "-oLogLevel=INFO", "-W", target, "job"];
       const direct = await run("ssh", words, { input: "olleh" });
       if (ports) assert.equal(direct.stdout, "hello");
-      else assert.match(direct.stderr, /administratively prohibited: this key does not allow/);
+      else assert.match(direct.stderr, /administratively prohibited: the key does not allow/);
       for (const listen of ["0", join(agent.dir.path, "listen.sock")]) {
         const remote = ["-oExitOnForwardFailure=yes", "-R", `${listen}:${target}`];
         assert.equal((await ssh(...remote, "job", "true")).code, ports ? 0 : 255);

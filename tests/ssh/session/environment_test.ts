@@ -30,17 +30,17 @@ Deno.test("whyNotSettable() lets variables through", () => {
 });
 
 Deno.test("whyNotSettable() protects what the agent sets and a forced command", () => {
-  match(whyNotSettable("SSH_CONNECTION", "x", {}, false)!, /the agent sets it/);
-  match(whyNotSettable("CONVERGE_ID", "x", {}, false)!, /the agent sets it/);
+  match(whyNotSettable("SSH_CONNECTION", "x", {}, false)!, /set by the agent/);
+  match(whyNotSettable("CONVERGE_ID", "x", {}, false)!, /set by the agent/);
   match(whyNotSettable("LD_PRELOAD", "x", {}, true)!, /forced command/);
-  match(whyNotSettable("A B", "x", {}, false)!, /no variable/);
-  match(whyNotSettable("A", "x\0y", {}, false)!, /no variable/);
+  match(whyNotSettable("A B", "x", {}, false)!, /not a valid variable/);
+  match(whyNotSettable("A", "x\0y", {}, false)!, /not a valid variable/);
 });
 
 Deno.test("whyNotSettable() has limits", () => {
   const many = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [`V${i}`, ""]));
-  match(whyNotSettable("A", "x", many, false)!, /too much/);
-  match(whyNotSettable("A", "x".repeat(40_000), {}, false)!, /too much/);
+  match(whyNotSettable("A", "x", many, false)!, /too many or too long/);
+  match(whyNotSettable("A", "x".repeat(40_000), {}, false)!, /too many or too long/);
 });
 
 Deno.test("terminalEnvironment() takes the terminal's name from the client, and no size from the job", () => {

@@ -101,7 +101,7 @@ Deno.test("more clients than there may be are told so, and the next one is serve
   using sftp = new SftpServer({ maxClients: 2 });
   const channels = [1, 2, 3].map(() => new MemoryChannel());
   const [first, second, third] = channels.map((channel) => sftp.serve(channel, { cwd: dir.path }));
-  await assert.rejects(third!, new Refused("the agent has 2 SFTP clients already"));
+  await assert.rejects(third!, new Refused("the agent already has 2 SFTP clients"));
   channels[0]!.end();
   await first;
   const next = new MemoryChannel();

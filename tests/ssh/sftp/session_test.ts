@@ -90,11 +90,11 @@ Deno.test("numbers of attributes that are not there cannot keep the server busy"
   assert.throws(() => client.exchange(packet), MalformedError);
 });
 
-Deno.test("a request before the greeting ends the session", async () => {
+Deno.test("a request before SSH_FXP_INIT ends the session", async () => {
   await using dir = new TempDir();
   using client = new TestClient(create, dir.path, { greet: false });
   assert.throws(
     () => client.exchange(encodePacket(PacketType.stat, 1, ".")),
-    /before the greeting/,
+    /before SSH_FXP_INIT/,
   );
 });

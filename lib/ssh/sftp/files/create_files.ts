@@ -4,14 +4,14 @@ import { LinuxFiles } from "./linux_files.ts";
 import { NodeFiles } from "./node_files.ts";
 import { WindowsFiles } from "./windows_files.ts";
 
-/** The file system of this system; on a Linux whose C library is another one through node:fs. */
+/** The implementation for this system; node:fs on a Linux without glibc. */
 export function createFiles(): FileSystem {
   if (Deno.build.os === "windows") return new WindowsFiles();
   if (LibC.supported) {
     try {
       return new LinuxFiles(new LibC());
     } catch {
-      // An old C library, or none of that name.
+      // The C library is too old, or not glibc.
     }
   }
   return new NodeFiles();

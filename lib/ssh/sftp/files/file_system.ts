@@ -1,17 +1,16 @@
 /**
- * What the SFTP server asks of a file system. All calls are synchronous: they run in a thread of
- * their own, where they hold nobody up but the client they are for. Paths are the system's own, names
- * as in names.ts.
+ * What the SFTP server needs of a file system. All calls are synchronous: they run in a thread that
+ * serves one client. Paths are the system's own, names as in names.ts.
  *
  * @module
  */
 
-/** What went wrong, as the system says it. */
+/** An error of the system. */
 export class SystemError extends Error {
   override name = "SystemError";
 
   /**
-   * @param code the name of the error number, for instance `ENOENT`
+   * @param code the name of the error, for instance `ENOENT`
    * @param message the system's text for it
    */
   constructor(readonly code: string, message: string) {
@@ -29,11 +28,11 @@ export interface FileStat {
   atime: number;
   mtime: number;
   nlink: number;
-  /** Names the file together with `dev`, so that two handles can be compared; "" if unknown. */
+  /** Device and inode, by which two handles can be compared; "" if unknown. */
   identity: string;
 }
 
-/** One name in a directory with what lstat(2) says of it. */
+/** One name in a directory, and its lstat(2). */
 export interface DirectoryEntry {
   name: Uint8Array;
   stat: FileStat;
@@ -41,12 +40,12 @@ export interface DirectoryEntry {
 
 /** A directory that is being listed. */
 export interface Directory {
-  /** The next entry, `.` and `..` among them, or null at the end. Entries that vanish are left out. */
+  /** The next entry, `.` and `..` too, or null at the end. Skips entries deleted meanwhile. */
   next(): DirectoryEntry | null;
   close(): void;
 }
 
-/** What statvfs(3) tells of a file system, in the order of the reply to `statvfs@openssh.com`. */
+/** The result of statvfs(3), in the order of the reply to `statvfs@openssh.com`. */
 export interface FileSystemStat {
   bsize: bigint;
   frsize: bigint;
@@ -62,7 +61,7 @@ export interface FileSystemStat {
   namemax: bigint;
 }
 
-/** How to open a file; as the flags of open(2). */
+/** How to open a file: the flags of open(2). */
 export interface OpenOptions {
   read: boolean;
   write: boolean;
@@ -74,7 +73,7 @@ export interface OpenOptions {
   mode: number;
 }
 
-/** Which file: by path, by path without following a symbolic link at its end, or by descriptor. */
+/** A file by its path, with or without following a symbolic link, or by its descriptor. */
 export type FileTarget =
   | { path: string; follow: boolean }
   | { fd: number };
@@ -85,7 +84,9 @@ export interface FileSystem extends Disposable {
   close(fd: number): void;
   /** Reads at `offset`; returns how many bytes, 0 at the end of the file. */
   read(fd: number, into: Uint8Array<ArrayBuffer>, offset: number): number;
-  /** Writes at `offset`, or at the end if opened to append; returns how many bytes, at least one. */
+  /**
+   * Writes at `offset`, or at the end if opened to append; returns how many bytes, at least one.
+   */
   write(fd: number, bytes: Uint8Array<ArrayBuffer>, offset: number): number;
   sync(fd: number): void;
   stat(target: FileTarget): FileStat;
@@ -99,7 +100,7 @@ export interface FileSystem extends Disposable {
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;
   unlink(path: string): void;
-  /** Replaces what is at `to`. */
+  /** Replaces `to`. */
   rename(from: string, to: string): void;
   link(existing: string, path: string): void;
   symlink(target: string, path: string): void;

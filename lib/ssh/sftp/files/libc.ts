@@ -1,6 +1,6 @@
 /**
- * The system calls of Linux that the file system needs, straight from the C library: Deno's own
- * functions take and give names as UTF-8 only, and some of them lose or change other names.
+ * The system calls of Linux that the file system needs, from the C library: Deno's functions take
+ * and return names as UTF-8 only, and change or lose other names.
  *
  * @module
  */
@@ -42,7 +42,7 @@ type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
 /** The number of getdents64(2); a function of that name is in newer C libraries only. */
 const GETDENTS64 = { x86_64: 217, aarch64: 61 }[Deno.build.arch as "x86_64" | "aarch64"];
 
-/** Flags that have the same value on both architectures. */
+/** Flags, which have the same value on both architectures. */
 export const Linux = {
   atFdCwd: -100,
   atSymlinkNofollow: 0x100,
@@ -53,20 +53,20 @@ export const Linux = {
 
 const codes = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
-/** The functions of the C library, in a thread that makes no other calls between one and its errno. */
+/** The C library's functions, for a thread that makes no other call before it reads errno. */
 export class LibC implements Disposable {
   readonly #library: Library;
   readonly #errno: Deno.UnsafePointerView;
   readonly call: Library["symbols"];
 
-  /** @throws {Error} if the library is not there or lacks a function */
+  /** @throws {Error} if the library or one of the functions is missing */
   constructor() {
     this.#library = Deno.dlopen("libc.so.6", SYMBOLS);
     this.call = this.#library.symbols;
     this.#errno = new Deno.UnsafePointerView(this.call.__errno_location()!);
   }
 
-  /** Whether this system's architecture is one that is known here. */
+  /** Whether this system and architecture are supported. */
   static get supported(): boolean {
     return Deno.build.os === "linux" && GETDENTS64 !== undefined;
   }
@@ -77,9 +77,9 @@ export class LibC implements Disposable {
   }
 
   /**
-   * Passes on the result of a call that has just been made.
+   * Returns the result of the call just made.
    *
-   * @throws {SystemError} if it is negative, from errno
+   * @throws {SystemError} for errno, if it is negative
    */
   check(result: number | bigint): number {
     if (result < 0) throw this.#error(this.#errno.getInt32());

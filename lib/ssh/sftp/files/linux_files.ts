@@ -12,7 +12,7 @@ import {
 import { type LibC, Linux } from "./libc.ts";
 import { decodeName, encodeName } from "./names.ts";
 
-/** A path for C: its bytes and a zero byte. */
+/** A path as a C string. */
 function cPath(path: string): Uint8Array<ArrayBuffer> {
   if (path.includes("\0")) throw new SystemError("EINVAL", "Invalid argument");
   return encodeName(path + "\0");
@@ -53,7 +53,7 @@ function readStatvfs(view: DataView): FileSystemStat {
   };
 }
 
-/** A directory read by getdents64(2) and statx(2) relative to it, so that it may be renamed meanwhile. */
+/** A directory, read by getdents64(2) and statx(2) relative to it: it may be renamed meanwhile. */
 class LinuxDirectory implements Directory {
   readonly #files: LinuxFiles;
   readonly #fd: number;
@@ -74,7 +74,7 @@ class LinuxDirectory implements Directory {
         this.#end = this.#read();
         if (this.#end === 0) return null;
       }
-      // struct linux_dirent64: inode, offset, 16-bit length of the record, type, name with a zero byte.
+      // struct linux_dirent64: inode, offset, 16-bit record length, type, name ending in NUL.
       const record = this.#start;
       this.#start += this.#view.getUint16(record + 16, true);
       const name = this.#bytes.subarray(record + 19, this.#start);
@@ -87,7 +87,7 @@ class LinuxDirectory implements Directory {
     }
   }
 
-  /** A directory that has been removed is at its end, as it is to readdir(3). */
+  /** A removed directory is at its end, as for readdir(3). */
   #read(): number {
     try {
       return this.#files.libc.getdents(this.#fd, this.#bytes);
@@ -102,13 +102,13 @@ class LinuxDirectory implements Directory {
   }
 }
 
-/** Linux through its C library: names of any bytes, the system's own rules and texts. */
+/** Linux through its C library: names of any bytes, and the system's own error messages. */
 export class LinuxFiles implements FileSystem {
   readonly libc: LibC;
   readonly #struct = new Uint8Array(256);
   readonly #view = new DataView(this.#struct.buffer);
 
-  /** Owns `libc`. */
+  /** @param libc is closed with this */
   constructor(libc: LibC) {
     this.libc = libc;
   }
@@ -161,7 +161,7 @@ export class LinuxFiles implements FileSystem {
     this.libc.check(this.libc.call.fsync(fd));
   }
 
-  /** Like {@link stat}, for a path relative to the directory `fd`; see statx(2) for the flags. */
+  /** Like {@link stat}, for a path relative to directory `fd`, with flags of statx(2). */
   statAt(fd: number, path: Uint8Array<ArrayBuffer>, flags: number): FileStat {
     const { statx } = this.libc.call;
     this.libc.check(statx(fd, path, flags, Linux.statxBasic, this.#struct));

@@ -13,10 +13,10 @@ const TYPE_LETTERS: Record<number, string> = {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** Half a year in milliseconds: what is older shows its year and not its time of day. */
+/** Half a year in milliseconds: older files show the year instead of the time of day. */
 const RECENT = 365 / 2 * 24 * 60 * 60 * 1000;
 
-/** Three letters for three bits, with `special` in place of the x if the set-ID or sticky bit is on. */
+/** Three letters for three bits; `special` replaces the x for a set-ID or sticky bit. */
 function permissionLetters(bits: number, isSpecial: boolean, special: string): string {
   const execute = (bits & 1) !== 0;
   const last = isSpecial ? (execute ? special : special.toUpperCase()) : execute ? "x" : "-";
@@ -43,7 +43,7 @@ function formatTime(seconds: number, now: number): string {
 }
 
 /**
- * The line that `ls -l` would show for a file, without the name at its end.
+ * The line of `ls -l` for a file, up to its name.
  *
  * @param now milliseconds since the epoch
  */

@@ -1,7 +1,7 @@
 /**
- * File names are bytes on the wire and on POSIX systems, and strings here. A name of valid UTF-8 is
- * that text. In any other, a byte that is no UTF-8 becomes the lone surrogate U+DC00 plus the byte,
- * so that each name survives the way there and back (the scheme of Python's PEP 383). Pure.
+ * File names are bytes on the wire and on POSIX systems, and strings here. A byte that is not valid
+ * UTF-8 becomes the lone surrogate U+DC00 plus the byte, so that each name survives the round trip
+ * (the scheme of Python's PEP 383). Pure.
  *
  * @module
  */
@@ -9,15 +9,15 @@
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** What stands for the byte 0; only 0x80 and up occur. */
+/** What a byte is added to; only bytes from 0x80 on occur. */
 const ESCAPE = 0xdc00;
 
-/** The length of the UTF-8 sequence at `start` (RFC 3629, section 4), 0 if there is none. */
+/** The length of the UTF-8 sequence at `start` (RFC 3629, section 4); 0 if it is not valid. */
 function sequenceLength(bytes: Uint8Array, start: number): number {
   const first = bytes[start]!;
   if (first < 0x80) return 1;
   const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  // The second byte rules out long forms, surrogates and what lies beyond U+10FFFF.
+  // The second byte rules out overlong forms, surrogates and code points beyond U+10FFFF.
   const lowest = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
   const highest = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
   for (let i = 1; i < length; i++) {

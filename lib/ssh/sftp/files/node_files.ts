@@ -16,7 +16,7 @@ import { encodeName } from "./names.ts";
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } =
   fs.constants;
 
-/** Turns `ENOENT: no such file or directory, open 'x'` into its parts. */
+/** Splits a message such as `ENOENT: no such file or directory, open 'x'`. */
 function systemError(error: unknown): SystemError {
   const { code = "EIO", message } = error as { code?: string; message: string };
   const text = message.startsWith(`${code}: `)
@@ -33,7 +33,7 @@ function attempt<T>(call: () => T): T {
   }
 }
 
-/** Refuses a name that is no Unicode: Deno would turn it into another one. */
+/** Refuses a name that is not valid Unicode: Deno would change it. */
 function checked(path: string): string {
   if (!path.isWellFormed()) throw new SystemError("EILSEQ", "Illegal byte sequence");
   return path;
@@ -41,7 +41,7 @@ function checked(path: string): string {
 
 function fromStats(stat: fs.Stats): FileStat {
   return {
-    // On Windows Deno says of no directory that it can be entered, which a client would copy.
+    // On Windows Deno reports directories without the x bits, and a client would copy that.
     mode: stat.isDirectory() && Deno.build.os === "windows" ? stat.mode | 0o111 : stat.mode,
     uid: stat.uid,
     gid: stat.gid,
@@ -89,12 +89,12 @@ export class NodeFiles implements FileSystem {
 
   open(path: string, options: OpenOptions): number {
     const { read, write, append, create, truncate, exclusive, mode } = options;
-    // Windows has neither of the two; elsewhere opening a FIFO would wait for its other end.
+    // Without O_NONBLOCK opening a FIFO would wait for its other end. Windows has neither flag.
     const always = (O_NOCTTY ?? 0) | (O_NONBLOCK ?? 0);
     const made = (create ? O_CREAT : 0) | (create && exclusive ? O_EXCL : 0);
     const fd = attempt(() => {
       checked(path);
-      // Deno creates only what is written, and does not truncate what is read or appended to.
+      // Deno creates only files that are written, and does not truncate one to read or append.
       if (create && !write) fs.closeSync(fs.openSync(path, always | O_WRONLY | made, mode));
       if (!write) return fs.openSync(path, always | O_RDONLY);
       const access = (read ? O_RDWR : O_WRONLY) | (append ? O_APPEND : 0);

@@ -1,5 +1,5 @@
 /**
- * SFTP's paths (section 6.2: slashes, absolute ones begin with one) and the system's.
+ * Translates between SFTP's paths (section 6.2) and the system's.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { realPath } from "./real_path.ts";
 export interface Paths {
   /** The system's path; a relative one starts from the client's directory. */
   toSystem(path: string): string;
-  /** What the client sees for an absolute path of the system's. */
+  /** The client's path for an absolute path of the system. */
   fromSystem(path: string): string;
-  /** What the client sees for its own `path` once `.`, `..` and links are out of it. */
+  /** The client's path for its own `path`, with `.`, `..` and links resolved. */
   canonical(path: string, files: FileSystem): string;
-  /** What a symbolic link is to hold. */
+  /** The target to write into a symbolic link. */
   toLink(target: string): string;
-  /** What the client sees for what a symbolic link holds. */
+  /** The client's path for the target of a symbolic link. */
   fromLink(target: string): string;
 }
 
-/** Linux and macOS: the two are the same. Nothing is taken out, the system knows best what `..` is. */
+/** Linux and macOS: both paths are the same, and `..` is left to the system. */
 export class PosixPaths implements Paths {
   constructor(private readonly cwd: string) {}
 
@@ -48,14 +48,14 @@ export class PosixPaths implements Paths {
   }
 }
 
-/** Stands for the root above all drives, which Windows itself does not have. */
+/** The root above all drives, which Windows itself does not have. */
 export const DRIVES_ROOT = "";
 
 const DRIVE = /^[a-z]:/i;
 
 /**
- * Windows, with paths as OpenSSH for Windows shows them: `C:\x` is `/C:/x`, `\\server\share` is
- * `//server/share`, and `/` lists the drives. Links stay in a canonical path, as they do there.
+ * Windows, with paths as OpenSSH for Windows has them: `C:\x` is `/C:/x`, `\\server\share` is
+ * `//server/share`, and `/` lists the drives. As there, a canonical path keeps its links.
  */
 export class WindowsPaths implements Paths {
   constructor(private readonly cwd: string) {}
@@ -64,7 +64,7 @@ export class WindowsPaths implements Paths {
     const slashes = path.replaceAll("\\", "/");
     if (slashes === "/" || /^\/[a-z]:\/+\.\.\/*$/i.test(slashes)) return DRIVES_ROOT;
     const native = slashes.replace(/^\/+(?=[a-z]:)/i, "").replaceAll("/", "\\");
-    // A bare drive would mean the current directory of that drive.
+    // A drive alone would be that drive's current directory.
     if (DRIVE.test(native)) return win32.resolve(native.replace(/^(.:)(?!\\)/, "$1\\"));
     return win32.resolve(this.cwd, native);
   }

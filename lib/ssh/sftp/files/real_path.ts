@@ -1,14 +1,14 @@
 import { FileType, fileType, SystemError } from "./file_system.ts";
 import type { FileSystem } from "./file_system.ts";
 
-/** As many links as Linux follows in one path. */
+/** How many links are followed in one path, as on Linux. */
 const MAX_LINKS = 40;
 
 /**
- * The path of a file without `.`, `..` and symbolic links. As in OpenSSH its last name need not exist.
+ * Resolves `.`, `..` and symbolic links. As in OpenSSH the last name need not exist.
  *
  * @param path an absolute path with slashes
- * @throws {SystemError} if a file on the way is missing or is no directory, or links go in a circle
+ * @throws {SystemError} if a directory of the path is missing or not one, or links form a loop
  */
 export function realPath(files: FileSystem, path: string): string {
   const left = path.split("/").reverse();

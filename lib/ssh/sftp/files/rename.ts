@@ -1,15 +1,15 @@
 import { type FileSystem, FileType, fileType, SystemError } from "./file_system.ts";
 
-/** What link(2) says where there are no hard links, or not from here to there. */
+/** Errors of link(2) where the file system has no hard links, or not between the two. */
 const NO_LINKS = new Set(["EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EXDEV", "EPERM"]);
 
 /**
- * Renames a file as version 3 wants it: never onto something that exists (section 6.5).
+ * Renames a file as version 3 requires: never onto something that exists (section 6.5).
  *
- * A regular file is linked and unlinked, which no other program can come between; anything else,
- * and a file where there are no hard links, is looked for and then renamed.
+ * A regular file is linked and unlinked, so that no other program can come between. For others,
+ * and without hard links, it looks whether `to` exists and renames.
  *
- * @throws {SystemError} `EEXIST` if there is something at `to`, or what else the system says
+ * @throws {SystemError} `EEXIST` if `to` exists, or any error of the system
  */
 export function rename(files: FileSystem, from: string, to: string): void {
   if (fileType(files.stat({ path: from, follow: false })) === FileType.regular) {

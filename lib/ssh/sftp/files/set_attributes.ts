@@ -2,10 +2,9 @@ import type { Attributes } from "../attributes.ts";
 import type { FileSystem, FileTarget } from "./file_system.ts";
 
 /**
- * Changes what a client asks for, in the order of OpenSSH's server. One change that fails does not
- * keep the others from being made.
+ * Sets attributes in the order of OpenSSH's server, all of them even if one fails.
  *
- * @throws {SystemError} what the first of the changes that failed threw
+ * @throws {SystemError} of the first change that failed
  */
 export function setAttributes(files: FileSystem, target: FileTarget, wanted: Attributes): void {
   const { size, permissions, times, owner } = wanted;

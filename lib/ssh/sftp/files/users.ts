@@ -5,11 +5,11 @@ import { homedir, userInfo } from "node:os";
 export interface Users {
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
-  /** Of the named user, or with "" of our own; a path of the system's. */
+  /** Of the named user, or with "" of this one; a path of the system. */
   home(user: string): string | undefined;
 }
 
-/** The lines of a file like /etc/passwd as fields; none if it cannot be read. */
+/** The lines of a file like /etc/passwd as fields; empty if it cannot be read. */
 function readFields(path: string): string[][] {
   try {
     return readFileSync(path, "utf8").split("\n").map((line) => line.split(":"));
@@ -18,7 +18,7 @@ function readFields(path: string): string[][] {
   }
 }
 
-/** What the system's own files tell, read when first asked for; other sources of users are not. */
+/** Users of /etc/passwd and /etc/group, read when first needed. */
 export class SystemUsers implements Users {
   readonly #passwd: string;
   readonly #group: string;
@@ -34,7 +34,7 @@ export class SystemUsers implements Users {
   #readUsers(): Map<number, string> {
     if (this.#users) return this.#users;
     this.#users = new Map();
-    // The first of several with one number counts, so the later ones are set before it.
+    // The first of several with one ID counts, so it is set last.
     for (const [name, , uid, , , home] of readFields(this.#passwd).reverse()) {
       if (!name || !uid || home === undefined) continue;
       this.#users.set(Number(uid), name);
@@ -45,7 +45,7 @@ export class SystemUsers implements Users {
       if (!this.#users.has(uid)) this.#users.set(uid, username);
       if (!this.#homes.has(username)) this.#homes.set(username, home);
     } catch {
-      // A container may run under a number that has no name.
+      // A container may run under an ID without a name.
     }
     return this.#users;
   }

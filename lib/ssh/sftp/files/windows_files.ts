@@ -22,7 +22,7 @@ const ROOT_STAT: FileStat = {
   identity: "",
 };
 
-/** Windows: like any system through node:fs, and {@link DRIVES_ROOT} is a directory of the drives. */
+/** Windows through node:fs, with {@link DRIVES_ROOT} as a directory of the drives. */
 export class WindowsFiles extends NodeFiles {
   override stat(target: FileTarget): FileStat {
     if ("path" in target && target.path === DRIVES_ROOT) return ROOT_STAT;
@@ -34,7 +34,7 @@ export class WindowsFiles extends NodeFiles {
   }
 
   override chown(): never {
-    throw new SystemError("ENOSYS", "Windows has no owners by number");
+    throw new SystemError("ENOSYS", "Windows has no numeric owners");
   }
 
   #drives(): Directory {
@@ -46,7 +46,7 @@ export class WindowsFiles extends NodeFiles {
             const stat = this.stat({ path: `${letter}:\\`, follow: true });
             return { name: encodeName(`${letter}:`), stat };
           } catch {
-            // No such drive, or nothing in it.
+            // No such drive, or it is empty.
           }
         }
         return null;

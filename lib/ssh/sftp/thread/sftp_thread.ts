@@ -1,30 +1,30 @@
 import type { FromThread, ToThread } from "../messages.ts";
 import { threadUrl } from "./thread_url.ts";
 
-/** Who listens to a thread. */
+/** Takes what a thread sends. */
 export interface ThreadListener {
   message(message: FromThread): void;
-  /** The thread has ended, which it never should. */
+  /** The thread has ended, which it should not. */
   failed(error: Error): void;
 }
 
-/** The near side of thread.ts. */
+/** Runs thread.ts, for the main thread. */
 export class SftpThread implements Disposable {
   readonly #worker = new Worker(threadUrl, { type: "module" });
-  /** Whoever uses the thread at the moment. */
+  /** Of the client that the thread serves. */
   listener?: ThreadListener;
   isAlive = true;
 
   constructor() {
     this.#worker.onmessage = ({ data }) => this.listener?.message(data);
     this.#worker.onerror = (event) => {
-      // Otherwise the whole program would end.
+      // Otherwise the whole program ends.
       event.preventDefault();
-      this.#end(`the SFTP thread has failed: ${event.message}`);
+      this.#end(`the SFTP thread failed: ${event.message}`);
     };
   }
 
-  /** Sends a message; the buffer of its bytes is handed over. */
+  /** Sends a message and transfers the buffer of its bytes. */
   tell(message: ToThread): void {
     this.#worker.postMessage(message, message.type === "data" ? [message.bytes.buffer] : []);
   }

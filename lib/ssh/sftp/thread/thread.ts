@@ -1,6 +1,6 @@
 /**
- * The thread of one SFTP client at a time: it alone touches files, by synchronous calls, so that a slow
- * disk holds up nobody else. sftp_thread.ts is its near side.
+ * The thread of one SFTP client at a time. It makes all calls of the file system, synchronously, so
+ * that a slow disk delays nobody else. sftp_thread.ts runs it.
  *
  * @module
  */
@@ -17,15 +17,15 @@ function tell(message: FromThread): void {
   self.postMessage(message, message.type === "data" ? [message.bytes.buffer] : []);
 }
 
-/** Made once: finding the functions of a C library takes milliseconds. */
+/** Created once: finding the functions of a C library takes milliseconds. */
 const files = createFiles();
 
-/** A client's session and how much is on its way. */
+/** A client's session and its flow control. */
 class ServedClient {
   readonly #session: SftpSession;
-  /** Bytes of replies that the client has not got yet. */
+  /** Bytes of replies that have not been sent to the client yet. */
   #unsent = 0;
-  /** Bytes of requests that have not been reported as taken. */
+  /** Bytes of requests that have not been reported as processed. */
   #received = 0;
   #timer?: ReturnType<typeof setTimeout>;
   #hasEnded = false;
@@ -56,14 +56,14 @@ class ServedClient {
     this.#run();
   }
 
-  /** Does all that can be done now. */
+  /** Handles requests as far as the window allows. */
   #run(): void {
     clearTimeout(this.#timer);
     try {
       while (this.#unsent < WINDOW) {
         if (!this.#session.step()) return this.#rest();
         if (this.#session.isWorking) {
-          // Lets messages in: the client may have gone.
+          // Reads messages in between: the client may have disconnected.
           this.#timer = setTimeout(() => this.#run(), 0);
           break;
         }
@@ -75,7 +75,7 @@ class ServedClient {
     }
   }
 
-  /** All requests so far are done. */
+  /** All requests so far are answered. */
   #rest(): void {
     this.#session.flush();
     if (this.#hasEnded) return this.#close();
@@ -96,6 +96,6 @@ let client: ServedClient | undefined;
 
 self.onmessage = ({ data: message }: MessageEvent<ToThread>) => {
   if (message.type === "start") client = new ServedClient(message.cwd);
-  // What was sent before the other side knew of the end comes too late.
+  // Messages sent before the main thread knew of the end are ignored.
   else if (client && !client.isOver) client.handle(message);
 };

@@ -1,5 +1,5 @@
 /**
- * Where the thread's module is. It is loaded by its address, so a bundle, which is one file, puts a
- * module with a `data:` URL of the bundled thread.ts in the place of this one.
+ * The URL of the thread's module. A bundle, which is one file, replaces this module by one with a
+ * `data:` URL of the bundled thread.ts.
  */
 export const threadUrl = new URL("./thread.ts", import.meta.url).href;
