@@ -58,7 +58,7 @@ async function runBuild(
 ): Promise<string | undefined> {
   // The server's secrets are in these variables.
   const env = Object.entries(Deno.env.toObject()).filter(([name]) => !/^CONVERGE_/.test(name));
-  let last = "the build ended without a word";
+  let last = "the build ended without a message";
   try {
     signal?.throwIfAborted();
     const child = new Deno.Command(Deno.execPath(), {

@@ -194,7 +194,9 @@ export async function build(options: BuildOptions): Promise<string[]> {
   return names;
 }
 
-/** Says how soon the programs for this machine are ready; a build that cannot tell is none the worse. */
+/**
+ * Says how soon the programs for this machine are ready; a build that cannot tell still succeeds.
+ */
 async function reportStarts({ root, out, log, signal }: BuildOptions): Promise<void> {
   try {
     const { registered, firstByte } = await measureStarts(root, out, { signal });

@@ -65,8 +65,8 @@ function nativePackages(target: Target, specifier: string): Record<string, strin
 }
 
 /**
- * Makes a directory to compile from with nothing in it but what is to be embedded. Times are embedded
- * too: they are fixed, so that the same sources give the same executable.
+ * Makes a directory to compile from with nothing in it but what is to be embedded. Times are
+ * embedded too: they are fixed, so that the same sources give the same executable.
  */
 async function stage(
   program: ProgramName,

@@ -13,7 +13,7 @@ const { createZstdCompress, constants } = zlib as unknown as Zstd;
 
 /**
  * How to compress, by the end of the copy's name. Higher levels cost far more time than they save:
- * docs/executables.md has the figures.
+ * docs/executables.md has the numbers.
  */
 const COMPRESSORS = {
   ".gz": () => zlib.createGzip({ level: 6, chunkSize: 1 << 20 }),

@@ -1,6 +1,6 @@
 /**
- * The directory with what was built. Each file gets there whole: it is written aside, in `.partial`,
- * and renamed. `SHA256SUMS` lists the files; `.build.json` says what they were made from.
+ * The directory with what was built. Each file gets there whole: it is written in `.partial` and
+ * renamed. `SHA256SUMS` lists the files; `.build.json` says what they were made from.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface Manifest {
   toolchain: string;
 }
 
-/** Size and modification time of a file, or undefined if there is none. */
+/** Size and modification time of a file, or undefined without such a file. */
 export function fileStamp(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.isFile() ? `${stat.size} ${stat.mtimeMs}` : undefined;

@@ -9,8 +9,8 @@ export const NATIVE_PACKAGE = "@lydell/node-pty";
 export const NATIVE_NAMESPACE = "native";
 
 /**
- * What executables load node-pty with. The runtime writes the library that is embedded in them into
- * the directory for temporary files, under a name that can be told beforehand. Others may write there
+ * What executables load node-pty with. The runtime writes the embedded library into the directory
+ * for temporary files, under a predictable name. Others may write there
  * too, so it gets a directory of its own for the moment; nothing else runs meanwhile.
  */
 const LOAD_PRIVATELY = `
@@ -53,8 +53,8 @@ export function nativePlugin(specifier?: string): Plugin {
 }
 
 /**
- * A thread is loaded by its address. In one file it is a `data:` address: `thread_url.ts` gives that
- * of the thread.ts beside it.
+ * A thread is loaded by its address. In one file it is a `data:` address: `thread_url.ts` gives
+ * that of the thread.ts beside it.
  */
 export function threadPlugin(bundle: (path: string) => Promise<string>): Plugin {
   return {

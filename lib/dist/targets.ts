@@ -87,7 +87,7 @@ export function artifacts(targets: readonly Target[]): Artifact[] {
 /**
  * Finds a target by its name or its triple.
  *
- * @throws {TypeError} if there is none
+ * @throws {TypeError} for any other text
  */
 export function parseTarget(text: string): Target {
   const target = TARGETS.find(({ name, triple }) => text === name || text === triple);

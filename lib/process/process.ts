@@ -57,7 +57,9 @@ export interface Process {
   signal(name: string): void;
   /** Ends it and all that it started, with a short grace; resolves when they are gone. */
   end(): Promise<void>;
-  /** Resolves when the program itself has ended; there may be output left to read. Never rejects. */
+  /**
+   * Resolves when the program itself has ended; there may be output left to read. Never rejects.
+   */
   readonly exited: Promise<ExitStatus>;
   /** Resolves when nothing of it is left to end; not before `end()` if it left something behind. */
   readonly gone: Promise<void>;

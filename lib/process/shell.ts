@@ -54,8 +54,8 @@ function passwdShell(passwd: string, uid?: number | null): string | undefined {
 }
 
 /**
- * Arguments of a shell for a person. It reads what interactive shells read, for instance ~/.bashrc, but
- * no profile, which on many systems would replace the PATH that the job has set:
+ * Arguments of a shell for a person. It reads what interactive shells read, for instance ~/.bashrc,
+ * but no profile, which on many systems would replace the PATH that the job has set:
  * docs/decisions/0005-interactive-shells-without-profile.md.
  */
 export function interactiveArguments(kind: ShellKind): string[] {
@@ -69,8 +69,8 @@ export function interactiveArguments(kind: ShellKind): string[] {
 }
 
 /**
- * PowerShell ends with 1 for whatever status a program has that fails last (PowerShell/PowerShell#13501).
- * Behind a line of its own, as the command may end with a comment.
+ * PowerShell ends with 1 for whatever status a program has that fails last
+ * (PowerShell/PowerShell#13501). Behind a line of its own, as the command may end with a comment.
  */
 const POWERSHELL_STATUS =
   "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }";

@@ -67,7 +67,8 @@ const SIZES: Record<number, string> = { 90: "cs7", 91: "cs8" };
 const DISABLED = 255;
 
 /**
- * Reads encoded modes: opcodes with a uint32 each, up to 0 or an opcode from 160 on, as the RFC says.
+ * Reads encoded modes: opcodes with a uint32 each, up to 0 or an opcode from 160 on, as the RFC
+ * says.
  */
 export function decodeModes(bytes: Uint8Array): Record<number, number> {
   const modes: Record<number, number> = {};

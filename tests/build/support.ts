@@ -27,7 +27,9 @@ export function snapshot(): Promise<Snapshot> {
   })();
 }
 
-/** Copies the sources of the programs; packages and runtimes are shared. @returns the new directory */
+/**
+ * Copies the sources of the programs; packages and runtimes are shared. @returns the new directory
+ */
 export async function copyProject(from: string, to: string): Promise<string> {
   const names = [
     ...["LICENSE", "deno.json", "deno.lock", "lib", "templates"],

@@ -1,4 +1,7 @@
-/** The alert rules of docs/operate in Prometheus' own test of rules: each fires, and none for nothing. */
+/**
+ * The alert rules of docs/operate in Prometheus' own test of rules: each fires, and none for
+ * nothing.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -6,7 +9,7 @@ import { run, TempDir } from "../support/program.ts";
 import { operateFile, ROOT } from "./support.ts";
 import { requires } from "../support/requires.ts";
 
-/** The figures of a server that is well, a value a minute in promtool's notation. */
+/** The metrics of a server that is well, a value a minute in promtool's notation. */
 const WELL = {
   "up": "1x60",
   "process_start_time_seconds": "1000x60",
@@ -25,38 +28,38 @@ const WELL = {
 };
 
 /** What is different where an alert fires, and the labels of the alert beside its instance. */
-const ILL: Record<string, { figures: Partial<typeof WELL>; labels: string[] }> = {
-  ConvergeDown: { figures: { up: "0x60" }, labels: ["job", "zone"] },
+const ILL: Record<string, { metrics: Partial<typeof WELL>; labels: string[] }> = {
+  ConvergeDown: { metrics: { up: "0x60" }, labels: ["job", "zone"] },
   ConvergeRestarts: {
-    figures: { process_start_time_seconds: "1x35 2x5 3x5 4x20" },
+    metrics: { process_start_time_seconds: "1x35 2x5 3x5 4x20" },
     labels: ["job", "zone"],
   },
   ConvergeFull: {
     // Already the first one counts.
-    figures: { 'converge_refusals_total{who="agent",reason="too-many-agents"}': "0x55 1x10" },
+    metrics: { 'converge_refusals_total{who="agent",reason="too-many-agents"}': "0x55 1x10" },
     labels: ["reason=too-many-agents"],
   },
   ConvergeIntruders: {
-    figures: { 'converge_refusals_total{who="agent",reason="wrong-token"}': "0+20x60" },
+    metrics: { 'converge_refusals_total{who="agent",reason="wrong-token"}': "0+20x60" },
     labels: ["reason=wrong-token"],
   },
-  ConvergeLosesAgents: { figures: { converge_agents_lost_total: "0+5x60" }, labels: ["job"] },
+  ConvergeLosesAgents: { metrics: { converge_agents_lost_total: "0+5x60" }, labels: ["job"] },
   ConvergeCutsPairs: {
-    figures: { 'converge_pairs_ended_total{reason="too-slow"}': "0+1x60" },
+    metrics: { 'converge_pairs_ended_total{reason="too-slow"}': "0+1x60" },
     labels: [],
   },
   ConvergeBuffersFull: {
-    figures: { converge_buffered_bytes: "900x60" },
+    metrics: { converge_buffered_bytes: "900x60" },
     labels: ["job", "zone"],
   },
   ConvergeBusy: {
-    figures: { process_cpu_user_seconds_total: "0+50x60" },
+    metrics: { process_cpu_user_seconds_total: "0+50x60" },
     labels: ["job", "zone"],
   },
-  ConvergeFileDescriptors: { figures: { process_open_fds: "60000x60" }, labels: ["job", "zone"] },
+  ConvergeFileDescriptors: { metrics: { process_open_fds: "60000x60" }, labels: ["job", "zone"] },
 };
 
-/** Each server's figures have a label of the target's own besides those of Prometheus. */
+/** Each server's metrics have a label of the target's own besides those of Prometheus. */
 const TARGET = { job: "converge", instance: "ci:443", zone: "a" };
 
 interface Rule {
@@ -67,10 +70,10 @@ interface Rule {
 
 const RULES: Rule[] = parse(operateFile("alerts.yml")).groups[0].rules;
 
-/** One test of promtool: after an hour of `figures` of all rules just the one of `firing` fires. */
-function ruleTest(figures: Record<string, string>, firing?: Rule, labels: string[] = []): unknown {
+/** One test of promtool: after an hour of `metrics` of all rules just the one of `firing` fires. */
+function ruleTest(metrics: Record<string, string>, firing?: Rule, labels: string[] = []): unknown {
   const target = Object.entries(TARGET).map(([name, value]) => `${name}="${value}"`).join(",");
-  const series = Object.entries(figures).map(([name, values]) => ({
+  const series = Object.entries(metrics).map(([name, values]) => ({
     series: name.includes("{") ? name.replace("}", `,${target}}`) : `${name}{${target}}`,
     values,
   }));
@@ -99,7 +102,7 @@ function ruleTest(figures: Record<string, string>, firing?: Rule, labels: string
 }
 
 requires("promtool")({
-  name: "each alert fires when its figures say so, no other with it, and none when all is well",
+  name: "each alert fires when its metrics say so, no other with it, and none when all is well",
   fn: async () => {
     await using dir = new TempDir();
     assert.deepEqual(Object.keys(ILL), RULES.map(({ alert }) => alert));
@@ -111,8 +114,8 @@ requires("promtool")({
         tests: [
           ruleTest(WELL),
           ...RULES.map((rule) => {
-            const { figures, labels } = ILL[rule.alert]!;
-            return ruleTest({ ...WELL, ...figures }, rule, labels);
+            const { metrics, labels } = ILL[rule.alert]!;
+            return ruleTest({ ...WELL, ...metrics }, rule, labels);
           }),
         ],
       }),

@@ -1,4 +1,4 @@
-/** The dashboard and the alert rules, against the figures of a real server. */
+/** The dashboard and the alert rules, against the metrics of a real server. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { run, TempDir } from "../support/program.ts";
@@ -22,12 +22,12 @@ async function scrape(): Promise<string> {
 }
 
 let scraped: Promise<string> | undefined;
-const figures = () => scraped ??= scrape();
+const metrics = () => scraped ??= scrape();
 
 /** The labels of each name, those of histograms with their endings. */
 async function labels(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>();
-  for (const [, name, list = ""] of (await figures()).matchAll(/^([a-z]\w*)(?:\{(.*)\})? \S+$/gm)) {
+  for (const [, name, list = ""] of (await metrics()).matchAll(/^([a-z]\w*)(?:\{(.*)\})? \S+$/gm)) {
     const names = Array.from(list.matchAll(/(\w+)="/g), ([, label]) => label!);
     found.set(name!, new Set([...found.get(name!) ?? [], ...names]));
   }
@@ -50,14 +50,14 @@ function check(expression: string, legend: string, found: Map<string, Set<string
 }
 
 Deno.test("relayed bytes are counted while the pair is open", async () => {
-  const text = await figures();
+  const text = await metrics();
   assert.match(text, /^converge_relayed_bytes_total\{direction="to_agent"\} 1000$/m);
   assert.match(text, /^converge_relayed_bytes_total\{direction="to_client"\} 50000$/m);
   assert.match(text, /^converge_pairs 1$/m);
   assert.match(text, /^converge_refusals_total\{who="client",reason="unknown-id"\} 1$/m);
 });
 
-Deno.test("the dashboard asks for figures that the server has", async () => {
+Deno.test("the dashboard asks for metrics that the server has", async () => {
   const found = await labels();
   const { panels } = JSON.parse(operateFile("grafana.json"));
   assert.ok(panels.length > 10);
@@ -66,7 +66,7 @@ Deno.test("the dashboard asks for figures that the server has", async () => {
   }
 });
 
-Deno.test("the alert rules ask for figures that the server has", async () => {
+Deno.test("the alert rules ask for metrics that the server has", async () => {
   const found = await labels();
   const expressions = Array.from(operateFile("alerts.yml").matchAll(/^ +expr: (.+)$/gm));
   assert.ok(expressions.length > 5);
@@ -74,10 +74,10 @@ Deno.test("the alert rules ask for figures that the server has", async () => {
 });
 
 requires("promtool")({
-  name: "promtool finds no fault with the alert rules and the figures",
+  name: "promtool finds no fault with the alert rules and the metrics",
   fn: async () => {
     await using dir = new TempDir();
-    const input = await figures();
+    const input = await metrics();
     const rules = ["check", "rules", join(ROOT, "docs", "operate", "alerts.yml")];
     for (const args of [rules, ["check", "metrics"]]) {
       const { code, stdout, stderr } = await run("promtool", args, { cwd: dir.path, input });

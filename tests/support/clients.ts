@@ -1,4 +1,6 @@
-/** What tests with other people's clients share: a config file for ssh, random files, comparisons. */
+/**
+ * What tests with other people's clients share: a config file for ssh, random files, comparisons.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type ProgramOptions, type ProgramResult, run, type TempDir } from "./program.ts";
@@ -57,8 +59,8 @@ export async function assertSameFile(actual: string, expected: string): Promise<
 }
 
 /**
- * Makes a directory of files of many sizes, with directories, an empty one too, a program, a symbolic link and
- * names that programs stumble over.
+ * Makes a directory of files of many sizes, with directories, an empty one too, a program, a
+ * symbolic link and names that programs stumble over.
  *
  * @returns its path
  */

@@ -1,4 +1,6 @@
-/** A server that upgrades to a websocket and then sends and reads what a test says, byte by byte. */
+/**
+ * A server that upgrades to a websocket and then sends and reads what a test says, byte by byte.
+ */
 import { writeAll } from "../../lib/wire/raw_connection.ts";
 
 export interface RawFrame {

@@ -1,4 +1,6 @@
-/** A websocket for tests that remembers what came in, and an agent that only speaks the protocol. */
+/**
+ * A websocket for tests that remembers what came in, and an agent that only speaks the protocol.
+ */
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import {

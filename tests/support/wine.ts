@@ -20,8 +20,8 @@ export interface WineOptions {
 }
 
 /**
- * A directory that Windows programs see, one for each test. Leaving its scope ends what still runs in
- * it and deletes it.
+ * A directory that Windows programs see, one for each test. Leaving its scope ends what still runs
+ * in it and deletes it.
  */
 export class WineDirectory implements AsyncDisposable {
   /** Its path here. */

@@ -75,7 +75,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Finds the runtime for a target; throws if there is none, or one that cannot be trusted. */
+/** Finds the runtime for a target; throws without one that can be trusted. */
 export type RuntimeFinder = (target: Target) => Promise<Runtime>;
 
 /** Makes a finder, which asks the download site no more once it did not answer. */

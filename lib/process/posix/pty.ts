@@ -9,13 +9,17 @@ import { sttySettings } from "../terminal_modes.ts";
 const HIGH_WATER = 256 * 1024;
 
 /**
- * How long a terminal has to be silent after its program's end to count as read out, in milliseconds. It is
- * waited for in steps: on a busy machine a timer may be due before there was a turn to read in.
+ * How long a terminal has to be silent after its program's end to count as read out, in
+ * milliseconds. It is waited for in steps: on a busy machine a timer may be due before there was a
+ * turn to read in.
  */
 const SILENCE_STEP_MS = 20;
 const SILENCE_STEPS = 10;
 
-/** How long a write may wait before the terminal is looked at again, at first and at most, in milliseconds. */
+/**
+ * How long a write may wait before the terminal is looked at again, at first and at most, in
+ * milliseconds.
+ */
 const POKE_MS = 10;
 const MAX_POKE_MS = 200;
 
@@ -52,8 +56,8 @@ interface UnixTerminal extends IPty {
 }
 
 /**
- * Starts a program with a terminal, in a session of its own. If `env` has SSH_TTY, its value becomes the
- * terminal's name.
+ * Starts a program with a terminal, in a session of its own. If `env` has SSH_TTY, its value
+ * becomes the terminal's name.
  *
  * @throws {Error} if it cannot be started
  */
@@ -109,8 +113,8 @@ class PosixPty implements Pty {
     socket.on("data", (bytes) => this.#receive(bytes));
     // Linux reports the end of a terminal as an error.
     for (const event of ["end", "close", "error"] as const) socket.on(event, () => this.#finish());
-    // node-pty would destroy its socket 200 ms after the program's end, and with it the output that a
-    // slow reader has not taken yet. With this it leaves the socket to us.
+    // node-pty would destroy its socket 200 ms after the program's end, and with it the output that
+    // a slow reader has not taken yet. With this it leaves the socket to us.
     terminal._emittedClose = true;
     this.exited = new Promise((resolve) => {
       terminal.onExit(({ exitCode, signal }) => {
@@ -140,8 +144,8 @@ class PosixPty implements Pty {
   }
 
   /**
-   * Deno 2.9 does not notice that a terminal takes input again after it was full, unless there is also
-   * output, or somebody starts to read again.
+   * Deno 2.9 does not notice that a terminal takes input again after it was full, unless there is
+   * also output, or somebody starts to read again.
    */
   #poke(pause: number): void {
     this.#poking = setTimeout(() => {
@@ -207,7 +211,10 @@ class PosixPty implements Pty {
     return bytes;
   }
 
-  /** A job in the background can hold the terminal open after the program's end: then silence is its end. */
+  /**
+   * A job in the background can hold the terminal open after the program's end: then silence is its
+   * end.
+   */
   #watchSilence(steps = SILENCE_STEPS): void {
     clearTimeout(this.#silence);
     if (this.#running || this.#ended || this.#size > HIGH_WATER) return;

@@ -36,7 +36,10 @@ export function parseStat(stat: string): ProcessEntry {
 /** How many processes are looked at before other things may happen. */
 const SLICE = 100;
 
-/** Reads synchronously, which is several times faster, and in slices, so that nobody has to wait long. */
+/**
+ * Reads synchronously, which is several times faster, and in slices, so that nobody has to wait
+ * long.
+ */
 async function listProc(): Promise<ProcessEntry[]> {
   const pids = [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((n) =>
     /^\d+$/.test(n)
@@ -78,7 +81,7 @@ const listNow = Deno.build.os === "linux" ? listProc : listPs;
 let running: Promise<ProcessEntry[]> | undefined;
 let queued: Promise<ProcessEntry[]> | undefined;
 
-/** All processes; whoever asks while a list is being made shares the one made next. */
+/** All processes; callers during a listing share the next one. */
 function listProcesses(): Promise<ProcessEntry[]> {
   const start = () => {
     const list = listNow().finally(() => running = undefined);
@@ -91,7 +94,7 @@ function listProcesses(): Promise<ProcessEntry[]> {
   });
 }
 
-/** Sends a signal to a process or, below 0, a group; if there is none it is lost. */
+/** Sends a signal to a process or, below 0, a group. Without such a process it is lost. */
 export function sendSignal(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
@@ -126,7 +129,10 @@ export class ProcessSession {
     return this.#gone.promise;
   }
 
-  /** Sends a signal to the terminal's foreground process group; where that cannot be found it is lost. */
+  /**
+   * Sends a signal to the terminal's foreground process group; where that cannot be found it is
+   * lost.
+   */
   async signalForeground(signal: Deno.Signal): Promise<void> {
     const members = await this.#members().catch(() => []);
     const group = members.find(({ pid }) => pid === this.#leader)?.foreground ?? 0;
@@ -134,8 +140,8 @@ export class ProcessSession {
   }
 
   /**
-   * Ends all of it: SIGHUP, with SIGCONT for what is stopped, and after a grace SIGKILL. Resolves when
-   * it is gone, or hangs in the kernel.
+   * Ends all of it: SIGHUP, with SIGCONT for what is stopped, and after a grace SIGKILL. Resolves
+   * when it is gone, or hangs in the kernel.
    */
   async end(): Promise<void> {
     let members = await this.#members();
@@ -156,8 +162,8 @@ export class ProcessSession {
   }
 
   /**
-   * The living processes. A number is not given out again while its session has members, so once there
-   * are none, or another leader has it, it is not ours any more.
+   * The living processes. A number is not given out again while its session has members, so once
+   * there are none, or another leader has it, it is not ours any more.
    */
   async #members(): Promise<ProcessEntry[]> {
     if (this.#isGone) return [];

@@ -20,8 +20,8 @@ export function spawnWindowsPty(options: PtyOptions): Pty {
   let console: bigint | undefined;
   try {
     console = createPseudoConsole(options, input.theirs, output.theirs);
-    // A program that was started to ignore Ctrl-C, as the first of a process group is, hands that on
-    // to what it starts.
+    // A program that was started to ignore Ctrl-C, as the first of a process group is, hands that
+    // on to what it starts.
     kernel32.SetConsoleCtrlHandler(null, 0);
     const started = startProgram(options, { console });
     return new ConPty(started, console, input.ours, output.ours);

@@ -57,8 +57,8 @@ function startupInfo(connection: StandardStreams) {
 }
 
 /**
- * The program's path, and whether its directory is there: CreateProcessW's errors leave open which is
- * missing.
+ * The program's path, and whether its directory is there: CreateProcessW's errors leave open which
+ * is missing.
  */
 function checkedPath({ file, cwd, env }: ProcessOptions): string {
   const path = findProgram(file, env);

@@ -3,9 +3,9 @@ const STD_HANDLES = [-10, -11, -12];
 const HANDLE_FLAG_INHERIT = 1;
 
 /**
- * Keeps this process's own stdin, stdout and stderr from the programs that it starts. They would get
- * them beside the ones they are given, and whoever reads them would wait for those programs' end. Deno
- * does this by itself from some version between 2.7.11 and 2.9.5 on.
+ * Keeps this process's own stdin, stdout and stderr from the programs that it starts. They would
+ * get them beside the ones they are given, and a program that reads them would wait for those
+ * programs' end. Deno does this by itself from some version between 2.7.11 and 2.9.5 on.
  */
 export function keepStdio(): void {
   const kernel32 = Deno.dlopen("kernel32.dll", {

@@ -1,7 +1,7 @@
 /**
- * A program that starts as many more, one below the other, as its first argument says. Each connects
- * to the port in the second one, sends its process ID (32 bits, little endian) and never ends by
- * itself.
+ * A program that starts as many more, one below the other, as its first argument says. Each
+ * connects to the port in the second one, sends its process ID (32 bits, little endian) and never
+ * ends by itself.
  */
 const [depth, port] = Deno.args.map(Number) as [number, number];
 const connection = await Deno.connect({ hostname: "127.0.0.1", port });
