@@ -89,6 +89,7 @@ export class SshServer {
     let connection: ServerConnection | undefined;
     const login = new Login(transport, { authentication, address, log }, (identity) => {
       clearTimeout(grace);
+      transport.allowLongPackets();
       connection = this.#connect(transport, { ...client, id, identity, log });
       announceHostKey(transport, hostKey);
     });

@@ -6,7 +6,7 @@ import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../support/deadline.ts";
 import { requires } from "../support/requires.ts";
 import { TestSshServer } from "../support/ssh.ts";
-import { onChannelOpen } from "../support/ssh2_internals.ts";
+import { ignoreKeyExchange, onChannelOpen } from "../support/ssh2_internals.ts";
 import { RawClient } from "../support/ssh_raw_client.ts";
 
 const test = requires("ssh");
@@ -107,4 +107,15 @@ test("a session gets one socket for the client's agent, however often it asks", 
   assert.equal((await raw.exec("true")).code, 0);
   const refused = server.lines.filter((line) => /already has an agent/.test(line));
   assert.equal(refused.length, 9);
+});
+
+test("answers do not pile up for a client that does not exchange keys", async () => {
+  await using server = await TestSshServer.start({ rekeyBytes: 10_000 });
+  await using raw = await RawClient.connect(server);
+  ignoreKeyExchange(raw.client);
+  raw.send(new Writer().byte(2).string(new Uint8Array(20_000)).bytes());
+  const unknown = Uint8Array.of(192);
+  // Each answer counts as 105 bytes.
+  for (let i = 0; i < 1024 * 1024 / 105 + 1; i++) raw.send(unknown);
+  await server.logged(/connection ended .*the client does not exchange keys/);
 });

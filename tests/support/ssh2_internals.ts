@@ -54,3 +54,10 @@ export function nextReply(client: Client): Promise<boolean> {
 export function onChannelOpen(client: Client, callback: () => void): void {
   member(client, "_protocol._handlers").CHANNEL_OPEN = callback;
 }
+
+/** Makes the client take no notice of the server's wish to exchange keys again. */
+export function ignoreKeyExchange(client: Client): void {
+  const protocol = member(client, "_protocol");
+  const onPayload = member(protocol, "_onPayload");
+  protocol._onPayload = (payload: Uint8Array) => payload[0] === 20 ? undefined : onPayload(payload);
+}

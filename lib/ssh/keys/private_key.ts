@@ -1,7 +1,7 @@
 /** Private keys: how they sign, and OpenSSH's format of their files (PROTOCOL.key). */
 import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
-import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
+import { Reader, Writer } from "../protocol/wire_format.ts";
 import { atFullLength, ECDSA_CURVES } from "./curves.ts";
 
 const MAGIC = new TextEncoder().encode("openssh-key-v1\0");
@@ -9,6 +9,11 @@ const BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END = "-----END OPENSSH PRIVATE KEY-----";
 
 type Jwk = Record<string, string>;
+
+/** Why a key cannot be used, for people. */
+class KeyFileError extends Error {
+  override name = "KeyFileError";
+}
 
 /** A key that signs. */
 export interface PrivateKey {
@@ -30,22 +35,22 @@ export interface PrivateKey {
 /**
  * Reads a private key without a passphrase, in OpenSSH's format or in PEM.
  *
- * @throws {Error} with a reason for people
+ * @throws {KeyFileError}
  */
 export function parsePrivateKey(text: string): PrivateKey {
   const trimmed = text.trim();
-  if (/^(ssh|ecdsa|sk)-\S+ /.test(trimmed)) throw new Error("it is a public key");
+  if (/^(ssh|ecdsa|sk)-\S+ /.test(trimmed)) throw new KeyFileError("it is a public key");
   if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(trimmed)) {
-    throw new Error("it is not a private key");
+    throw new KeyFileError("it is not a private key");
   }
-  if (/ENCRYPTED/.test(trimmed)) throw new Error("it has a passphrase");
+  if (/ENCRYPTED/.test(trimmed)) throw new KeyFileError("it has a passphrase");
   try {
     const jwk = trimmed.startsWith(BEGIN) ? readOpenSsh(trimmed) : undefined;
     const key = jwk ? createPrivateKey({ key: jwk, format: "jwk" }) : createPrivateKey(trimmed);
     return fromKeyObject(key);
   } catch (error) {
-    if (error instanceof MalformedError) throw error;
-    throw new Error("it is damaged, or of a type that is not supported", { cause: error });
+    if (error instanceof KeyFileError) throw error;
+    throw new KeyFileError("it is damaged, or of a type that is not supported", { cause: error });
   }
 }
 
@@ -62,7 +67,7 @@ function fromKeyObject(key: KeyObject): PrivateKey {
     };
   }
   if (jwk.kty === "EC") return fromEcdsa(key, jwk);
-  if (jwk.crv !== "Ed25519") throw new MalformedError(`the key type ${jwk.crv} is not supported`);
+  if (jwk.crv !== "Ed25519") throw new KeyFileError(`the key type ${jwk.crv} is not supported`);
   const type = "ssh-ed25519";
   return {
     type,
@@ -74,7 +79,7 @@ function fromKeyObject(key: KeyObject): PrivateKey {
 
 function fromEcdsa(key: KeyObject, jwk: Jwk): PrivateKey {
   const found = Object.entries(ECDSA_CURVES).find(([, curve]) => curve.jwk === jwk.crv);
-  if (!found) throw new MalformedError(`the curve ${jwk.crv} is not supported`);
+  if (!found) throw new KeyFileError(`the curve ${jwk.crv} is not supported`);
   const [name, { hash, coordinate }] = found;
   const type = `ecdsa-sha2-${name}`;
   const point = Buffer.concat([Buffer.of(4), decode(jwk.x), decode(jwk.y)]);
@@ -99,16 +104,16 @@ function readOpenSsh(text: string): Jwk {
   const base64 = text.slice(BEGIN.length, text.indexOf(END));
   const file = new Reader(Buffer.from(base64, "base64"));
   if (Buffer.compare(file.raw(MAGIC.length), MAGIC) !== 0) {
-    throw new MalformedError("it is damaged");
+    throw new KeyFileError("it is damaged");
   }
   const cipher = file.text();
   file.string();
   file.string();
-  if (cipher !== "none") throw new MalformedError("it has a passphrase");
-  if (file.uint32() !== 1) throw new MalformedError("there is more than one key in it");
+  if (cipher !== "none") throw new KeyFileError("it has a passphrase");
+  if (file.uint32() !== 1) throw new KeyFileError("there is more than one key in it");
   file.string();
   const secrets = new Reader(file.string());
-  if (secrets.uint32() !== secrets.uint32()) throw new MalformedError("it is damaged");
+  if (secrets.uint32() !== secrets.uint32()) throw new KeyFileError("it is damaged");
   return readSecrets(secrets);
 }
 
@@ -129,7 +134,7 @@ function readSecrets(secrets: Reader): Jwk {
     };
   }
   const curve = ECDSA_CURVES[/^ecdsa-sha2-(nistp\d+)$/.exec(type)?.[1] ?? ""];
-  if (!curve) throw new MalformedError(`the key type ${type} is not supported`);
+  if (!curve) throw new KeyFileError(`the key type ${type} is not supported`);
   const { coordinate, jwk } = curve;
   secrets.string();
   const point = secrets.string();

@@ -8,8 +8,11 @@ import { TransportError } from "./transport_error.ts";
  */
 export const MAX_PACKET_LENGTH = 256 * 1024;
 
+/** The longest packet until {@link PacketReader.allowLongPackets} (RFC 4253, section 6.1). */
+export const MAX_FIRST_LENGTH = 35_000;
+
 /** The shortest: the padding's length and four bytes of padding. */
-const MIN_PACKET = 5;
+const MIN_PACKET_LENGTH = 5;
 
 /** How much more memory than its own a payload may hold on to, as a multiple. */
 const MAX_WASTE = 4;
@@ -25,6 +28,7 @@ export class PacketReader {
   #partialLength = 0;
   /** The length of the packet that is being read, with its tag, once that is known. */
   #packetLength?: number;
+  #maxLength = MAX_FIRST_LENGTH;
 
   /** The number of the next packet, modulo 2^32. */
   get sequence(): number {
@@ -40,6 +44,11 @@ export class PacketReader {
     this.#opener.close();
     this.#opener = opener;
     if (reset) this.#sequence = 0;
+  }
+
+  /** Takes packets of up to {@link MAX_PACKET_LENGTH} from here on. */
+  allowLongPackets(): void {
+    this.#maxLength = MAX_PACKET_LENGTH;
   }
 
   /** Adds bytes, which belong to the reader from here on; all before them must have been read. */
@@ -59,7 +68,7 @@ export class PacketReader {
       const head = this.#peek(opener.headLength);
       if (!head) return;
       const length = opener.readLength(this.#sequence, head);
-      checkLength(length, opener);
+      this.#checkLength(length);
       this.#packetLength = 4 + length + opener.tagLength;
     }
     const packet = this.#peek(this.#packetLength);
@@ -109,12 +118,13 @@ export class PacketReader {
       this.#partialLength = 0;
     }
   }
-}
 
-/** Refuses a length field that is out of bounds or does not fit the cipher. */
-function checkLength(length: number, { blockLength, padsLength }: Opener): void {
-  const padded = padsLength ? length + 4 : length;
-  if (length < MIN_PACKET || length > MAX_PACKET_LENGTH || padded % blockLength !== 0) {
-    throw new TransportError("a packet's length is invalid", DisconnectReason.protocolError);
+  /** Refuses a length field that is out of bounds or does not fit the cipher. */
+  #checkLength(length: number): void {
+    const { blockLength, padsLength } = this.#opener;
+    const padded = padsLength ? length + 4 : length;
+    if (length < MIN_PACKET_LENGTH || length > this.#maxLength || padded % blockLength !== 0) {
+      throw new TransportError("a packet's length is invalid", DisconnectReason.protocolError);
+    }
   }
 }

@@ -13,6 +13,9 @@ import { isTurnOver, nextTurn } from "./turn.ts";
 /** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
 const HIGH_WATER = 1024 * 1024;
 
+/** What a packet counts, besides its payload, while it waits for new keys, in bytes. */
+const HELD_PACKET_BYTES = 100;
+
 /** Bytes after which keys are exchanged again (RFC 4253, section 9). */
 const REKEY_BYTES = 1024 ** 3;
 
@@ -162,6 +165,11 @@ export class Transport {
     }
   }
 
+  /** Takes packets of up to 256 KiB instead of 35,000 bytes; for a client that is logged in. */
+  allowLongPackets(): void {
+    this.#reader.allowLongPackets();
+  }
+
   /** Sends one packet; while keys are being exchanged it is kept back. */
   send(payload: Uint8Array): void {
     this.#send(payload);
@@ -286,6 +294,7 @@ export class Transport {
   #send(...parts: Uint8Array[]): void {
     if (this.#ended) return;
     if (!this.#isHolding) return this.#sendNow(...parts);
+    this.#heldBytes += HELD_PACKET_BYTES;
     for (const { length } of parts) this.#heldBytes += length;
     if (this.#heldBytes > HIGH_WATER) {
       return this.#fail(new MalformedError("the client does not exchange keys"));

@@ -94,6 +94,13 @@ Deno.test("Transport tells a client that has no algorithm in common", async () =
   assert.deepEqual([types, reason], [[20, 1], 3]);
 });
 
+Deno.test("Transport takes no packet of more than 35,000 bytes before that is allowed", async () => {
+  const ignore = (length: number) =>
+    new Writer().byte(Message.ignore).string(new Uint8Array(length)).bytes();
+  assert.equal((await send(kexinit(), ignore(34_900))).error, undefined);
+  assert.match((await send(kexinit(), ignore(35_000))).error!, /length is invalid/);
+});
+
 Deno.test("Transport under strict key exchange takes nothing but the exchange", async () => {
   assert.equal((await send(IGNORE, kexinit(), IGNORE, exchangeInit(), IGNORE)).error, undefined);
   assert.equal((await send(kexinit(STRICT), exchangeInit())).error, undefined);
