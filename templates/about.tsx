@@ -90,7 +90,8 @@ export function aboutPage({ site }: { site: Site }): string {
         </dd>
         <dt>Nothing is left running.</dt>
         <dd>
-          The agent opens no port. When it exits, it ends everything that was started through it.
+          The agent opens no port to the network. When it exits, it ends everything that was started
+          through it.
         </dd>
       </dl>
 

@@ -160,3 +160,26 @@ Deno.test("wsproxy and tunnel know nothing of the server, the agent or the pages
     }
   }
 });
+
+/** Directories of tests that mirror no directory of sources. */
+const OTHER_TESTS = ["e2e", "browser", "bench", "operate", "examples", "support", "torture"];
+
+Deno.test("a test lies where its file, or the directory of its files, lies", () => {
+  const files = [...texts.keys()].filter((file) => file.includes("/"));
+  const directories = new Set(files.map(dirname));
+  const tests = readdirSync(join(ROOT, "tests"), { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"));
+  for (const test of tests.filter((name) => name.endsWith("_test.ts") && name.includes("/"))) {
+    if (OTHER_TESTS.includes(test.split("/")[0]!)) continue;
+    const directory = test.startsWith("templates/") ? dirname(test) : `lib/${dirname(test)}`;
+    assert.ok(directories.has(directory), `tests/${test}: there is no ${directory}`);
+    const [top, name] = [directory.split("/", 2).join("/"), test.replace(/^.*\/|_test\.ts$/g, "")];
+    const twins = files.filter((file) =>
+      isIn(file, top) && file.replace(/^.*\/|\.\w+$/g, "") === name
+    );
+    assert.ok(
+      twins.length === 0 || twins.some((twin) => dirname(twin) === directory),
+      `tests/${test} is the test of ${twins}`,
+    );
+  }
+});

@@ -5,43 +5,9 @@ import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { Terminal } from "../support/terminal.ts";
 import { openBrowser, openPage, startPageServer } from "./support.ts";
-import { ROOT } from "../support/root.ts";
+import { makeHome, writePrograms } from "../support/home.ts";
 
 const test = requires("chromium", "ssh");
-
-/** Puts programs that run our sources where the server serves the executables. */
-function writePrograms(directory: TempDir): void {
-  for (const name of ["agent", "wsproxy", "tunnel"]) {
-    const command = `'${Deno.execPath()}' run --no-check -A '${join(ROOT, `${name}.ts`)}' "$@"`;
-    directory.write(name, `#!/bin/sh\nexec ${command}\n`);
-  }
-}
-
-/**
- * Makes a home with a key, and an ssh that knows no other: OpenSSH itself looks for its files in the
- * home that the system's list of users names.
- */
-async function makeHome(
-  home: TempDir,
-): Promise<{ env: Record<string, string>; key: string; config: string }> {
-  const key = join(home.path, "key");
-  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "it's $(me) & co", "-f", key]);
-  const config = `IdentityFile ${key}\nIdentitiesOnly yes\nIdentityAgent none\n` +
-    `UserKnownHostsFile ${home.path}/known_hosts\n`;
-  const file = home.write("config", config);
-  for (const name of ["ssh", "sftp"]) {
-    home.write(name, `#!/bin/sh\nexec /usr/bin/${name} -F '${file}' "$@"\n`, 0o755);
-  }
-  const PATH = `${home.path}:${Deno.env.get("PATH")}`;
-  // Our sources run from the cache that is there already.
-  const DENO_DIR = Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME")!, ".cache/deno");
-  // ssh hands its ProxyCommand to this shell.
-  return {
-    env: { HOME: home.path, PATH, DENO_DIR, SHELL: "/bin/sh" },
-    key: Deno.readTextFileSync(`${key}.pub`),
-    config,
-  };
-}
 
 for (const local of ["wsproxy", "config", "tunnel"]) {
   test({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { conformanceCases } from "./cases.ts";
-import { clientEnd, relayEnd } from "./ends.ts";
+import { conformanceCases } from "./conformance/cases.ts";
+import { clientEnd, relayEnd } from "./conformance/ends.ts";
 
 /** Deno's websocket answers a close frame of 126 bytes with its own code, and not with 1002. */
 const KNOWN_OF_DENO = ["7.3.6"];
