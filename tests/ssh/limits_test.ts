@@ -1,6 +1,7 @@
 /** What a client that is logged in can have at a time, and what it cannot leave behind. */
 import assert from "node:assert/strict";
 import type { ClientChannel } from "ssh2";
+import { CHANNEL_WINDOW } from "../../lib/ssh/connection/channel.ts";
 import { forwarding } from "../../lib/ssh/forwarding/forwarding.ts";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { inTime } from "../support/deadline.ts";
@@ -73,6 +74,36 @@ test("no more connections come from a listener than a client may have channels",
   await server.logged(/forwarded connection failed .*too many channels/);
   assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);
   target.close();
+});
+
+test("data beyond a channel's window ends the connection", async () => {
+  await using server = await TestSshServer.start();
+  await using raw = await RawClient.connect(server);
+  const exec = raw.exec("echo ready; exec sleep 1000", () => {
+    // The program reads none of it, but its pipe holds some.
+    const data = new Writer().byte(94).uint32(0).string(new Uint8Array(32_000)).bytes();
+    for (let i = 0; i < 3 * CHANNEL_WINDOW / 32_000; i++) raw.send(data);
+  });
+  const ended = server.logged(/connection ended .*reason="more data than the channel's window"/);
+  await inTime(ended, () => "the connection does not end");
+  assert.equal((await exec).code, undefined);
+});
+
+test("requests that wait for earlier ones end the connection beyond a megabyte", async () => {
+  const first = Promise.withResolvers<void>();
+  await using server = await TestSshServer.start({
+    globalRequests: { "wait@example.org": () => first.promise },
+  });
+  await using raw = await RawClient.connect(server);
+  const request = (size: number) =>
+    new Writer().byte(80).string("wait@example.org").boolean(false).raw(new Uint8Array(size))
+      .bytes();
+  raw.send(request(0));
+  for (let i = 0; i < 32; i++) raw.send(request(32_000));
+  assert.equal((await raw.exec("true")).code, 0);
+  raw.send(request(30_000));
+  await inTime(raw.ended, () => "the connection does not end").finally(first.resolve);
+  await server.logged(/connection ended .*reason="too many waiting requests"/);
 });
 
 test("a wrong answer to a channel ends the connection and what waits for it", async () => {

@@ -1,19 +1,71 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes, randomInt } from "node:crypto";
-import { TransportChannel } from "../../../lib/ssh/connection/channel.ts";
+import { CHANNEL_WINDOW, TransportChannel } from "../../../lib/ssh/connection/channel.ts";
+import { MalformedError } from "../../../lib/ssh/protocol/wire_format.ts";
 import type { Transport } from "../../../lib/ssh/transport/transport.ts";
 
-/** A channel whose answers go nowhere. */
-function openChannel(): TransportChannel {
-  const transport = { send() {}, isWritable: true } as unknown as Transport;
-  return new TransportChannel(transport, {
-    localId: 0,
-    remoteId: 0,
-    window: 0,
-    packetSize: 32_768,
-  });
+/** What a channel has sent: data by its length, other messages by their type and last number. */
+type Sent = { data: number } | { type: number; number: number };
+
+/** A channel whose messages are recorded. */
+function openChannel(window = 0, packetSize = 32_768, sent: Sent[] = []): TransportChannel {
+  const transport = {
+    isWritable: true,
+    send: (message: Uint8Array) =>
+      sent.push({ type: message[0]!, number: Buffer.from(message.subarray(-4)).readUint32BE() }),
+    sendData: (_: number, data: Uint8Array) => sent.push({ data: data.length }),
+  } as unknown as Transport;
+  return new TransportChannel(transport, { localId: 0, remoteId: 0, window, packetSize });
 }
+
+Deno.test("a client may send as much as the channel's window, and more once that is read", async () => {
+  const sent: Sent[] = [];
+  const channel = openChannel(0, 32_768, sent);
+  for (let i = 0; i < 64; i++) channel.receive(new Uint8Array(32_768));
+  throws(() => channel.receive(new Uint8Array(1)), MalformedError);
+  let read = 0;
+  while (sent.length === 0) read += (await channel.read())!.length;
+  deepEqual(sent, [{ type: 93, number: read }]);
+  equal(read, CHANNEL_WINDOW / 2);
+  channel.receive(new Uint8Array(read));
+  throws(() => channel.receive(new Uint8Array(1)), MalformedError);
+});
+
+Deno.test("a channel sends as much as the client's window, in packets that the client takes", async () => {
+  const sent: Sent[] = [];
+  const channel = openChannel(2500, 1000, sent);
+  const written = channel.write(new Uint8Array(5000));
+  deepEqual(sent, [1000, 1000, 500].map((data) => ({ data })));
+  channel.receiveWindow(100);
+  await Promise.resolve();
+  channel.receiveWindow(2400);
+  await written;
+  deepEqual(sent.slice(3), [100, 1000, 1000, 400].map((data) => ({ data })));
+  const large = openChannel(100_000, 100_000, sent);
+  await large.write(new Uint8Array(40_000));
+  deepEqual(sent.slice(7), [32_768, 7_232].map((data) => ({ data })));
+});
+
+Deno.test("a window never exceeds 2^32 - 1", async () => {
+  const sent: Sent[] = [];
+  const channel = openChannel(2 ** 32 - 1, 32_768, sent);
+  channel.receiveWindow(2 ** 32 - 1);
+  await channel.write(new Uint8Array(1));
+  equal(sent.length, 1);
+});
+
+Deno.test("a closed channel takes no writes and wakes who waits", async () => {
+  const channel = openChannel(1);
+  const written = channel.write(new Uint8Array(2));
+  const read = channel.read();
+  channel.close();
+  await rejects(written, /the channel is closed/);
+  equal(await read, null);
+  const ended = openChannel(100);
+  await ended.end();
+  await rejects(ended.write(new Uint8Array(1)), /the channel is closed/);
+});
 
 Deno.test("a channel gives what has come, in pieces of any size and read at any time", async () => {
   const channel = openChannel();

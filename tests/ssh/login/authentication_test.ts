@@ -103,6 +103,12 @@ Deno.test("checkKey() says why a file cannot be read", async () => {
   match(refusal(await checkKey(options, attempt)), /is not a file/);
 });
 
+Deno.test("checkKey() reads files of up to 4 MiB", async () => {
+  const limit = 4 * 1024 * 1024;
+  equal(refusal(await tryKey(`${ANN}\n`.padEnd(limit, "#"))), "let in");
+  match(refusal(await tryKey(`${ANN}\n`.padEnd(limit + 1, "#"))), /is too large/);
+});
+
 function makeVerifier(password: string): PasswordVerifier {
   const salt = Buffer.from("0123456789abcdef");
   const cost = { N: 1024, r: 8, p: 1 };

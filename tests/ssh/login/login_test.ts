@@ -114,6 +114,18 @@ test("a client that guesses passwords is disconnected after six", async () => {
   equal(refused.length, 6);
 });
 
+test("a client has 64 attempts of any kind", async () => {
+  await using server = await TestSshServer.start();
+  const others = await Promise.all(
+    Array.from({ length: 62 }, (_, number) => makeKey(server.dir, `other-${number}`)),
+  );
+  // The client tries the method "none" first, and the key that fits with and without signature.
+  const offer = (keys: string[]) => server.ssh(keys.flatMap((key) => ["-i", key]), ["echo in"]);
+  equal((await offer([...others.slice(1), server.key])).stdout, "in\n");
+  match((await offer([...others, server.key])).stderr, /Too many authentication failures/);
+  await server.logged(/warn too many login attempts .*address=127\.0\.0\.1/);
+});
+
 test("password login is not offered when none is set", async () => {
   await using server = await TestSshServer.start();
   const result = await withPassword(server, PASSWORD);

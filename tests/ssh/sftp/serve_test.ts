@@ -111,6 +111,26 @@ Deno.test("more clients than there may be are told so, and the next one is serve
   await Promise.all([second, servedToo]);
 });
 
+Deno.test("64 clients are served at a time", async () => {
+  await using dir = new TempDir();
+  const Thread = globalThis.Worker;
+  // Threads that do nothing and cost nothing.
+  globalThis.Worker = class extends EventTarget {
+    postMessage() {}
+    terminate() {}
+  } as unknown as typeof Thread;
+  const serving: Promise<void>[] = [];
+  try {
+    using sftp = new SftpServer();
+    const serve = () => sftp.serve(new MemoryChannel(), { cwd: dir.path });
+    for (let i = 0; i < 64; i++) serving.push(serve());
+    await assert.rejects(serve(), new Refused("the agent already has 64 SFTP clients"));
+  } finally {
+    globalThis.Worker = Thread;
+  }
+  for (const served of serving) await assert.rejects(served, /the SFTP server has ended/);
+});
+
 Deno.test("nothing is read ahead of what can be worked on", async () => {
   await using dir = new TempDir();
   using sftp = new SftpServer();
