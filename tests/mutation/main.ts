@@ -16,8 +16,14 @@ const LIMIT_MS = 90_000;
 /** The tests of each file, the fastest first. */
 const TESTS: Record<string, string[]> = {
   "lib/text/ip_address.ts": ["text/ip_address_test.ts"],
-  "lib/ssh/login/address_pattern.ts": ["ssh/login/address_pattern_test.ts"],
-  "lib/ssh/login/key_options.ts": ["ssh/login/key_options_test.ts"],
+  "lib/ssh/login/address_pattern.ts": [
+    "ssh/login/address_pattern_test.ts",
+    "ssh/login/key_options_test.ts",
+  ],
+  "lib/ssh/login/key_options.ts": [
+    "ssh/login/key_options_test.ts",
+    "ssh/login/authorized_keys_test.ts",
+  ],
   "lib/ssh/login/authorized_keys.ts": ["ssh/login/authorized_keys_test.ts"],
   "lib/ssh/login/authentication.ts": ["ssh/login/authentication_test.ts"],
   "lib/ssh/login/login.ts": ["ssh/login/login_test.ts", "ssh/hostile_login_test.ts"],

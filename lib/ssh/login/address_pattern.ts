@@ -36,7 +36,6 @@ function matchesOne(pattern: string, text: string): boolean {
   const address = parseAddress(text);
   const range = parseIpRange(pattern);
   if (range && address) return isInRange(address, range);
-  if (pattern.includes("/")) return false;
   const expression = pattern.toLowerCase().replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*").replaceAll("?", ".");
   return new RegExp(`^${expression}$`).test(address?.toString() ?? text.toLowerCase());

@@ -6,7 +6,7 @@
 
 import { decodeText } from "../../text/decode_text.ts";
 import { type KeyOptions, optionsEnd, parseKeyOptions, unrestricted } from "./key_options.ts";
-import { fingerprint, KEY_TYPES, parsePublicKey, whyUnusable } from "../keys/public_key.ts";
+import { fingerprint, parsePublicKey } from "../keys/public_key.ts";
 
 /** One key that may log in. */
 export interface AuthorizedKey {
@@ -75,7 +75,6 @@ function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine,
   if (!blob) return { reason: "the key is not valid base64; is it cut off?" };
   const identity = fingerprint(blob);
   try {
-    if (!KEY_TYPES.includes(type)) throw new Error(whyUnusable(type));
     parsePublicKey(blob);
     if (!namesType(blob, type)) throw new Error(`the key is not of type "${type}"`);
     const options = startsWithKey ? unrestricted() : parseKeyOptions(line.slice(0, end));

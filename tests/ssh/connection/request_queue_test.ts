@@ -21,8 +21,13 @@ Deno.test("RequestQueue takes a megabyte, and more once that is done", async () 
   const queue = new RequestQueue();
   const first = Promise.withResolvers<void>();
   const works = [queue.add(1, 0, () => first.promise)];
-  for (let i = 0; i < 9; i++) works.push(queue.add(i, 100_000, async () => {}));
-  throws(() => queue.add(1, 200_000, async () => {}), MalformedError);
+  const add = (size: number) => works.push(queue.add(works.length, size, async () => {}));
+  for (let i = 0; i < 9; i++) add(100_000);
+  // Each counts 100 bytes more.
+  const rest = 1024 * 1024 - 9 * 100_000 - 11 * 100;
+  throws(() => add(rest + 1), MalformedError);
+  add(rest);
+  throws(() => add(0), MalformedError);
   first.resolve();
   await Promise.all(works);
   await queue.add(1, 200_000, async () => {});

@@ -98,9 +98,18 @@ Deno.test("checkKey() heeds time and address", async () => {
 
 Deno.test("checkKey() says why a file cannot be read", async () => {
   await using dir = new TempDir();
-  const options = { username: "ann", authorizedKeysFile: dir.path };
   const attempt = { username: "ann", address: "192.0.2.1", blob: blob(ANN) };
-  match(refusal(await checkKey(options, attempt)), /is not a file/);
+  const reason = async (authorizedKeysFile?: string) =>
+    refusal(await checkKey({ username: "ann", authorizedKeysFile }, attempt));
+  match(await reason(dir.path), /is not a file/);
+  match(await reason(join(dir.write("file", ""), "keys")), /^cannot read ".*keys": /);
+  equal(await reason(), "no authorized_keys file is set");
+});
+
+Deno.test("checkKey() names the problem of the file beside keys that were given otherwise", async () => {
+  const { keys } = parseAuthorizedKeys(new TextEncoder().encode(`${EVE} eve@forge`));
+  const decision = await tryKey(undefined, {}, { extraKeys: keys });
+  match(refusal(decision), /^unknown key; ".*keys" does not exist$/);
 });
 
 Deno.test("checkKey() reads files of up to 4 MiB", async () => {

@@ -63,6 +63,10 @@ const BROKEN: Record<string, [string, RegExp]> = {
   "a value in no quotes": [`command=ls ${ANN}`, /malformed option at "command=ls"/],
   "a quote that is not closed": [`command="ls ${ANN}`, /is not a key type/],
   "base64 that is cut off": [ANN.slice(0, 40), /base64|ends too early/],
+  "a key that is not base64": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI!", /not valid base64/],
+  "a type without a key": ["ssh-ed25519", /not valid base64/],
+  "base64 of a wrong length": [`ssh-ed25519 ${"A".repeat(17)}`, /not valid base64/],
+  "a key of a few characters": ["ssh-ed25519 AAAA", /not valid base64/],
   "a key that is cut off": [ANN.slice(0, 60), /ends too early/],
   "a key of another type": [ANN.replace("ed25519 ", "rsa "), /is not of type/],
   "DSA": ["ssh-dss AAAAB3NzaC1kc3MAAACBAP1/U4EddRIpUt9KnC7s5Of2", /DSA keys are too weak/],
@@ -71,7 +75,8 @@ const BROKEN: Record<string, [string, RegExp]> = {
     /certificates are not supported/,
   ],
   "a private key": ["-----BEGIN OPENSSH PRIVATE KEY-----", /private key; use the public key/],
-  "something else": ["hello world", /"world" is not a key type/],
+  "something else": ["hello world", /^"world" is not a key type/],
+  "options alone": ["restrict", /^the line is not a key type/],
 };
 
 for (const [name, [line, reason]] of Object.entries(BROKEN)) {
