@@ -1,6 +1,6 @@
 /**
  * What agents, clients and the server say to each other: paths, messages, close codes and the
- * version. Pure; names.ts has the names in them, docs/protocol.md tells the same in prose.
+ * version. Pure; docs/protocol.md says the same in prose.
  *
  * @module
  */

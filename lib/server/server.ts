@@ -19,15 +19,15 @@ import { passwordVerifier } from "./relay/password_verifier.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
 import { findTarget, type RequestTarget } from "./http/target.ts";
 
-/** How often the server looks after what, and how long it waits; in milliseconds. */
+/** Intervals and time limits of the server, in milliseconds. */
 export interface Timing {
-  /** Waiting clients and lost agents. */
+  /** How often waiting clients and lost agents are checked. */
   sweepMs: number;
-  /** A peer that is silent for half of this is pinged, and has the other half to answer. */
+  /** A peer that is silent for half of this is pinged and has the other half to answer. */
   idleMs: number;
-  /** An agent's connection must say by then what it is for. */
+  /** The first message on an agent's connection must arrive within this. */
   helloMs: number;
-  /** Peers answer the last close frame, and take the last answer, by then. */
+  /** How long peers have to answer the last close frame and to take the last response. */
   lastCloseMs: number;
 }
 
@@ -38,26 +38,26 @@ const TIMING: Timing = {
   lastCloseMs: 1_000,
 };
 
-/** How many receivers may be as far behind as one may, before the farthest ones are closed. */
+/** All receivers together may be this many times as far behind as one may. */
 const SLOW_RECEIVERS = 64;
 
 export interface ServerDependencies {
   log: Log;
-  /** Drains the server and ends it. */
+  /** Drains and ends the server. */
   signal?: AbortSignal;
-  /** Cuts the draining short. */
+  /** Cuts draining short. */
   hurry?: AbortSignal;
-  /** @default there are none */
+  /** @default none */
   pages?: Pages;
-  /** @default there are none yet */
+  /** @default none yet */
   staticFiles?: StaticFiles;
-  /** Told of everything that happens, besides the log. */
+  /** Called for each event, after it is logged. */
   observe?: (event: ServerEvent) => void;
   /** For tests. */
   timing?: Partial<Timing>;
 }
 
-/** A listening server; leaving its scope ends it at once, without draining. */
+/** A listening server; leaving its scope ends it without draining. */
 export interface RunningServer extends AsyncDisposable {
   /** Its own address with the base path, `http://127.0.0.1:8000/prefix`. */
   readonly url: string;
@@ -101,7 +101,7 @@ export async function startServer(
   };
 }
 
-/** Answers requests, upgrades websockets and keeps watch over them until it ends. */
+/** Answers requests, and upgrades and watches websockets, until it ends. */
 class RendezvousServer {
   readonly #listener: Listener;
   readonly #log: Log;
@@ -114,7 +114,7 @@ class RendezvousServer {
   readonly #connections: Connections;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #closed = Promise.withResolvers<void>();
-  /** Resolves when draining is to be cut short. */
+  /** Resolves to cut draining short. */
   readonly #hurry = Promise.withResolvers<void>();
 
   constructor(
@@ -139,9 +139,8 @@ class RendezvousServer {
       link: (data, client, key) => client.relay(data, key, { maxBuffer, backlog }),
       observe: this.#observe,
     });
-    const noPage: Pages = (_request, _site, path) =>
-      textResponse(404, `there is nothing at ${path} here`);
-    const notYet = () => Promise.resolve(textResponse(503, "there are no files here yet"));
+    const noPage: Pages = (_request, _site, path) => textResponse(404, `nothing at ${path}`);
+    const notYet = () => Promise.resolve(textResponse(503, "no files yet"));
     this.#router = new Router({
       gate: this.#rendezvous,
       pages: dependencies.pages ?? noPage,
@@ -181,7 +180,7 @@ class RendezvousServer {
     };
   }
 
-  /** Ends, giving open pairs some time; called again, what is left ends at once. */
+  /** Ends, giving open pairs `drainMs`; a second call ends what is left at once. */
   async end(drainMs: number): Promise<void> {
     if (this.#rendezvous.draining) {
       this.#hurry.resolve();
@@ -189,9 +188,9 @@ class RendezvousServer {
     }
     this.#log.info("draining", { drainMs });
     await within(drainMs, Promise.race([this.#rendezvous.drain(), this.#hurry.promise]));
-    this.#rendezvous.closePairs(CloseCode.goingAway, "the server is ending");
+    this.#rendezvous.closePairs(CloseCode.goingAway, "the server is shutting down");
     const { lastCloseMs } = this.#timing;
-    await this.#connections.close(CloseCode.goingAway, "the server is ending", lastCloseMs);
+    await this.#connections.close(CloseCode.goingAway, "the server is shutting down", lastCloseMs);
     clearInterval(this.#sweeper);
     await this.#listener.close(lastCloseMs);
     this.#log.info("ended");
@@ -210,7 +209,7 @@ class RendezvousServer {
 
   async #respond(request: Request, remoteAddress: string): Promise<Response> {
     if (request.method !== "GET" && request.method !== "HEAD") {
-      return textResponse(405, "only GET and HEAD are answered here", { allow: "GET, HEAD" });
+      return textResponse(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
     }
     try {
       const target = findTarget(request, this.#site);
@@ -221,9 +220,9 @@ class RendezvousServer {
     } catch (error) {
       this.#log.error("request failed", {
         path: new URL(request.url).pathname,
-        error: errorMessage(error),
+        reason: errorMessage(error),
       });
-      return textResponse(500, "the server failed to answer; its log says why");
+      return textResponse(500, "internal error: see the server's log");
     }
   }
 
@@ -235,9 +234,9 @@ class RendezvousServer {
       if (who) this.#observe({ type: "refused", who, id, address, refusal });
       return refusalResponse(refusal);
     }
-    // Deno takes any version; RFC 6455, section 4.4 has this answer for all but one.
+    // Deno accepts any version; RFC 6455, section 4.4 wants this response for all but one.
     if ((request.headers.get("sec-websocket-version") ?? "13") !== "13") {
-      const line = "only version 13 of the websocket protocol is spoken here";
+      const line = "unsupported websocket version: this server speaks version 13";
       return textResponse(426, line, { "sec-websocket-version": "13" });
     }
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
@@ -249,7 +248,7 @@ class RendezvousServer {
         protocol: halfClose ? HALF_CLOSE_SUBPROTOCOL : undefined,
       });
     } catch (error) {
-      return textResponse(400, `this is no websocket handshake: ${errorMessage(error)}`);
+      return textResponse(400, `invalid websocket handshake: ${errorMessage(error)}`);
     }
     const connection = this.#connections.add(upgrade.socket, { address, halfClose });
     const { who, id, waitMs } = answer;

@@ -55,7 +55,7 @@ Deno.test("a path that is not ours is handed on with its site", async () => {
 
 Deno.test("a server without pages says that there is nothing", async () => {
   await using server = await startTestServer();
-  assert.deepEqual(await textOf(`${server.url}/x%20y`), [404, "there is nothing at /x y here\n"]);
+  assert.deepEqual(await textOf(`${server.url}/x%20y`), [404, "nothing at /x y\n"]);
 });
 
 Deno.test("HEAD answers with the headers of GET and nothing else", async () => {
@@ -92,7 +92,7 @@ Deno.test("a websocket route without an upgrade: 426, or why it would not be one
   const response = await fetch(`${server.url}/client/job`);
   assert.equal(response.status, 426);
   assert.equal(response.headers.get("upgrade"), "websocket");
-  assert.match(await response.text(), /^this is a websocket: connect with wsproxy.*\n$/);
+  assert.match(await response.text(), /^this path is for websockets: connect with wsproxy.*\n$/);
   assert.equal((await textOf(`${server.url}/client/other`))[0], 404);
   assert.equal((await textOf(`${server.url}/client/-`))[0], 400);
   assert.equal((await textOf(`${server.url}/agent/other`))[0], 426);
@@ -158,7 +158,7 @@ Deno.test("a page that fails: 500, a line in the log, and the server goes on", a
   const [status, body] = await textOf(`${server.url}/`);
   assert.equal(status, 500);
   assert.ok(!body.includes("template"));
-  await server.logged("request failed", { error: "template broke" });
+  await server.logged("request failed", { reason: "template broke" });
 });
 
 Deno.test("a body that fails halfway does not look whole", async () => {
@@ -235,7 +235,7 @@ Deno.test("everything is below the base path, and nothing else is there", async 
   }
   const root = `http://127.0.0.1:${server.port}`;
   for (const path of ["/", "/a", "/a/bc", "/healthz"]) {
-    assert.deepEqual(await textOf(root + path), [404, "everything here is below /a/b/\n"]);
+    assert.deepEqual(await textOf(root + path), [404, "not found: this server is below /a/b/\n"]);
   }
   await using agent = await TestAgent.register(server.ws, "job");
   await using pair = await pairUp(agent);
@@ -311,7 +311,8 @@ Deno.test("draining: nobody new, agents are told, open pairs go on until they en
   for (const path of ["client/job", "client/other?wait=5m", "agent/other"]) {
     await assert.rejects(
       TestSocket.open(`${server.ws}/${path}`),
-      (error: UpgradeRefused) => error.status === 503 && /the server is ending/.test(error.body),
+      (error: UpgradeRefused) =>
+        error.status === 503 && /the server is shutting down/.test(error.body),
     );
   }
   pair.client.send(new Uint8Array(9));
@@ -334,7 +335,7 @@ Deno.test("draining ends open pairs with 1001 when their time is over", async ()
   for (const { closed } of [pair.client, pair.data, waiting]) {
     assert.deepEqual(await closed, {
       code: CloseCode.goingAway,
-      reason: "the server is ending",
+      reason: "the server is shutting down",
     });
   }
   await server.closed;

@@ -2,7 +2,7 @@ import { delay } from "../../wire/delay.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
 import { textResponse } from "./http.ts";
 
-/** The only name that the administrator's password goes with. */
+/** The user name of the administrator. */
 const ADMIN = "admin";
 
 export interface AdminLockOptions {
@@ -12,13 +12,13 @@ export interface AdminLockOptions {
   maxWaiting?: number;
 }
 
-/** Why somebody is not let in. */
+/** The response for a request that is not let in. */
 export interface Locked {
   status: 401 | 429;
   headers: Record<string, string>;
 }
 
-/** Reads HTTP Basic credentials (RFC 7617); undefined if there are none. */
+/** Reads HTTP Basic credentials (RFC 7617), if any. */
 function credentials(request: Request): { name: string; password: string } | undefined {
   const match = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(request.headers.get("authorization") ?? "");
   if (!match) return undefined;
@@ -41,19 +41,19 @@ export class AdminLock {
   readonly #maxWaiting: number;
   #waiting = 0;
 
-  /** @param password none: everybody is let in */
+  /** @param password without one, everyone is let in */
   constructor(password: string | undefined, options: AdminLockOptions = {}) {
     this.#password = password;
     this.#delay = options.delay ?? (() => delay(1000));
     this.#maxWaiting = options.maxWaiting ?? 20;
   }
 
-  /** Whether everybody is let in. */
+  /** Whether everyone is let in. */
   get open(): boolean {
     return this.#password === undefined;
   }
 
-  /** Looks at a request; undefined lets it in. */
+  /** Checks a request; undefined lets it in. */
   async check(request: Request): Promise<Locked | undefined> {
     if (this.#password === undefined) return undefined;
     const challenge = { "www-authenticate": 'Basic realm="Converge", charset="UTF-8"' };
@@ -72,14 +72,14 @@ export class AdminLock {
     return { status: 401, headers: challenge };
   }
 
-  /** Answers a program's request with what `answer` gives, or turns it down in a line of text. */
+  /** Answers a program's request with `answer`, or refuses it with a line of text. */
   async guard(request: Request, answer: () => Response | Promise<Response>): Promise<Response> {
     const locked = await this.check(request);
     if (locked === undefined) return await answer();
     const { status, headers } = locked;
-    const why = status === 401
-      ? "this needs the administrator's password, with the name admin"
+    const reason = status === 401
+      ? "log in as admin with the administrator's password"
       : "too many wrong passwords: try again in a few seconds";
-    return textResponse(status, why, headers);
+    return textResponse(status, reason, headers);
   }
 }

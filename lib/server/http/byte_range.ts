@@ -9,7 +9,7 @@ export interface ByteRange {
  *
  * @param size of the whole in bytes
  * @returns `"unsatisfiable"` if the range is outside the whole; undefined if the header is to be
- *   ignored, as it is none, broken, of another unit or asks for several ranges
+ *   ignored: missing, invalid, in another unit, or with several ranges
  */
 export function parseRange(
   header: string | null,

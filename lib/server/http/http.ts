@@ -1,4 +1,4 @@
-/** Nothing but our own styles, scripts and images; nobody may frame a page. */
+/** Our own styles, scripts and images only; no framing. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -10,7 +10,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** One line of text for a person, or a program that shows it to one. */
+/** A response of one line for a person. */
 export function textResponse(status: number, line: string, headers?: HeadersInit): Response {
   const response = new Response(`${line}\n`, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");
@@ -18,8 +18,8 @@ export function textResponse(status: number, line: string, headers?: HeadersInit
 }
 
 /**
- * Adds what keeps any answer harmless in a browser, errors and downloads included. What does not say
- * how long it may be kept is not to be kept.
+ * Adds the headers that keep any response harmless in a browser, errors and downloads included.
+ * Without a cache-control of its own it is not stored.
  */
 export function protect(response: Response): Response {
   const { headers } = response;

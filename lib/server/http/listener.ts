@@ -7,7 +7,7 @@ import { listenFailure } from "../../wire/listen_failure.ts";
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 500;
 
-const HINTS = { port: "choose another one with --port", host: "choose another one with --host" };
+const HINTS = { port: "choose another one with --port", host: "choose another with --host" };
 
 export interface ListenerOptions {
   host: string;
@@ -20,9 +20,8 @@ export interface ListenerOptions {
 export type HttpHandler = (request: Request, remoteAddress: string) => Response | Promise<Response>;
 
 /**
- * The listening socket, on `Deno.serve`, which gives up for good when the process runs out of file
- * descriptors. As anybody can make it run out of those, this one listens again; connections that
- * are open do not notice.
+ * The listening socket. `Deno.serve` ends when the process runs out of file descriptors, which
+ * anyone can cause, so this one listens again; open connections do not notice.
  */
 export class Listener {
   readonly port: number;
@@ -35,7 +34,7 @@ export class Listener {
   /**
    * Listens.
    *
-   * @throws {Error} if it cannot, or the certificate or the key is of no use, with a hint
+   * @throws {Error} if it cannot, or if the certificate or the key is invalid, with a hint
    */
   constructor(options: ListenerOptions, handler: HttpHandler, log: Log) {
     this.#options = options;
@@ -54,8 +53,7 @@ export class Listener {
   }
 
   /**
-   * Stops listening and ends requests that are being answered after `patience`, in milliseconds.
-   * Websockets are not its business.
+   * Stops listening; running requests end after `patience` milliseconds at most. Websockets stay.
    */
   async close(patience: number): Promise<void> {
     this.#closing.abort();
@@ -74,7 +72,7 @@ export class Listener {
 
   #listenAgain(error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    this.#log.error("listening failed, trying again", { why: errorMessage(error) });
+    this.#log.error("cannot listen, trying again", { reason: errorMessage(error) });
     const timer = setTimeout(() => {
       this.#closing.signal.removeEventListener("abort", stop);
       try {
@@ -89,7 +87,7 @@ export class Listener {
   }
 }
 
-/** Deno would notice only when the first visitor comes. */
+/** Deno itself notices only at the first connection. */
 function checkTls({ cert, key }: { cert: string; key: string }): void {
   const attempt = <T>(what: string, make: () => T): T => {
     try {

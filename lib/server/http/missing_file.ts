@@ -1,9 +1,9 @@
-/** Answers for a file that is not there, or not yet. */
+/** The response for a file that is missing, or not built yet. */
 import type { BuildState } from "../../dist/build_state.ts";
 import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { artifacts, TARGETS } from "../../dist/targets.ts";
 
-/** How long those wait who come before the build is ready, in seconds. */
+/** When to try again while the build runs, in seconds. */
 const RETRY_AFTER = 15;
 
 /**
@@ -13,19 +13,19 @@ const RETRY_AFTER = 15;
 export function missingFile(name: string, state?: BuildState): Response {
   const built = name.replace(/\.(gz|zst)$/, "");
   if (state?.names.has(built) && state.status !== "ready") {
-    const why = state.status === "building"
-      ? `it is still being built; try again in ${RETRY_AFTER} seconds`
-      : `it could not be built: ${state.reason}`;
-    return script(503, name, why, { "retry-after": `${RETRY_AFTER}` });
+    const reason = state.status === "building"
+      ? `still being built: try again in ${RETRY_AFTER} seconds`
+      : `cannot be built: ${state.reason}`;
+    return script(503, name, reason, { "retry-after": `${RETRY_AFTER}` });
   }
   const artifact = artifacts(TARGETS).find((artifact) => artifact.name === built);
-  if (artifact === undefined) return script(404, name, "there is no such file on this server");
+  if (artifact === undefined) return script(404, name, "no such file on this server");
   const how = ["deno task build", ...artifact.target ? [artifact.target.name] : []].join(" ");
-  return script(404, name, `this server has it not; its operator can make it with "${how}"`);
+  return script(404, name, `not on this server: its operator can build it with "${how}"`);
 }
 
-function script(status: number, name: string, why: string, headers?: HeadersInit): Response {
-  const quoted = withoutControlCharacters(`${name}: ${why}`).replaceAll("'", `'\\''`);
+function script(status: number, name: string, reason: string, headers?: HeadersInit): Response {
+  const quoted = withoutControlCharacters(`${name}: ${reason}`).replaceAll("'", `'\\''`);
   const body = `#!/bin/sh\n# HTTP status ${status}\nprintf '%s\\n' '${quoted}' >&2\nexit 1\n`;
   const response = new Response(body, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");

@@ -1,4 +1,4 @@
-/** What each path answers. */
+/** Which path gets which response. */
 import { parseDuration } from "../../text/duration.ts";
 import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../../protocol/names.ts";
 import type { Site } from "../../../templates/site.ts";
@@ -9,11 +9,11 @@ import type { RequestTarget } from "./target.ts";
 /** The longest `?wait=`, in milliseconds. */
 const MAX_WAIT_MS = 24 * 3_600_000;
 
-/** Asks a proxy or a program to come again, in seconds. */
+/** When to try again, in seconds. */
 const RETRY_AFTER = "5";
 
 /**
- * Answers what the router does not know itself.
+ * Answers requests for all other paths.
  *
  * @param path below the base path, for instance `/usage`
  */
@@ -22,7 +22,7 @@ export type Pages = (request: Request, site: Site, path: string) => Response | P
 /** Answers `/static/NAME`. */
 export type StaticFiles = (request: Request, name: string) => Promise<Response>;
 
-/** Who is let in; the rendez-vous decides. */
+/** Decides who may connect. */
 export interface Gate {
   readonly draining: boolean;
   admitAgent(id: string): Refusal | undefined;
@@ -35,18 +35,18 @@ export interface RouterOptions {
   staticFiles: StaticFiles;
 }
 
-/** A websocket is welcome. */
+/** A websocket that may be upgraded. */
 export interface Welcome {
   who: "agent" | "client";
   id: string;
-  /** How long a client waits for its agent, in milliseconds; 0: not at all. */
+  /** How long a client waits for its agent, in milliseconds; 0: it does not wait. */
   waitMs: number;
 }
 
-/** A websocket is not. */
+/** A websocket that is refused. */
 export interface TurnedDown {
   who?: "agent" | "client";
-  /** Empty if it is none. */
+  /** Empty if it is invalid. */
   id: string;
   refusal: Refusal;
 }
@@ -58,7 +58,7 @@ export class Router {
     this.#options = options;
   }
 
-  /** Answers a request that asks for no upgrade. */
+  /** Answers a request without an upgrade. */
   async respond(target: RequestTarget): Promise<Response> {
     const { request, site, path } = target;
     if (isWebsocketPath(path)) {
@@ -74,7 +74,7 @@ export class Router {
     return await this.#options.pages(request, site, path);
   }
 
-  /** Says whether a request for a websocket is welcome. */
+  /** Decides whether a request for a websocket may be upgraded. */
   admit({ request, site, path }: RequestTarget): Welcome | TurnedDown {
     const [, who, id = ""] = /^\/(agent|client)\/(.*)$/.exec(path) ?? [];
     if (who !== "agent" && who !== "client") {
@@ -82,21 +82,20 @@ export class Router {
       return { id: "", refusal: { label: "bad-request", status: 404, reason } };
     }
     if (!isRendezvousId(id)) {
-      const reason = `the rendez-vous ID in the path is not ${RENDEZVOUS_ID_RULE}`;
+      const reason = `invalid rendez-vous ID in the path: it must be ${RENDEZVOUS_ID_RULE}`;
       return { who, id: "", refusal: { label: "bad-request", status: 400, reason } };
     }
-    // Browsers let any page open websockets to anywhere, also into networks that only the browser
-    // can reach; SSH protects what is behind, but pages from elsewhere have no business here. No
-    // other program sends an Origin by itself.
+    // A browser lets any page open websockets to anywhere, into private networks too. SSH protects
+    // what is behind, but pages of other sites have no business here. Programs send no Origin.
     const origin = request.headers.get("origin");
     if (origin !== null && URL.parse(origin)?.host !== new URL(site.http).host) {
-      const reason = "the request comes from a page of another site: leave the Origin header out";
+      const reason = "the request comes from a page of another site: leave out the Origin header";
       return { who, id, refusal: { label: "foreign-origin", status: 403, reason } };
     }
     const wait = new URL(request.url).searchParams.get("wait") ?? "0s";
     const waitMs = parseWait(wait);
     if (waitMs === undefined) {
-      const reason = "?wait= takes a duration such as 90s, 5m or 1h, a day at most";
+      const reason = "?wait= must be a duration such as 90s, 5m or 1h, at most a day";
       return { who, id, refusal: { label: "bad-request", status: 400, reason } };
     }
     const { gate } = this.#options;
@@ -118,7 +117,7 @@ function parseWait(text: string): number | undefined {
   }
 }
 
-/** Tells the reason in a response, before any upgrade. */
+/** The response for a refusal before the upgrade. */
 export function refusalResponse({ status, reason }: Refusal): Response {
   return status === 503 ? unavailable(reason) : textResponse(status, reason);
 }
@@ -128,6 +127,7 @@ function unavailable(line: string): Response {
 }
 
 function upgradeRequired(): Response {
-  const line = "this is a websocket: connect with wsproxy, tunnel or another websocket program";
+  const line =
+    "this path is for websockets: connect with wsproxy, tunnel or another websocket program";
   return textResponse(426, line, { upgrade: "websocket", connection: "upgrade" });
 }

@@ -1,13 +1,13 @@
-/** Which public address a request came to, also through reverse proxies. */
+/** The public URL that a request came to, behind reverse proxies too. */
 import { isPrefix } from "../../protocol/base_path.ts";
 import { parseAddress } from "../../text/ip_address.ts";
 import type { ServerOptions } from "../../cli/server_options.ts";
 import { VERSION } from "../../dist/version.ts";
 import type { Site } from "../../../templates/site.ts";
 
-/** What is the same for every request. */
+/** What is the same for all requests. */
 export interface SiteConfig {
-  /** Where the server listens, for a request that does not say: `host:port`. */
+  /** `host:port` for requests without a host. */
   defaultHost: string;
   /** Whether it speaks TLS itself. */
   tls: boolean;
@@ -20,7 +20,7 @@ export interface SiteConfig {
   agentToken: boolean;
 }
 
-/** What the options say of it, for a server that listens on `port`. */
+/** The site of a server with these options that listens on `port`. */
 export function siteConfig(options: ServerOptions, port: number): SiteConfig {
   const { basePath, trustProxy, username, tls, password, agentToken } = options;
   const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
@@ -38,8 +38,8 @@ export function siteConfig(options: ServerOptions, port: number): SiteConfig {
 const HOST = /^([A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
 
 /**
- * The site of a request. Of each forwarded header the value nearest to the visitor counts; one that
- * makes no sense is ignored.
+ * The site of a request. Of each forwarded header the value nearest to the visitor counts; invalid
+ * ones are ignored.
  */
 export function siteOf(headers: Headers, config: SiteConfig): Site {
   const forwarded = config.trustProxy ? forwardedSite(headers) : {};
@@ -57,8 +57,8 @@ export function siteOf(headers: Headers, config: SiteConfig): Site {
 }
 
 /**
- * The address a request comes from. Of forwarded ones the last counts, which the proxy next to us
- * wrote itself: a visitor can make up all others.
+ * The address that a request comes from. Of forwarded addresses the last counts, which our own
+ * proxy wrote: a visitor can forge all others.
  */
 export function clientAddress(remote: string, headers: Headers, trustProxy: boolean): string {
   const direct = parseAddress(remote)?.toString() ?? remote;
@@ -83,7 +83,7 @@ function forwardedSite(headers: Headers): { host?: string; secure?: boolean; pre
 /** Parses `Forwarded` (RFC 7239): one record of lower-case parameters for each proxy. */
 function parseForwarded(header: string | null): Partial<Record<string, string>>[] {
   if (header === null || header.length > 2_048) return [];
-  // Elements are split at commas, parameters at semicolons, unless they are within quotes.
+  // Commas split elements, semicolons split parameters, unless they are within quotes.
   const split = (text: string, at: string) =>
     text.match(new RegExp(`(?:"(?:\\\\.|[^"\\\\])*"|[^${at}"])+`, "g")) ?? [];
   return split(header, ",").map((element) =>

@@ -1,4 +1,4 @@
-/** Serves files: the programs to download, styles and scripts. */
+/** Serves files: executables, styles and scripts. */
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
 import type { BuildState } from "../../dist/build_state.ts";
@@ -7,16 +7,16 @@ import { parseRange } from "./byte_range.ts";
 import { missingFile } from "./missing_file.ts";
 
 export interface StaticOptions {
-  /** The directories; a name is looked for in one after the other. */
+  /** The directories to look in, in this order. */
   dirs: readonly string[];
-  /** How far the build of the programs is. */
+  /** The state of the build of the executables. */
   state?: BuildState;
 }
 
-/** A file, perhaps in one directory; no backslashes, no hidden files. */
+/** A file, at most one directory deep; no backslashes, no hidden files. */
 const NAME = /^([a-z]+\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
-/** The checksums that the build writes beside its files. */
+/** The file of checksums that the build writes. */
 const SUMS = "SHA256SUMS";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -30,7 +30,7 @@ const TYPES: Record<string, string> = {
   ".zst": "application/zstd",
 };
 
-/** The ends of the names of compressed copies by their encoding, the best first. */
+/** The suffixes of compressed copies by encoding, the best first. */
 const COPIES = { zstd: ".zst", gzip: ".gz" } as const;
 type Encoding = keyof typeof COPIES;
 
@@ -49,10 +49,7 @@ interface OpenFile extends Disposable {
 
 /**
  * Answers GET and HEAD of the file `name`: whole, in part (Range), compressed, or 304 when the
- * client has it already.
- *
- * What is missing is answered with a small sh script that prints why and fails, as people type
- * `curl … > agent; ./agent`.
+ * client has it already. For a missing file see `missingFile()`.
  */
 export async function serveStatic(
   request: Request,
@@ -80,7 +77,7 @@ async function serve(
     "content-type": basename(found.path) === SUMS
       ? TEXT
       : TYPES[extname(found.path)] ?? "application/octet-stream",
-    // Files change under their names: ask each time. A proxy must not compress 100 MB once more.
+    // Files change, so ask each time. A proxy must not compress 100 MB again.
     "cache-control": "no-cache, no-transform",
     "accept-ranges": "bytes",
     "vary": "accept-encoding",
@@ -89,7 +86,7 @@ async function serve(
   const range = request.method === "GET" && (ifRange === null || ifRange === `"${hash}"`)
     ? parseRange(request.headers.get("range"), found.size)
     : undefined;
-  // A part is always one of the file itself, so that it fits what a client has of it.
+  // A range is always of the file itself, so that it fits what the client has of it.
   const copy = range === undefined ? await openCopy(request, found.path) : undefined;
   if (copy !== undefined) open.use(copy);
   const etag = copy === undefined ? `"${hash}"` : `"${hash}-${copy.encoding}"`;
@@ -112,7 +109,7 @@ async function serve(
   return new Response(fileStream(file, end - start, open.move()), { status, headers });
 }
 
-/** Opens a file, or undefined if there is none at `path`. */
+/** Opens a file; undefined if it does not exist. */
 async function openFile(path: string): Promise<OpenFile | undefined> {
   try {
     if (!(await Deno.stat(path)).isFile) return undefined;
@@ -128,7 +125,7 @@ async function openFile(path: string): Promise<OpenFile | undefined> {
   }
 }
 
-/** Opens the compressed copy that the client likes best, if it likes one. */
+/** Opens the best compressed copy that the client accepts, if any. */
 async function openCopy(
   request: Request,
   path: string,
@@ -144,7 +141,7 @@ async function openCopy(
   }
 }
 
-/** The content of an open file, closed with `open` at the end of it. */
+/** The content of an open file; `open` is disposed of at its end. */
 function fileStream(
   file: Deno.FsFile,
   length: number,
@@ -160,15 +157,15 @@ function fileStream(
         return controller.enqueue(chunk.subarray(0, count));
       }
       open.dispose();
-      // A file is never changed in place by the build, but somebody may have cut it.
-      if (left > 0) controller.error(new Error("the file became shorter while it was sent"));
+      // The build never changes a file in place, but someone may have cut it.
+      if (left > 0) controller.error(new Error("the file shrank while it was sent"));
       else controller.close();
     },
     cancel: () => open.dispose(),
   }, { highWaterMark: 0 });
 }
 
-/** The SHA-256 of each file that was served, by path, for as long as the file stays the same. */
+/** The SHA-256 of each file that was served, by path, while the file stays the same. */
 const hashes = new Map<string, { stamp: string; hash: Promise<string> }>();
 
 /** The SHA-256 of a file in hexadecimal. */

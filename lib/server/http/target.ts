@@ -2,7 +2,7 @@ import type { Site } from "../../../templates/site.ts";
 import { textResponse } from "./http.ts";
 import { type SiteConfig, siteOf } from "./site.ts";
 
-/** Where a request goes; `path` begins with a slash and is below the base path. */
+/** Where a request goes; `path` starts with a slash and is relative to the base path. */
 export interface RequestTarget {
   /** With the public URL. */
   request: Request;
@@ -10,26 +10,26 @@ export interface RequestTarget {
   path: string;
 }
 
-/** Finds out where a request goes, or why nowhere. */
+/** Finds where a request goes; a response says why it goes nowhere. */
 export function findTarget(request: Request, config: SiteConfig): RequestTarget | Response {
   const url = new URL(request.url);
   const { method } = request;
   const headers = new Headers(request.headers);
-  // HTTP/2 has it in the URL only.
+  // HTTP/2 has the host in the URL only.
   if (!headers.has("host")) headers.set("host", url.host);
   const site = siteOf(headers, config);
   const { basePath } = config;
   if (!`${url.pathname}/`.startsWith(`${basePath}/`)) {
-    return textResponse(404, `everything here is below ${basePath}/`);
+    return textResponse(404, `not found: this server is below ${basePath}/`);
   }
   let path: string;
   try {
     path = decodeURIComponent(url.pathname.slice(basePath.length)) || "/";
   } catch {
-    return textResponse(400, "the path is not encoded as UTF-8");
+    return textResponse(400, "the path is not valid UTF-8");
   }
   const publicUrl = new URL(site.http);
-  // Not to be parsed again: a path that begins with two slashes would be taken for a host.
+  // Set, not parsed: two slashes at the start of a path would be taken for a host.
   [publicUrl.pathname, publicUrl.search] = [url.pathname, url.search];
   return { request: new Request(publicUrl, { method, headers }), site, path };
 }

@@ -4,7 +4,7 @@ import type { Download } from "../../../templates/downloads.tsx";
 import type { BuildState } from "../../dist/build_state.ts";
 import { artifacts, type Target, TARGETS } from "../../dist/targets.ts";
 
-/** The systems, as people know them. */
+/** What people call the systems. */
 const PLATFORMS: Record<string, string> = {
   "linux-x64": "Linux on x86-64",
   "windows-x64": "Windows on x86-64",
@@ -13,7 +13,7 @@ const PLATFORMS: Record<string, string> = {
   "darwin-x64": "macOS on Intel",
 };
 
-/** The checksum of each file, as `sha256sum` writes them; none if the list is not there. */
+/** The checksum of each file, from a list as `sha256sum` writes it, if there is one. */
 async function readChecksums(directory: string): Promise<Map<string, string>> {
   const text = await Deno.readTextFile(join(directory, "SHA256SUMS")).catch(() => "");
   const lines = text.matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm);
@@ -24,19 +24,19 @@ async function sizeOf(file: string): Promise<number | undefined> {
   return await Deno.stat(file).then(({ size }) => size, () => undefined);
 }
 
-/** Why a file is not there. */
+/** Why a file is missing. */
 function whyMissing(name: string, build: BuildState | undefined): string {
   if (!build?.names.has(name) || build.status === "ready") {
     return "This file is not on this server.";
   }
   return build.status === "building"
     ? "This file is still being built. Come back in a minute."
-    : `This file could not be built: ${build.reason}`;
+    : `This file cannot be built: ${build.reason}`;
 }
 
 /**
- * What is there to download. A file that is always built is listed even while it is missing, others
- * only if they are there or being built. A file counts as there once its checksum is known.
+ * What can be downloaded. A file that is always built is listed even while it is missing, others
+ * only if they exist or are being built. A file exists once its checksum is known.
  *
  * @param directory where the build puts the files
  * @param build how far that is
@@ -68,7 +68,7 @@ function systemOf({ name, os, byDefault }: Target): System {
   return (byDefault ? os : name) as System;
 }
 
-/** The systems that the form offers: those that are always built, and those with an agent here. */
+/** The systems that the form offers: those that there is an agent for. */
 export function systemsOf(downloads: Download[]): System[] {
   const names = new Set(downloads.map(({ name }) => name));
   return TARGETS.filter(({ suffix }) => names.has(`agent${suffix}`)).map(systemOf);

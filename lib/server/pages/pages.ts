@@ -14,10 +14,10 @@ import type { Pages } from "../http/router.ts";
 import type { SessionsFeed } from "./sessions_feed.ts";
 import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
 
-/** Where the styles and scripts of the pages are, to be served below `/static/`. */
+/** The directory of styles and scripts, to be served below `/static/`. */
 export const ASSETS_DIR = join(import.meta.dirname!, "../../../templates/assets");
 
-/** An answer that is a page. */
+/** A response that is a page. */
 function html(body: string, status = 200): Response {
   return new Response(body, { status, headers: { "content-type": "text/html; charset=utf-8" } });
 }
@@ -32,10 +32,10 @@ function errorResponse(site: Site, status: number, title: string, text: string):
   return html(errorPage({ site, status, title, text }), status);
 }
 
-/** Sends the form back to itself with an ID filled in, so that a reload keeps that ID. */
+/** Redirects the form to itself with an ID filled in, so that a reload keeps that ID. */
 function redirectWithId(site: Site, form: URLSearchParams): Response {
   form.delete("new-id");
-  // A private key must not travel on.
+  // A private key must not go any further.
   if (readPublicKeys(form.getAll("key").join("\n")).secret) form.delete("key");
   form.set("id", makeRendezvousId());
   const location = `${site.base}/usage?${form}#usage-form`;
@@ -46,7 +46,7 @@ function redirectWithId(site: Site, form: URLSearchParams): Response {
 export interface PagesOptions {
   /** Where the executables are. */
   staticDir: string;
-  /** How far their build is. @default nothing is built */
+  /** The state of their build. @default nothing is built */
   build?: BuildState;
   sessions: SessionsFeed;
   /** What `/metrics` answers. */
@@ -56,8 +56,8 @@ export interface PagesOptions {
 }
 
 /**
- * Makes the function that answers for all pages, and for the programs that want to know what the
- * sessions page shows. An unknown path gets a page that says so.
+ * Makes the function that answers for all pages and for the API behind the sessions page. An
+ * unknown path gets a page that says so.
  */
 export function createPages(options: PagesOptions): Pages {
   const { staticDir, build, sessions, lock } = options;
@@ -85,7 +85,7 @@ export function createPages(options: PagesOptions): Pages {
       case "/metrics":
         return await lock.guard(request, () => options.metrics());
       default:
-        return errorResponse(site, 404, "No such page", "There is nothing at this address.");
+        return errorResponse(site, 404, "No such page", "Nothing is at this address.");
     }
   };
 }
@@ -96,7 +96,7 @@ function lockedResponse(site: Site, { status, headers }: Locked): Response {
       site,
       status,
       "For administrators",
-      "This page needs the administrator's password, with the name admin.",
+      "Log in as admin with the administrator's password.",
     )
     : errorResponse(site, status, "Too many wrong passwords", "Try again in a few seconds.");
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);

@@ -4,7 +4,7 @@ import type { AgentInfo, ClientInfo } from "../rendezvous/types.ts";
 /** How much of what an agent tells of itself is shown, in UTF-16 code units. */
 const MAX_TEXT = 100;
 
-/** What an agent tells is not to be relied upon, not even for its type. */
+/** What an agent tells is not trusted, not even its type. */
 function text(value: unknown): string {
   if (typeof value !== "string") return "";
   return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT - 1)}…` : value;
@@ -25,8 +25,8 @@ function sessionsOf(agent: AgentInfo, key: number): string[] {
 /**
  * An agent as operators see it.
  *
- * @param open whether everybody may see it: then there are no addresses, and only the first
- * characters of the ID, which could be all that is needed to reach the agent
+ * @param open whether anyone may see it: without addresses then, and with only the first characters
+ * of the ID, which may be all that one needs to reach the agent
  */
 export function sessionAgent(agent: AgentInfo, open: boolean): SessionAgent {
   const address = (value: string) => open ? undefined : value;

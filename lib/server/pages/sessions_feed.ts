@@ -6,13 +6,13 @@ import { parseSessionsQuery, viewSessions } from "./sessions_query.ts";
 
 /** How many agents an answer holds if the query does not say. */
 const DEFAULT_LIMIT = 10_000;
-/** How much of its time the server has for events at the most: the rest is for what it relays. */
+/** The share of its time that the server spends on events at most; the rest is for relaying. */
 const MAX_SHARE = 0.1;
-/** After how many silent intervals a listener gets a comment, so that proxies keep its connection. */
+/** After how many idle intervals a listener gets a comment, so that proxies stay connected. */
 const COMMENT_AFTER = 15;
 
 export interface SessionsFeedOptions {
-  /** All agents right now. */
+  /** All agents. */
   snapshot(): AgentInfo[];
   /** Whether there is no administrator's password, see `sessionAgent()`. */
   open: boolean;
@@ -24,13 +24,13 @@ export interface SessionsFeedOptions {
   now?: () => number;
 }
 
-/** Somebody who reads the events. */
+/** A reader of the events. */
 interface Listener {
   query: SessionsQuery;
   controller: ReadableStreamDefaultController<Uint8Array>;
-  /** What it was told last, without the time. */
+  /** The last event that it got, without the time. */
   told: string;
-  /** Whether that was less than an interval ago, as it has just come. */
+  /** Whether it has connected less than an interval ago. */
   fresh: boolean;
   silent: number;
 }
@@ -38,16 +38,16 @@ interface Listener {
 const encoder = new TextEncoder();
 
 /**
- * Tells operators which agents and clients there are: `/api/sessions` once, `/api/sessions/events` as
- * server-sent events. Each event is the full state of what was asked for, so that a listener who comes
- * back, or was too slow for some, has lost nothing. With more listeners and agents than there is time
- * for, each listener gets events less often.
+ * Tells operators which agents and clients there are: `/api/sessions` once, `/api/sessions/events`
+ * as server-sent events. Each event is the full state of what was asked for, so a listener that was
+ * away or too slow has missed nothing. When there is too little time for all listeners, each gets
+ * events less often.
  */
 export class SessionsFeed implements Disposable {
   readonly #options: SessionsFeedOptions;
   readonly #intervalMs: number;
   readonly #now: () => number;
-  /** The one that has waited longest first. */
+  /** The one that has waited longest comes first. */
   readonly #listeners = new Set<Listener>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -62,7 +62,7 @@ export class SessionsFeed implements Disposable {
     return this.#options.open;
   }
 
-  /** The agents that `query` finds right now. */
+  /** The agents that `query` finds. */
   view(query: SessionsQuery, agents = this.#agents()): SessionsView {
     return viewSessions(agents, query, Date.now());
   }
@@ -76,11 +76,11 @@ export class SessionsFeed implements Disposable {
     const query = parseSessionsQuery(new URL(request.url).searchParams, DEFAULT_LIMIT);
     if (!live) return Response.json(this.view(query));
     if (this.#listeners.size >= (this.#options.maxListeners ?? 200)) {
-      const line = "too many are listening already: try again later";
+      const line = "too many listeners: try again later";
       return textResponse(503, line, { "retry-after": "60" });
     }
     return new Response(request.method === "HEAD" ? null : this.#listen(query), {
-      // nginx would hold events back.
+      // Otherwise nginx buffers events.
       headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
     });
   }
@@ -135,7 +135,7 @@ export class SessionsFeed implements Disposable {
     }
   }
 
-  /** Ends all streams of events; the server is ending. */
+  /** Ends all streams of events. */
   [Symbol.dispose](): void {
     for (const listener of [...this.#listeners]) {
       this.#forget(listener);

@@ -12,8 +12,8 @@ function count(text: string | null, fallback: number): number {
 }
 
 /**
- * Reads which agents are wanted from `?search=&sort=&descending=1&page=&limit=`; what makes no sense
- * is taken as left out.
+ * Reads which agents are wanted from `?search=&sort=&descending=1&page=&limit=`; invalid
+ * values are ignored.
  *
  * @param limit how many agents if it does not say
  */
@@ -22,7 +22,7 @@ export function parseSessionsQuery(form: URLSearchParams, limit: number): Sessio
   return {
     search: (form.get("search") ?? "").trim().slice(0, 200),
     sort: sort ?? "since",
-    // The newest first.
+    // By default the newest first.
     descending: sort === undefined || form.get("descending") === "1",
     page: count(form.get("page"), 1),
     limit: Math.min(count(form.get("limit"), limit), MAX_LIMIT),
@@ -35,7 +35,7 @@ function sortKey(agent: SessionAgent, column: SessionsQuery["sort"]): string | n
   return typeof value === "string" ? value.toLowerCase() : value ?? 0;
 }
 
-/** Finds, orders and cuts out the agents of one page; a page after the last one is the last one. */
+/** Finds and sorts agents, and takes one page of them; the last page if there are fewer. */
 export function viewSessions(
   agents: SessionAgent[],
   query: SessionsQuery,

@@ -4,13 +4,13 @@ import type { Site } from "../../../templates/site.ts";
 import { usagePage } from "../../../templates/usage.tsx";
 import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../../protocol/names.ts";
 
-/** How many keys are taken: anybody can put thousands into a URL, and each makes a field. */
+/** How many keys are read: a URL can hold thousands, and each becomes a field. */
 const MAX_KEYS = 100;
 
 /**
- * The usage page for a form that was sent by GET; no field is needed.
+ * The usage page for a form sent by GET; all fields are optional.
  *
- * @param systems those that there are executables for
+ * @param systems those with executables
  */
 export function usageFromForm(site: Site, form: URLSearchParams, systems: System[]): string {
   const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);

@@ -23,20 +23,20 @@ import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "../rendezvous/rendezvous.ts";
 import type { Control, Refusal, RefusalLabel } from "../rendezvous/types.ts";
 
-/** What the server tells agents, and asks of them. */
+/** What the server tells agents and requires of them. */
 export interface AgentPolicy {
   username: string;
   password?: PasswordVerifier;
-  /** What an agent must show to register. */
+  /** The token that an agent needs to register. */
   agentToken?: string;
 }
 
 export interface AgentContext {
   policy: AgentPolicy;
   rendezvous: Rendezvous<DataConnection, ClientConnection>;
-  /** By when the first message must be there, in milliseconds. */
+  /** How long to wait for the first message, in milliseconds. */
   helloMs: number;
-  /** Called for each agent that is turned down after the upgrade. */
+  /** Called for each agent that is refused after the upgrade. */
   onRefused(refusal: Refusal): void;
 }
 
@@ -48,12 +48,12 @@ function refusal(label: RefusalLabel, reason: string): Refusal {
   return { label, reason, status: 403 };
 }
 
-/** Whether it makes sense that the agent tries again by itself. */
+/** Whether the agent should try again by itself. */
 function mayRetry({ label }: Refusal): boolean {
   return ["draining", "too-many-agents", "too-many-parked", "wrong-secret"].includes(label);
 }
 
-/** The version a first message names, whatever else is in it: it may be of another version. */
+/** The version in a first message; the rest may follow the rules of another version. */
 function helloVersion(data: PeerData): number | undefined {
   if (typeof data !== "string" || data.length > MAX_MESSAGE_LENGTH) return undefined;
   try {
@@ -64,7 +64,7 @@ function helloVersion(data: PeerData): number | undefined {
   }
 }
 
-/** Serves one connection of the agent that asks for `id`; its first message says what it is for. */
+/** Serves a connection at `/agent/ID`; its first message says which kind it is. */
 export function serveAgent(socket: PeerSocket, id: string, context: AgentContext): void {
   const refuse = (why: Refusal) => {
     context.onRefused(why);
@@ -73,7 +73,7 @@ export function serveAgent(socket: PeerSocket, id: string, context: AgentContext
     socket.close(CloseCode.policyViolation, why.reason);
   };
   const timeout = setTimeout(
-    () => refuse(refusal("timeout", "no first message came in time")),
+    () => refuse(refusal("timeout", "no first message in time")),
     context.helloMs,
   );
   socket.handTo({
@@ -86,7 +86,7 @@ export function serveAgent(socket: PeerSocket, id: string, context: AgentContext
   });
 }
 
-/** Gives the connection the role that its first message asks for, or says why not. */
+/** Gives the connection the role that its first message asks for. @returns why not */
 function hear(
   socket: PeerSocket,
   id: string,
@@ -113,8 +113,8 @@ function register(
   { policy, rendezvous }: AgentContext,
 ): Refusal | undefined {
   if (policy.agentToken !== undefined && !sameSecret(hello.token ?? "", policy.agentToken)) {
-    const which = hello.token === undefined ? "this server asks agents for a token" : "wrong token";
-    return refusal("wrong-token", `${which}: give the agent the right one with --token-file`);
+    const which = hello.token === undefined ? "this server requires a token" : "wrong token";
+    return refusal("wrong-token", `${which}: give it to the agent with --token-file`);
   }
   const control: Control = {
     close: (code, reason) => socket.close(code, reason),
@@ -160,7 +160,7 @@ function park(
   return rendezvous.park(id, hello.resume, data);
 }
 
-/** Text from the network, kept to a length that pages and logs can take. */
+/** Text from the network, cut to a length that fits pages and logs. */
 function short(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 100) : "";
 }

@@ -1,9 +1,9 @@
 /**
- * How many bytes wait for all receivers together, so that many slow ones cannot do what a single one
- * may not.
+ * Bytes that wait for all receivers together: many slow ones must not use the memory that one slow
+ * receiver may not.
  */
 export class Backlog {
-  /** About; what receivers have taken counts until somebody looks at them again. */
+  /** Approximate: what a receiver has taken counts until it is settled. */
   bytes = 0;
 
   /** @param limit in bytes */

@@ -6,10 +6,10 @@ import { Relay, type RelayOptions } from "./relay.ts";
 import type { Rendezvous } from "../rendezvous/rendezvous.ts";
 import type { Client } from "../rendezvous/types.ts";
 
-/** How many bytes a client may send before the agent is there: ssh sends about two thousand. */
+/** How many bytes a client may send before it is paired; ssh sends about 2,000. */
 const MAX_EARLY_BYTES = 65_536;
-/** In how many frames. */
-const MAX_EARLY_FRAMES = 256;
+/** In how many messages. */
+const MAX_EARLY_MESSAGES = 256;
 
 /** A client until it is paired; it may send before that. */
 export class ClientConnection implements Client, PeerRole {
@@ -30,10 +30,10 @@ export class ClientConnection implements Client, PeerRole {
 
   message(data: PeerData): void {
     this.#earlyBytes += typeof data === "string" ? data.length : data.byteLength;
-    if (this.#earlyBytes > MAX_EARLY_BYTES || this.#early.length >= MAX_EARLY_FRAMES) {
+    if (this.#earlyBytes > MAX_EARLY_BYTES || this.#early.length >= MAX_EARLY_MESSAGES) {
       this.#leave(this);
       this.#socket.handTo(CLOSING);
-      this.close(CloseCode.policyViolation, "too much was sent before the agent came");
+      this.close(CloseCode.policyViolation, "too much data before the agent connected");
     } else {
       this.#early.push(data);
     }
@@ -47,7 +47,7 @@ export class ClientConnection implements Client, PeerRole {
     this.#socket.close(code, reason);
   }
 
-  /** Starts to copy between the client and the agent, beginning with what came early. */
+  /** Starts to copy between client and agent, beginning with what the client sent early. */
   relay(data: DataConnection, key: number, options: RelayOptions): Relay {
     const agent = data.take({ key, address: this.address });
     return new Relay(agent, this.#socket, this.#early.splice(0), options);
@@ -57,7 +57,7 @@ export class ClientConnection implements Client, PeerRole {
 /**
  * Serves a client that was admitted in this same turn.
  *
- * @param waitMs how long it waits for an agent that is not there, in milliseconds
+ * @param waitMs how long it waits for an agent that is not connected, in milliseconds
  */
 export function serveClient(
   socket: PeerSocket,

@@ -2,7 +2,7 @@ import { within } from "../../wire/delay.ts";
 import { Backlog } from "./backlog.ts";
 import { PeerSocket, type PeerSocketOptions } from "./peer_socket.ts";
 
-/** All open websockets of a server, and what waits for their peers to take it. */
+/** All open websockets of a server, and how much waits to be taken by their peers. */
 export class Connections {
   readonly backlog: Backlog;
   readonly #open = new Set<PeerSocket>();
@@ -16,7 +16,7 @@ export class Connections {
     return this.#open.size;
   }
 
-  /** Takes a websocket in until it is closed. */
+  /** Keeps a websocket until it is closed. */
   add(socket: WebSocket, options: Omit<PeerSocketOptions, "backlog">): PeerSocket {
     const connection = new PeerSocket(socket, { ...options, backlog: this.backlog });
     this.#open.add(connection);
@@ -24,13 +24,13 @@ export class Connections {
     return connection;
   }
 
-  /** Takes out of the backlog what peers have taken meanwhile. */
+  /** Subtracts from the backlog what peers have taken since. */
   settle(): void {
     if (this.backlog.bytes === 0) return;
     for (const connection of this.#open) connection.settle();
   }
 
-  /** Closes all of them; peers have `patience`, in milliseconds, to answer. */
+  /** Closes all; peers have `patience` milliseconds to answer. */
   async close(code: number, reason: string, patience: number): Promise<void> {
     for (const connection of this.#open) connection.close(code, reason);
     await within(patience, Promise.all(Array.from(this.#open, ({ closed }) => closed)));

@@ -14,7 +14,7 @@ export class DataConnection implements Closable, PeerRole {
   }
 
   message(): void {
-    this.close(CloseCode.policyViolation, "a parked connection has nothing to say");
+    this.close(CloseCode.policyViolation, "unexpected message on a parked connection");
   }
 
   closed(): void {

@@ -1,7 +1,7 @@
 import { randomBytes, scrypt } from "node:crypto";
 import type { PasswordVerifier } from "../../protocol/messages.ts";
 
-/** Makes what agents check passwords against (RFC 7914), with a fresh salt. */
+/** Makes the verifier that agents check passwords with (scrypt, RFC 7914), with a new salt. */
 export function passwordVerifier(password: string): Promise<PasswordVerifier> {
   const cost = { N: 16_384, r: 8, p: 1 };
   const salt = randomBytes(16);

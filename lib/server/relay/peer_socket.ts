@@ -2,10 +2,7 @@ import { closeReason } from "../../protocol/close_reason.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
 
-/**
- * What a message costs beside its bytes, about: many tiny ones must not fill the memory while their
- * bytes alone look harmless.
- */
+/** About what a queued message costs besides its bytes, so that many tiny ones count too. */
 const MESSAGE_COST = 1_024;
 
 /** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
@@ -36,24 +33,24 @@ export interface PeerSocketOptions {
  *
  * One role at a time owns it and gets what comes in; {@link PeerSocket.handTo} passes it on.
  *
- * A native websocket pings its peer and ends when no answer comes, but it cannot be dropped while
- * the peer takes nothing: it lives, with what waits in it, until the peer goes. So what waits is
+ * A native websocket pings its peer and ends without an answer, but it cannot be dropped while the
+ * peer takes nothing: it stays, with all it has queued, until the peer disconnects. So the queue is
  * bounded, for each receiver and for all together.
  */
 export class PeerSocket implements Closable {
   #role: PeerRole = CLOSING;
   readonly #socket: WebSocket;
   readonly #backlog: Backlog;
-  /** What is sent before the upgrade is through, and the close: a native websocket would forget that. */
+  /** Sends and a close from before the upgrade is done, which a native websocket forgets. */
   #early: (() => void)[] = [];
-  /** What each message that the peer has not taken adds to `bufferedAmount`, oldest first. */
+  /** What each queued message adds to `bufferedAmount`, oldest first. */
   #lengths: number[] = [];
   #bytes = 0;
   readonly #closed = Promise.withResolvers<void>();
 
-  /** Where it comes from, as far as the server knows. */
+  /** The address of the peer, as far as the server knows it. */
   readonly address: string;
-  /** Whether its peer can end one direction and keep the other. */
+  /** Whether the peer can end one direction and keep the other. */
   readonly halfClose: boolean;
 
   constructor(socket: WebSocket, options: PeerSocketOptions) {
@@ -65,7 +62,7 @@ export class PeerSocket implements Closable {
     };
     socket.onmessage = ({ data }) => this.#role.message(data);
     socket.onclose = ({ code, reason, wasClean }) => {
-      // A peer that goes while it is being closed makes a second event.
+      // A peer that disconnects while it is being closed causes a second event.
       socket.onclose = null;
       this.#forget(this.#lengths.length);
       this.#role.closed(wasClean ? code : ABNORMAL, reason);
@@ -88,13 +85,13 @@ export class PeerSocket implements Closable {
     return this.#closed.promise;
   }
 
-  /** About how many bytes of memory wait for the peer to take them. */
+  /** About how much memory is queued for the peer, in bytes. */
   get behind(): number {
     this.settle();
     return this.#bytes + this.#lengths.length * MESSAGE_COST;
   }
 
-  /** Takes out of the backlog what the peer has taken meanwhile. */
+  /** Subtracts from the backlog what the peer has taken since. */
   settle(): void {
     const { bufferedAmount } = this.#socket;
     let [taken, bytes] = [0, this.#bytes];
@@ -104,7 +101,7 @@ export class PeerSocket implements Closable {
     this.#forget(taken);
   }
 
-  /** Sends a text frame for a string, else a binary one; after the close it sends nothing. */
+  /** Sends a text frame for a string, else a binary one; nothing after the close. */
   send(data: PeerData): void {
     const { readyState, CONNECTING, OPEN } = this.#socket;
     if (readyState === CONNECTING) return void this.#early.push(() => this.send(data));
@@ -117,12 +114,12 @@ export class PeerSocket implements Closable {
     this.#backlog.bytes += length + MESSAGE_COST;
   }
 
-  /** Ends cleanly: the peer gets what was sent, then a close frame. */
+  /** Ends cleanly: the peer gets all that was sent, then a close frame. */
   end(): void {
     this.close(1000, "");
   }
 
-  /** Sends no more; the close frame comes behind what was sent before. */
+  /** Sends nothing more; the close frame follows what was sent before. */
   close(code: number, reason: string): void {
     const { readyState, CONNECTING } = this.#socket;
     if (readyState === CONNECTING) return void this.#early.push(() => this.close(code, reason));

@@ -6,13 +6,13 @@ import type { Link, PairEnd } from "../rendezvous/types.ts";
 export interface RelayOptions {
   /** How many bytes a receiver may fall behind before the pair is closed. */
   maxBuffer: number;
-  /** What waits for all receivers; when it is full, whoever is sent more is closed. */
+  /** Of all receivers; when it is full, a pair that sends more is closed. */
   backlog: Backlog;
 }
 
 /** One end of a pair. */
 class Side {
-  /** Whether its peer has no more to send. */
+  /** Whether its peer has sent an end of file. */
   ended = false;
   closed = false;
 
@@ -22,7 +22,7 @@ class Side {
     return data === EOF_FRAME && this.connection.halfClose && !this.ended;
   }
 
-  /** Tells the peer that nothing more will come; the other direction goes on if it can. */
+  /** Tells the peer that no more will come; the other direction stays open if it can. */
   finish(): void {
     if (this.connection.halfClose && !this.ended) this.connection.send(EOF_FRAME);
     else this.connection.end();
@@ -32,10 +32,10 @@ class Side {
 /**
  * Copies bytes both ways between an agent's data connection and a client, each message as it is.
  *
- * - An end of file in one direction leaves the other one open, if both sides speak
- *   the half-close subprotocol; else it ends the pair once all is delivered.
- * - A clean close of one side closes the other cleanly once all is delivered; a side that is lost,
- *   breaks the protocol or falls too far behind ends both at once, with a reason.
+ * - An end of file in one direction leaves the other open if both sides speak the half-close
+ *   subprotocol; otherwise it ends the pair once all is delivered.
+ * - A clean close of one side closes the other cleanly once all is delivered; a side that is
+ *   lost, breaks the protocol or falls too far behind ends both at once, with a reason.
  */
 export class Relay implements Link {
   toAgent = 0;
@@ -87,8 +87,8 @@ export class Relay implements Link {
       if (to.ended) from.connection.end();
     } else if (typeof data === "string" || from.ended) {
       const reason = from.ended
-        ? `the ${from.name} sent something after its end of file`
-        : `the ${from.name} sent a text frame; bytes go in binary frames`;
+        ? `the ${from.name} sent data after its end of file`
+        : `the ${from.name} sent a text frame: data must be in binary frames`;
       const code = from.ended ? CloseCode.policyViolation : CloseCode.unsupportedData;
       this.#break({ label: "protocol", reason }, ...this.#codes(from, code, CloseCode.peerLost));
     } else if (data.byteLength > 0) {
@@ -133,7 +133,7 @@ export class Relay implements Link {
     return side === this.#agent ? [its, others] : [others, its];
   }
 
-  /** Ends both sides now; the first reason stays. */
+  /** Ends both sides now; the first reason counts. */
   #break(end: PairEnd, agentCode: number, clientCode: number): void {
     this.#end ??= end;
     this.#agent.connection.close(agentCode, end.reason);

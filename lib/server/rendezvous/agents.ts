@@ -1,10 +1,10 @@
 /**
  * Which agent has which ID.
  *
- * - An ID belongs to whoever holds the secret of its registration, until the agent says goodbye or
- *   has been away for the grace time.
- * - A server that has just started knows no secrets. For the grace time an agent that names one gets
- *   its ID back from a newcomer that was faster.
+ * - An ID belongs to the agent with the secret of its registration, until that agent ends or has
+ *   been away for the grace time.
+ * - A server that has just started knows no secrets. For the grace time an agent that names one
+ *   gets its ID back from a newcomer that was faster.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { AgentFacts, StatusMessage } from "../../protocol/messages.ts";
 import * as refusals from "./refusals.ts";
 import type { AgentInfo, ClientInfo, Control, Link, Refusal, RegisterRequest } from "./types.ts";
 
-/** How long an agent's ID stays its own after its connection or the server was lost, in milliseconds. */
+/** How long an agent whose connection is lost keeps its ID, in milliseconds. */
 export const GRACE_MS = 60_000;
 
-/** An agent and a client who are connected. */
+/** A client that is connected to an agent. */
 export interface Pair {
   key: number;
   since: number;
@@ -35,7 +35,7 @@ export interface Agent<Data> {
   address: string;
   version: string;
   facts: AgentFacts;
-  /** Missing while it is away. */
+  /** Missing while the agent is away. */
   control?: Control;
   lostAt: number;
   parked: Data[];
@@ -43,13 +43,13 @@ export interface Agent<Data> {
   readonly pairs: Set<Pair>;
 }
 
-/** An agent has got an ID. */
+/** The ID that an agent has got. */
 export interface Claim<Data> {
   /** Its control connection is still the former one, if there is one. */
   agent: Agent<Data>;
   /** Proves that a connection is this agent's. */
   secret: string;
-  /** Whether it has got back what was its own. */
+  /** Whether it was this agent's before. */
   resumed: boolean;
   /** Who had the ID until now, and has it no more. */
   displaced?: Agent<Data>;
@@ -98,7 +98,7 @@ export class Agents<Data> {
     return this.#byId.values();
   }
 
-  /** How many there are, and how many of them are away. */
+  /** How many are connected, and how many away. */
   get counts(): { connected: number; away: number } {
     const away = this.#away.size;
     return { connected: this.#byId.size - away, away };
@@ -114,8 +114,8 @@ export class Agents<Data> {
   }
 
   /**
-   * Gives an agent the ID that it wants if that is free or its own, else a made-up one. A secret from
-   * before the server's restart is kept: the agent may miss our answer and try again.
+   * Gives an agent the ID that it wants if that is free or its own, else a random one. A secret
+   * from before the server's restart is kept: the agent may miss our answer and try again.
    */
   claim(id: string, request: RegisterRequest): Claim<Data> | Refusal {
     const { address, version, facts } = request;
@@ -147,19 +147,19 @@ export class Agents<Data> {
     return { agent, secret, resumed: false, displaced };
   }
 
-  /** The agent's control connection is lost; the ID stays its own for the grace time. */
+  /** Marks an agent as away; it keeps its ID for the grace time. */
   lose(agent: Agent<Data>): void {
     agent.lostAt = this.#options.now();
     this.#away.add(agent);
   }
 
-  /** Those who have been away for too long. */
+  /** Agents that have been away for longer than the grace time. */
   overdue(): Agent<Data>[] {
     const now = this.#options.now();
     return [...this.#away].filter(({ lostAt }) => now - lostAt >= GRACE_MS);
   }
 
-  /** The agent's ID is free from here on. */
+  /** Frees the agent's ID. */
   remove(agent: Agent<Data>): void {
     this.#away.delete(agent);
     this.#byId.delete(agent.id);
@@ -178,7 +178,7 @@ export class Agents<Data> {
   }
 }
 
-/** An agent for logs, numbers and pages. */
+/** What logs, metrics and pages show of an agent. */
 export function agentInfo(agent: Agent<unknown>): AgentInfo {
   const { id, address, version, facts, since, status } = agent;
   return {
@@ -189,7 +189,7 @@ export function agentInfo(agent: Agent<unknown>): AgentInfo {
   };
 }
 
-/** A client of a pair for the same. */
+/** What they show of a client. */
 export function clientInfo({ key, address, since, link }: Pair): ClientInfo {
   const { toAgent, toClient, buffered } = link;
   return { key, address, since, toAgent, toClient, buffered };

@@ -1,10 +1,10 @@
-/** Why the rendez-vous turns somebody down, in words for the person at the other end. */
+/** Why the rendez-vous refuses agents and clients, for the person at the other end. */
 import type { Refusal } from "./types.ts";
 
 export const draining: Refusal = {
   label: "draining",
   status: 503,
-  reason: "the server is ending: try again soon",
+  reason: "the server is shutting down: try again soon",
 };
 
 export const tooManyWaiting: Refusal = {
@@ -14,12 +14,12 @@ export const tooManyWaiting: Refusal = {
 };
 
 export function tooManyAgents(max: number): Refusal {
-  const reason = `the server has ${max} agents already: try again later`;
+  const reason = `the server already has ${max} agents: try again later`;
   return { label: "too-many-agents", status: 503, reason };
 }
 
 export function tooManyParked(id: string, max: number): Refusal {
-  const reason = `the agent "${id}" has ${max} connections parked already`;
+  const reason = `the agent "${id}" already has ${max} parked connections`;
   return { label: "too-many-parked", status: 503, reason };
 }
 
@@ -41,6 +41,6 @@ export function agentAway(id: string): Refusal {
 }
 
 export function tooManyClients(id: string, max: number): Refusal {
-  const reason = `"${id}" has ${max} clients already: close one, or try again later`;
+  const reason = `the agent "${id}" already has ${max} clients: close one, or try again later`;
   return { label: "too-many-clients", status: 503, reason };
 }

@@ -1,10 +1,10 @@
 /**
- * Who waits for whom: agents and their parked data connections, clients, and the pairs they make.
- * No sockets and no timers of its own; {@link Rendezvous.sweep} is called from outside.
+ * Who waits for whom: agents and their parked data connections, clients, and the pairs they form.
+ * It has no sockets and no timers; {@link Rendezvous.sweep} is called from outside.
  *
- * - rendezvous_agents.ts says which agent has which ID.
+ * - agents.ts decides which agent has which ID.
  * - Pairs outlive their agent's control connection.
- * - A client that cannot be paired at once waits in the order of arrival.
+ * - Clients that cannot be paired at once wait in the order of arrival.
  *
  * @module
  */
@@ -29,9 +29,9 @@ import { WaitingRoom } from "./waiting.ts";
 export const QUEUE_MS = 30_000;
 /** How many data connections an agent is asked to keep parked. */
 export const PARKED = 2;
-/** How many an agent may have parked, so that it cannot fill the server with idle ones. */
+/** How many an agent may have parked. */
 const MAX_PARKED = 8;
-/** How many clients may wait at a time, whoever they wait for: each may have sent a little. */
+/** How many clients may wait at a time, for all agents: the server keeps what they send. */
 const MAX_WAITING = 1_000;
 
 export interface RendezvousOptions<Data, C> {
@@ -67,12 +67,12 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     return this.#draining;
   }
 
-  /** What there is right now. */
+  /** All agents and their clients. */
   snapshot(): AgentInfo[] {
     return Array.from(this.#agents, agentInfo);
   }
 
-  /** How much of all there is right now, pairs included whose agent has ended. */
+  /** How much there is of each kind, including pairs whose agent is gone. */
   counts(): Counts {
     const counts = {
       ...this.#agents.counts,
@@ -92,7 +92,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
 
   /**
    * An agent wants `id`. With the secret of an earlier registration it gets that one back, and its
-   * former control connection is closed; if the ID is another's, it gets a made-up one.
+   * former control connection is closed; if the ID is taken, it gets a random one.
    */
   register(id: string, request: RegisterRequest, control: Control): AgentHandle | Refusal {
     if (this.#draining) return refusals.draining;
@@ -100,9 +100,9 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if ("label" in claim) return claim;
     const { agent, secret, resumed, displaced } = claim;
     if (displaced) this.#displace(displaced);
-    agent.control?.close(CloseCode.replaced, "the same agent has connected again");
-    // What was parked may be as dead as the control connection was; the agent parks again.
-    this.#closeParked(agent, CloseCode.replaced, "the same agent has connected again");
+    agent.control?.close(CloseCode.replaced, "the agent has connected again");
+    // Parked connections may be as dead as the control connection; the agent parks new ones.
+    this.#closeParked(agent, CloseCode.replaced, "the agent has connected again");
     agent.control = control;
     this.#observe({ type: "registered", agent: agentInfo(agent), asked: id, resumed });
     return {
@@ -116,12 +116,12 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     };
   }
 
-  /** Whether an agent may try to register `id`, without its secret being known yet. */
+  /** Whether an agent may try to register `id`; its secret comes later. */
   admitAgent(id: string): Refusal | undefined {
     return this.#draining ? refusals.draining : this.#agents.admit(id);
   }
 
-  /** An agent parks a data connection; a client that waits gets it at once. */
+  /** Parks a data connection, or pairs it with a client that waits. */
   park(id: string, secret: string, data: Data): Refusal | undefined {
     if (this.#draining) return refusals.draining;
     const agent = this.#agents.get(id);
@@ -136,7 +136,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     }
   }
 
-  /** A data connection has closed while it was parked. */
+  /** A parked data connection has closed. */
   unpark(id: string, data: Data): void {
     const agent = this.#agents.get(id);
     if (agent) agent.parked = agent.parked.filter((other) => other !== data);
@@ -145,7 +145,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   /**
    * Whether a client may join, asked before the upgrade.
    *
-   * @param patient it waits for an agent that is not there
+   * @param patient whether it waits for an agent that is not connected
    */
   admitClient(id: string, patient: boolean): Refusal | undefined {
     if (this.#draining) return refusals.draining;
@@ -155,15 +155,15 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const limit = this.#options.maxClientsPerAgent;
     const clients = (agent?.pairs.size ?? 0) + this.#waiting.count(id);
     if (clients >= limit) return refusals.tooManyClients(id, limit);
-    // Those who fill the queue must not keep out whoever need not queue.
+    // A full queue must not keep out clients that need not queue.
     const waits = !agent?.control || agent.parked.length === 0;
     if (waits && this.#waiting.size >= MAX_WAITING) return refusals.tooManyWaiting;
   }
 
   /**
-   * A client that was admitted in this same turn: it is paired now, or once the agent parks.
+   * Pairs a client that was admitted in this turn, now or once the agent parks a connection.
    *
-   * @param waitMs how long it waits for an agent that is not there, in milliseconds
+   * @param waitMs how long it waits for an agent that is not connected, in milliseconds
    */
   join(id: string, client: C, waitMs = 0): void {
     const now = this.#now();
@@ -176,25 +176,25 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     this.#observe({ type: "waiting", id, address: client.address });
   }
 
-  /** A client has closed while it waited. */
+  /** A waiting client has closed. */
   leave(id: string, client: C): void {
     this.#waiting.take(id, (waiting) => waiting.client === client);
   }
 
-  /** Ends what has waited for too long; to be called about once a second. */
+  /** Ends what has waited too long; to be called about once a second. */
   sweep(): void {
     const now = this.#now();
     for (const agent of this.#agents.overdue()) this.#remove(agent, "the agent was lost");
     for (const { id, client, patient } of this.#waiting.takeAll(({ until }) => until <= now)) {
       const reason = this.#agents.get(id)
         ? "the agent did not take the connection in time"
-        : "the agent did not come in time";
+        : "the agent did not connect in time";
       client.close(patient ? CloseCode.waitExpired : CloseCode.peerLost, reason);
     }
   }
 
   /**
-   * From now on nobody is paired or registered and agents are told so.
+   * Stops pairing and registering, and tells the agents.
    *
    * @returns a promise that resolves when the last pair has ended
    */
@@ -202,7 +202,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     this.#draining = true;
     for (const agent of this.#agents) agent.control?.drain();
     for (const { client } of this.#waiting.takeAll(() => true)) {
-      client.close(CloseCode.goingAway, "the server is ending");
+      client.close(CloseCode.goingAway, "the server is shutting down");
     }
     await Promise.all(Array.from(this.#links, (link) => link.done));
   }
@@ -232,13 +232,13 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   #gone(agent: Agent<Data>, control: Control, goodbye: boolean): void {
     if (agent.control !== control) return;
     agent.control = undefined;
-    const why = this.#draining ? "the agent looks for the next server" : "the agent has ended";
+    const why = this.#draining ? "the agent moves to the next server" : "the agent ended";
     if (goodbye) return this.#remove(agent, why);
     this.#agents.lose(agent);
     this.#observe({ type: "lost", id: agent.id });
   }
 
-  /** Tells an agent that its ID is another's now; it comes back at once and gets a new one. */
+  /** Takes an agent's ID away; it connects again at once and gets another one. */
   #displace(agent: Agent<Data>): void {
     const reason = "the ID is that of an agent from before the server's start";
     const { control } = agent;
@@ -252,7 +252,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     this.#forget(agent, reason);
   }
 
-  /** Lets go of those who wait for an agent that has no ID any more. */
+  /** Closes what waits for an agent whose ID is free now. */
   #forget(agent: Agent<Data>, reason: string): void {
     this.#closeParked(agent, CloseCode.normal, reason);
     for (const { client } of this.#waiting.take(agent.id, ({ patient }) => !patient)) {

@@ -1,4 +1,4 @@
-/** What the rendez-vous deals with and what it tells: connections, refusals, events. Pure types. */
+/** What the rendez-vous takes and tells: connections, refusals, events. Pure types. */
 import type { AgentFacts, StatusMessage } from "../../protocol/messages.ts";
 
 /** Any connection; closing it twice does no harm. */
@@ -8,7 +8,7 @@ export interface Closable {
 
 /** An agent's control connection. */
 export interface Control extends Closable {
-  /** Tells the agent that the server is ending. */
+  /** Tells the agent that the server is shutting down. */
   drain(): void;
 }
 
@@ -33,7 +33,7 @@ export interface PairEnd {
   reason: string;
 }
 
-/** The two connections of a pair, as something copies their bytes. */
+/** The copying between the two connections of a pair. */
 export interface Link extends Closable {
   /** Bytes copied from the client to the agent so far. */
   readonly toAgent: number;
@@ -45,7 +45,7 @@ export interface Link extends Closable {
   readonly done: Promise<PairEnd>;
 }
 
-/** Why somebody was turned down, for counting. */
+/** Why an agent or a client was refused, for counting. */
 export type RefusalLabel =
   | "unknown-id"
   | "agent-away"
@@ -62,16 +62,16 @@ export type RefusalLabel =
   | "foreign-origin"
   | "timeout";
 
-/** Somebody is turned down. */
+/** Why an agent or a client is refused. */
 export interface Refusal {
   label: RefusalLabel;
   /** One line for a person: why, and what to do. */
   reason: string;
-  /** The HTTP status, if it is told before the upgrade. */
+  /** The HTTP status of a refusal before the upgrade. */
   status: 400 | 403 | 404 | 503;
 }
 
-/** What happened, for logs, numbers and pages. Times are milliseconds since the epoch. */
+/** What happened, for logs, metrics and pages. Times are milliseconds since the epoch. */
 export type ServerEvent =
   | { type: "registered"; agent: AgentInfo; asked: string; resumed: boolean }
   /** The control connection was lost; the ID stays reserved. */
@@ -83,7 +83,7 @@ export type ServerEvent =
   | { type: "unpaired"; id: string; client: ClientInfo; end: PairEnd; durationMs: number }
   | { type: "refused"; who: "agent" | "client"; id: string; address: string; refusal: Refusal };
 
-/** A client that is paired. */
+/** A paired client. */
 export interface ClientInfo {
   /** Unique while the server runs. */
   key: number;
@@ -94,15 +94,15 @@ export interface ClientInfo {
   buffered: number;
 }
 
-/** How much there is right now. */
+/** How much there is of each kind. */
 export interface Counts {
-  /** Agents whose control connection is there. */
+  /** Agents with a control connection. */
   connected: number;
-  /** Agents who have lost theirs and still own their ID. */
+  /** Agents that have lost it and still own their ID. */
   away: number;
   /** Data connections that wait for a client. */
   parked: number;
-  /** Clients who wait for a data connection or an agent. */
+  /** Clients that wait for a data connection or an agent. */
   waiting: number;
   pairs: number;
   /** Bytes that the open pairs have copied from clients to agents. */
@@ -111,22 +111,22 @@ export interface Counts {
   toClient: number;
 }
 
-/** What an agent tells of itself and what the server knows of it. */
+/** What an agent tells of itself, and what the server knows of it. */
 export interface AgentInfo {
   id: string;
   address: string;
   version: string;
   facts: AgentFacts;
   since: number;
-  /** Whether its control connection is there. */
+  /** Whether it has a control connection. */
   connected: boolean;
   parked: number;
-  /** What it reported last. */
+  /** Its last report. */
   status?: Omit<StatusMessage, "type">;
   clients: ClientInfo[];
 }
 
-/** What an agent brings along. */
+/** What an agent registers with. */
 export interface RegisterRequest {
   address: string;
   version: string;
@@ -135,13 +135,13 @@ export interface RegisterRequest {
   resume?: string;
 }
 
-/** An agent is registered. */
+/** A registered agent. */
 export interface AgentHandle {
   id: string;
   /** Proves that a connection is this agent's. */
   secret: string;
-  /** Takes what the agent reports. */
+  /** Takes a report of the agent. */
   report(status: Omit<StatusMessage, "type">): void;
-  /** The control connection has closed; `goodbye` if the agent meant to end. */
+  /** The control connection has closed; `goodbye` if the agent meant it. */
   gone(goodbye: boolean): void;
 }

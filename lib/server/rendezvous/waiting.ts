@@ -1,4 +1,4 @@
-/** A client that cannot be paired yet. */
+/** A client that waits to be paired. */
 export interface Waiting<C> {
   id: string;
   client: C;
@@ -6,16 +6,16 @@ export interface Waiting<C> {
   since: number;
   /** When it gives up, in milliseconds since the epoch. */
   until: number;
-  /** Whether it asked to wait for an agent that is not there. */
+  /** Whether it asked to wait for an agent that is not connected. */
   patient: boolean;
 }
 
-/** Those who wait, by the ID they ask for, in the order they came. */
+/** Waiting clients by the ID they ask for, in the order of arrival. */
 export class WaitingRoom<C> {
   readonly #lines = new Map<string, Waiting<C>[]>();
   #size = 0;
 
-  /** How many wait, whoever they wait for. */
+  /** How many wait, for all IDs. */
   get size(): number {
     return this.#size;
   }
@@ -32,14 +32,14 @@ export class WaitingRoom<C> {
     this.#size++;
   }
 
-  /** Takes out the one who has waited for `id` longest. */
+  /** Removes the client that has waited longest for `id`. */
   takeFirst(id: string): Waiting<C> | undefined {
     const [first] = this.#lines.get(id) ?? [];
     if (first) this.take(id, (waiting) => waiting === first);
     return first;
   }
 
-  /** Takes out those who wait for `id` and fit. */
+  /** Removes the clients that wait for `id` and fit. */
   take(id: string, fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
     const line = this.#lines.get(id) ?? [];
     const taken = line.filter(fits);
@@ -51,7 +51,7 @@ export class WaitingRoom<C> {
     return taken;
   }
 
-  /** Takes out all who fit. */
+  /** Removes all clients that fit. */
   takeAll(fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
     return [...this.#lines.keys()].flatMap((id) => this.take(id, fits));
   }

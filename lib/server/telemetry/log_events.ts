@@ -1,7 +1,7 @@
 import type { Log } from "../../log/log.ts";
 import type { ServerEvent } from "../rendezvous/types.ts";
 
-/** Writes what happens at the rendez-vous to the log. */
+/** Logs the events of the rendez-vous. */
 export function logEvents(log: Log): (event: ServerEvent) => void {
   return (event) => {
     switch (event.type) {
@@ -32,7 +32,7 @@ export function logEvents(log: Log): (event: ServerEvent) => void {
       }
       case "refused": {
         const { who, id, address, refusal: { label, reason } } = event;
-        // Each agent tries again and again until the next server is there.
+        // Each agent tries again until the next server is up.
         const level = label === "draining" ? "debug" : "warn";
         return log[level](`${who} refused`, { id, address, label, reason });
       }

@@ -9,7 +9,7 @@ const WAIT_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 300, 3_600, 86_400];
 /** Upper bounds in seconds: from one command to a day's work. */
 const DURATION_BUCKETS = [1, 5, 30, 60, 300, 900, 3_600, 4 * 3_600, 86_400];
 
-/** Each is there from the start, so that the first one counts as an increase. */
+/** All start at zero, so that the first one counts as an increase. */
 const PAIR_ENDS = Object.keys(
   {
     closed: 0,
@@ -21,7 +21,7 @@ const PAIR_ENDS = Object.keys(
   } satisfies Record<PairEndLabel, 0>,
 );
 
-/** Who can be turned down for what; there from the start for the same reason. */
+/** Who can be refused for which reason; zero from the start, too. */
 const REFUSALS = Object.entries(
   {
     "unknown-id": ["client"],
@@ -42,13 +42,13 @@ const REFUSALS = Object.entries(
 );
 
 export interface MetricsOptions {
-  /** How much the server carries right now. */
+  /** How much the server carries. */
   load(): ServerLoad;
 }
 
 /**
- * The server's figures for Prometheus. What happens is counted as it happens, what is there is read
- * when somebody asks. Labels have few values, all of our own making: never an ID or an address.
+ * The server's metrics for Prometheus: events are counted as they happen, amounts are read when
+ * asked for. Labels have few values, all fixed here: never an ID or an address.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -58,21 +58,21 @@ export class Metrics {
 
   readonly #registrations = this.#counter(
     "converge_registrations_total",
-    "Agents registered: under the ID they asked for, a made-up one, or their own again.",
+    "Registrations: with the ID asked for, a random one, or the agent's former one.",
     ["kind"],
   );
   readonly #lost = this.#counter(
     "converge_agents_lost_total",
-    "Control connections of agents that ended without a goodbye.",
+    "Control connections lost without a close frame.",
   );
   readonly #refusals = this.#counter(
     "converge_refusals_total",
-    "Agents and clients turned down.",
+    "Agents and clients refused.",
     ["who", "reason"],
   );
   readonly #ends = this.#counter(
     "converge_pairs_ended_total",
-    "Pairs of an agent and a client that ended.",
+    "Pairs of an agent and a client that have ended.",
     ["reason"],
   );
   readonly #wait = this.#histogram(
@@ -82,12 +82,12 @@ export class Metrics {
   );
   readonly #duration = this.#histogram(
     "converge_pair_duration_seconds",
-    "How long pairs lasted that have ended.",
+    "How long ended pairs lasted.",
     DURATION_BUCKETS,
   );
   readonly #agents = this.#gauge("converge_agents", "Registered agents.", ["state"]);
   readonly #clients = this.#gauge("converge_clients", "Clients.", ["state"]);
-  readonly #pairs = this.#gauge("converge_pairs", "Agents and clients that are paired now.");
+  readonly #pairs = this.#gauge("converge_pairs", "Agents and clients that are paired.");
   readonly #parked = this.#gauge(
     "converge_parked_connections",
     "Data connections of agents that wait for a client.",
@@ -95,11 +95,11 @@ export class Metrics {
   readonly #connections = this.#gauge("converge_connections", "Open websockets.");
   readonly #buffered = this.#gauge(
     "converge_buffered_bytes",
-    "About how many bytes wait for receivers to take them.",
+    "About how many bytes wait for receivers.",
   );
   readonly #bufferLimit = this.#gauge(
     "converge_buffered_limit_bytes",
-    "At how many of these receivers that are sent more are closed.",
+    "How many bytes may wait for receivers.",
   );
   readonly #relayedBytes = this.#counter(
     "converge_relayed_bytes_total",
@@ -143,7 +143,7 @@ export class Metrics {
     }
   }
 
-  /** Answers with all figures in Prometheus' text format. */
+  /** A response with all metrics in Prometheus' text format. */
   async answer(): Promise<Response> {
     this.#read();
     return new Response(await this.#registry.metrics(), {

@@ -1,17 +1,17 @@
 /**
- * Figures of the server's own process, under the names that prom-client's default metrics have.
- * Those themselves are not used: under Deno 2.9 the lag of the event loop and the collections of
- * garbage are always zero in them, and their sampling costs more than an idle server.
+ * Metrics of the server's own process, named as prom-client's default metrics. Those are not used:
+ * under Deno 2.9 their event loop lag and garbage collections are always zero, and sampling them
+ * costs more than an idle server.
  *
  * @module
  */
 import process from "node:process";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** How many microseconds a second has. */
+/** Microseconds a second. */
 const MICROSECONDS = 1e6;
 
-/** Adds the figures to `registry`; they are read again each time that it is. */
+/** Adds the metrics to `registry`; they are read each time that it is. */
 export function addProcessMetrics(registry: Registry): void {
   const registers = [registry];
   const cpu = (kind: "user" | "system") =>
@@ -44,7 +44,7 @@ export function addProcessMetrics(registry: Registry): void {
   gauge("process_max_fds", "How many file descriptors may be open.", maxFileDescriptors);
 }
 
-/** Only on Linux 6.2 or later, and only with all of Deno's permissions. */
+/** Works on Linux 6.2 or later, with all of Deno's permissions. */
 function mayReadProc(): boolean {
   try {
     return openFileDescriptors() > 0;
@@ -53,7 +53,7 @@ function mayReadProc(): boolean {
   }
 }
 
-/** Reading the directory would hold the server up for as long as 0.1 seconds if there are 15,000. */
+/** Listing the directory would take 0.1 seconds with 15,000 of them. */
 function openFileDescriptors(): number {
   return Deno.statSync("/proc/self/fd").size;
 }

@@ -211,7 +211,7 @@ Deno.test("what is missing is a script that says why and fails", async (t) => {
     assert.match(response.headers.get("retry-after") ?? "", /^\d+$/);
     const { code, stdout, stderr } = await runAsProgram(response);
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^agent: it is still being built; try again in \d+ seconds\n$/);
+    assert.match(stderr, /^agent: still being built: try again in \d+ seconds\n$/);
   });
 
   await t.step("when it could not be built", async () => {
@@ -222,7 +222,7 @@ Deno.test("what is missing is a script that says why and fails", async (t) => {
     const { code, stderr } = await runAsProgram(response);
     assert.deepEqual(
       [code, stderr],
-      [1, "agent: it could not be built: it's $(touch /tmp/x) `no` use\n"],
+      [1, "agent: cannot be built: it's $(touch /tmp/x) `no` use\n"],
     );
   });
 
@@ -231,14 +231,14 @@ Deno.test("what is missing is a script that says why and fails", async (t) => {
     assert.equal(response.status, 404);
     const { code, stderr } = await runAsProgram(response);
     assert.equal(code, 1);
-    assert.match(stderr, /its operator can make it with "deno task build darwin-arm64"\n$/);
+    assert.match(stderr, /its operator can build it with "deno task build darwin-arm64"\n$/);
   });
 
   await t.step("when the name means nothing", async () => {
     const response = await ask(dir, "'; rm -rf x; '", {}, { state: READY });
     assert.equal(response.status, 404);
     const { code, stderr } = await runAsProgram(response);
-    assert.deepEqual([code, stderr], [1, "'; rm -rf x; ': there is no such file on this server\n"]);
+    assert.deepEqual([code, stderr], [1, "'; rm -rf x; ': no such file on this server\n"]);
   });
 });
 

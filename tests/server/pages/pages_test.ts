@@ -174,7 +174,7 @@ Deno.test("the downloads page says what is still being built, or could not be", 
   assert.match(text, /agent\.exe[\s\S]*?not on this server/);
   const failed: BuildState = { ...build, status: "failed", reason: "<no> space" };
   const [, other] = await get("/downloads", {}, { build: failed });
-  assert.match(decode(other), /wsproxy\.js[\s\S]*?could not be built: <no> space/);
+  assert.match(decode(other), /wsproxy\.js[\s\S]*?cannot be built: <no> space/);
 });
 
 Deno.test("the sessions page asks for the administrator's password if there is one", async () => {

@@ -137,7 +137,7 @@ Deno.test("another protocol version is refused with which side to update", async
 Deno.test("an agent must show the token, if there is one", async () => {
   await using server = await startTestServer({ agentToken: "s3cret" });
   const without = await refusal(server.ws, registerMessage());
-  assert.match(without.reason, /asks agents for a token.*--token-file/);
+  assert.match(without.reason, /requires a token.*--token-file/);
   const wrong = await refusal(server.ws, registerMessage({ token: "s3cret2" }));
   assert.match(wrong.reason, /wrong token/);
   assert.equal(wrong.retry, false);
@@ -233,7 +233,7 @@ Deno.test("too many agents: 503 before the upgrade", async () => {
   await using _agent = await TestAgent.register(server.ws, "job");
   await assert.rejects(
     TestSocket.open(`${server.ws}/${agentPath("other")}`),
-    (error: UpgradeRefused) => error.status === 503 && /has 1 agents already/.test(error.body),
+    (error: UpgradeRefused) => error.status === 503 && /already has 1 agents/.test(error.body),
   );
 });
 
@@ -241,6 +241,6 @@ Deno.test("an agent's connection that says nothing is closed", async () => {
   await using server = await startTestServer({}, { timing: { helloMs: 10 } });
   await using socket = await TestSocket.open(`${server.ws}/agent/job`);
   const { reason } = await socket.nextMessage<RefusedMessage>();
-  assert.equal(reason, "no first message came in time");
+  assert.equal(reason, "no first message in time");
   assert.equal((await socket.closed).code, CloseCode.policyViolation);
 });

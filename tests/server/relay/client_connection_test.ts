@@ -33,7 +33,7 @@ Deno.test("a bad ID: 400 with the rule", async () => {
     for (const who of ["agent", "client"]) {
       const { status, body } = await refused(`${server.ws}/${who}/${id}`);
       assert.equal(status, 400, id);
-      assert.match(body, /^the rendez-vous ID in the path is not 1 to 64 letters.*\n$/);
+      assert.match(body, /^invalid rendez-vous ID in the path: it must be 1 to 64 letters.*\n$/);
     }
   }
   assert.equal((await refused(`${server.ws}/agent/%FF`)).status, 400);
@@ -91,7 +91,7 @@ Deno.test("?wait= runs out with a code and a reason", async () => {
   await using client = await TestSocket.open(`${server.ws}/client/job?wait=1ms`);
   assert.deepEqual(await client.closed, {
     code: CloseCode.waitExpired,
-    reason: "the agent did not come in time",
+    reason: "the agent did not connect in time",
   });
 });
 
@@ -112,7 +112,7 @@ Deno.test("a client that sends too much before the agent is there is closed", as
     for (let i = 0; i < count; i++) client.send(new Uint8Array(size));
     const { code, reason } = await client.closed;
     assert.equal(code, CloseCode.policyViolation);
-    assert.equal(reason, "too much was sent before the agent came");
+    assert.equal(reason, "too much data before the agent connected");
   }
 });
 
@@ -124,7 +124,7 @@ Deno.test("too many clients of one agent: 503, and room again when one leaves", 
     const { status, body, headers } = await refused(`${server.ws}/client/job`);
     assert.equal(status, 503);
     assert.equal(headers["retry-after"], "5");
-    assert.match(body, /"job" has 1 clients already/);
+    assert.match(body, /"job" already has 1 clients/);
     pair.client.close();
     await server.logged("client gone");
   }

@@ -200,7 +200,7 @@ Deno.test("a patient client is told when its time is over", () => {
   world.pass(60_000);
   assert.deepEqual(client.closedWith, [
     CloseCode.waitExpired,
-    "the agent did not come in time",
+    "the agent did not connect in time",
   ]);
   assert.equal(world.rendezvous.admitClient("job", true), undefined);
 });
@@ -302,7 +302,7 @@ Deno.test("an agent that says goodbye frees its ID, and those who queue are told
   const registration = world.register("job");
   const client = world.join("job");
   registration.gone(true);
-  assert.deepEqual(client.closedWith, [CloseCode.peerLost, "the agent has ended"]);
+  assert.deepEqual(client.closedWith, [CloseCode.peerLost, "the agent ended"]);
   assert.equal(world.register("job").id, "job");
 });
 
@@ -378,7 +378,7 @@ Deno.test("draining: nobody new, agents are told, open pairs are waited for", as
   assert.equal(label(world.rendezvous.park("job", secret, new FakeConnection())), "draining");
   await Promise.resolve();
   assert.ok(!drained);
-  world.rendezvous.closePairs(CloseCode.goingAway, "the server is ending");
+  world.rendezvous.closePairs(CloseCode.goingAway, "the server is shutting down");
   await draining;
   assert.ok(drained);
 });
