@@ -1,5 +1,7 @@
 /** The first packet of a key exchange, sent on a guess (RFC 4253, section 7). */
+import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
 import { Writer } from "../../lib/ssh/protocol/wire_format.ts";
 import { requires } from "../support/requires.ts";
@@ -25,10 +27,11 @@ function kexInit(kex: string): Uint8Array {
   return packet(message.boolean(true).uint32(0).bytes());
 }
 
-function ecdhInit(): Uint8Array {
+/** A client's key on Curve25519, behind `before`. */
+function ecdhInit(before: Uint8Array = new Uint8Array()): Uint8Array {
   const { publicKey } = generateKeyPairSync("x25519");
   const key = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
-  return packet(new Writer().byte(ECDH_INIT).string(key).bytes());
+  return packet(new Writer().byte(ECDH_INIT).string(Buffer.concat([before, key])).bytes());
 }
 
 /** The types of the server's packets up to its answer in the key exchange. */
@@ -52,7 +55,7 @@ async function answers(conn: Deno.Conn): Promise<number[]> {
 
 for (
   const [guess, kex, inits] of [
-    ["right", "curve25519-sha256", [ecdhInit()]],
+    ["right", "mlkem768x25519-sha256", [ecdhInit(ml_kem768.keygen().publicKey)]],
     ["wrong", "sntrup761x25519-sha512@openssh.com,curve25519-sha256", [
       packet(new Uint8Array([ECDH_INIT, 1, 2, 3])),
       ecdhInit(),

@@ -24,8 +24,8 @@ debian_remove() {
   rm -rf --one-file-system "$1"
 }
 
-# debian_setup ROOT PACKAGES [AFTERWARDS]: makes the directory, unless it is there: Debian trixie, the
-# packages (with commas between them), and what the function AFTERWARDS does.
+# debian_setup ROOT PACKAGES [AFTERWARDS]: makes the directory, unless it is there: Debian trixie, or
+# what $suite says, the packages (with commas between them), and what the function AFTERWARDS does.
 debian_setup() {
   local root=$1 packages=$2 afterwards=${3-true}
   mkdir -p "$(dirname "$root")"
@@ -36,7 +36,7 @@ debian_setup() {
     debian_remove "$root"
     mkdir "$root"
     touch "$root/.begun"
-    debootstrap --variant=minbase ${packages:+"--include=$packages"} trixie "$root" \
+    debootstrap --variant=minbase ${packages:+"--include=$packages"} "${suite:-trixie}" "$root" \
       "$(debian_mirror)" >"$root.log" 2>&1 || die "debootstrap failed; see $root.log"
     rm -f "$root"/var/cache/apt/archives/*.deb
     ("$afterwards" 9>&-)

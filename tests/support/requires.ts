@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { newestSshMissing } from "./newest_ssh.ts";
 import { wineMissing } from "./wine.ts";
 
 /** The environment variable that names the file where skipped tests are noted. */
@@ -35,6 +36,7 @@ const PATHS = new Map(
 
 function isMissing(name: string): boolean {
   if (name === "wine") return wineMissing() !== undefined;
+  if (name === "newest-ssh") return newestSshMissing();
   const path = PATHS.get(name);
   if (path !== undefined) return !existsSync(path);
   const directories = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin");
@@ -52,7 +54,8 @@ function note(skipped: SkippedTest): void {
 }
 
 /**
- * Defines tests that need `programs`, which packages.txt lists; `wine` stands for Windows programs.
+ * Defines tests that need `programs`, which packages.txt lists; `wine` stands for Windows programs,
+ * `newest-ssh` for the directory of tests/support/openssh.
  *
  * ```ts
  * const test = requires("ssh", "tmux");

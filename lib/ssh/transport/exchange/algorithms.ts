@@ -8,9 +8,11 @@ import { TransportError } from "../transport_error.ts";
 import { CURVE25519, NISTP256, NISTP384, NISTP521 } from "./curves.ts";
 import { GROUP14, GROUP16 } from "./diffie_hellman.ts";
 import type { ExchangeMethod } from "./method.ts";
+import { MLKEM768_X25519 } from "./mlkem.ts";
 
 /** Key exchange methods, the best first. The client's order decides, here and below. */
 const METHODS: Record<string, ExchangeMethod> = {
+  "mlkem768x25519-sha256": MLKEM768_X25519,
   "curve25519-sha256": CURVE25519,
   "curve25519-sha256@libssh.org": CURVE25519,
   "ecdh-sha2-nistp256": NISTP256,
