@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { Layout, renderPage } from "./layout.tsx";
+import { Code, Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
 /** The path from your computer to the job: a drawing, and a list for screen readers. */
@@ -30,6 +30,26 @@ function Path(): VNode {
   );
 }
 
+/** The two terminals of a session. */
+function Session({ site: { http, ws, username } }: { site: Site }): VNode {
+  return (
+    <>
+      <Code title="In the job">
+        {`$ curl -fsSL -o agent ${http}/static/agent
+$ chmod 755 agent
+$ ./agent --id job-42 ${ws}
+Converge: you can log in to the job job-42`}
+      </Code>
+      <Code title="On your computer">
+        {`$ ssh -oProxyCommand="wsproxy ${ws}/client/job-42" ${username}@localhost
+Converge: this is the job job-42.
+~/app$ make test
+not ok 7 - reads a date of next year`}
+      </Code>
+    </>
+  );
+}
+
 /** The home page: what Converge is and how it works. */
 export function aboutPage({ site }: { site: Site }): string {
   return renderPage(
@@ -44,63 +64,56 @@ export function aboutPage({ site }: { site: Site }): string {
         <a class="button primary" href={`${site.base}/usage`}>Write my commands</a>
         <a class="button" href={`${site.base}/downloads`}>Downloads</a>
       </p>
+      <Session site={site} />
 
       <h2>How it works</h2>
       <Path />
-      <ol>
-        <li>
-          A step of your job downloads the agent and starts it under a name that you choose, the
-          rendez-vous ID. The agent connects to this server and waits.
-        </li>
-        <li>
-          On your computer, ssh connects to this server through wsproxy or tunnel, with the same ID.
-          The server connects the two.
-        </li>
-        <li>
-          The agent checks your key and opens a shell in the job's directory, with the job's
-          environment. Commands, file transfer and port forwarding work as with any SSH server.
-        </li>
-        <li>
-          The agent exits when the last shell ends, and the job continues. If nobody logs in, it
-          exits after ten minutes.
-        </li>
-      </ol>
 
-      <h2>Security</h2>
+      <h2>Good to know</h2>
       <dl class="points">
-        <dt>The server cannot read your session.</dt>
-        <dd>
-          It copies encrypted bytes. Your ssh encrypts them, and only the agent can decrypt them.
-        </dd>
-        <dt>Only people you choose can log in.</dt>
-        <dd>
-          The agent accepts the public keys that the job gives it{site.password
-            ? " and this server's password, of which it gets only a salted hash"
-            : ""}. The ID alone is not enough.
-        </dd>
-        <dt>Nobody can impersonate the job.</dt>
-        <dd>
-          The agent prints its host key in the job's log, with commands that make ssh accept that
-          key only. With those commands, not even this server can impersonate the agent.
-        </dd>
-        <dt>Anyone who logs in can do what the job can.</dt>
-        <dd>
-          A shell sees the job's secrets and runs as its user. Choose the keys with that in mind.
-          The job's log records each login.
-        </dd>
-        <dt>Nothing is left running.</dt>
-        <dd>
-          The agent opens no port to the network. When it exits, it ends everything that was started
-          through it.
-        </dd>
+        <div>
+          <dt>The server cannot read your session.</dt>
+          <dd>
+            It copies encrypted bytes. Your ssh encrypts them, and only the agent can decrypt them.
+          </dd>
+        </div>
+        <div>
+          <dt>Only people you choose can log in.</dt>
+          <dd>
+            The agent accepts the public keys that the job gives it{site.password
+              ? " and this server's password, of which it gets only a salted hash"
+              : ""}. The ID alone is not enough.
+          </dd>
+        </div>
+        <div>
+          <dt>Nobody can impersonate the job.</dt>
+          <dd>
+            The job's log has commands that make ssh accept the agent's host key only. With them,
+            not even this server can impersonate the agent.
+          </dd>
+        </div>
+        <div>
+          <dt>Anyone who logs in can do what the job can.</dt>
+          <dd>
+            A shell sees the job's secrets and runs as its user. Choose the keys with that in mind.
+            The job's log records each login.
+          </dd>
+        </div>
+        <div>
+          <dt>No job hangs.</dt>
+          <dd>
+            The agent exits when the last shell ends, or ten minutes after the last input. It ends
+            everything that was started through it.
+          </dd>
+        </div>
+        <div>
+          <dt>It needs one program on your computer.</dt>
+          <dd>
+            <a href={`${site.base}/downloads#wsproxy`}>wsproxy</a>, beside ssh. You and the job must
+            be able to reach {site.http}.
+          </dd>
+        </div>
       </dl>
-
-      <h2>What it needs</h2>
-      <p>
-        On your computer: an SSH client and{" "}
-        <a href={`${site.base}/downloads#wsproxy`}>one program, wsproxy</a>. In the job: one
-        download. Both must be able to reach {site.http}.
-      </p>
     </Layout>,
   );
 }

@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import { quotePowerShell, quoteSh } from "./assets/shared/quote.js";
 import { formatBytes } from "./assets/shared/format.js";
+import type { System } from "./assets/shared/choices.js";
 import { Code, Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
@@ -28,12 +29,14 @@ export interface Download {
 export interface DownloadsProps {
   site: Site;
   downloads: Download[];
+  /** The visitor's computer, whose downloads come first. */
+  computer: System;
 }
 
 const PROGRAMS = [
-  ["agent", "Runs in the CI job: the SSH server that you log in to."],
   ["wsproxy", "Runs on your computer: ssh calls it to reach the agent."],
   ["tunnel", "Runs on your computer: forwards a local port to the agent."],
+  ["agent", "Runs in the CI job: the SSH server that you log in to."],
 ] as const;
 
 /** The commands that download a file and check its SHA-256. */
@@ -55,49 +58,51 @@ function commands(site: Site, { name, program, system }: Download, sha256: strin
   ].join("\n");
 }
 
-function Card({ site, download }: { site: Site; download: Download }): VNode {
+/** One line for a file, with its checksum and commands folded. */
+function Item({ site, download }: { site: Site; download: Download }): VNode {
   const { name, platform, system, file } = download;
+  if (typeof file === "string") {
+    return (
+      <div class="download muted">
+        <span class="mono">{name}</span>
+        <span>{platform}</span>
+        <span>{file}</span>
+      </div>
+    );
+  }
   return (
-    <div class="card">
-      <h3>
-        <code>{name}</code> for {platform}
-      </h3>
-      {typeof file === "string" ? <p class="note">{file}</p> : (
-        <>
-          <p class="row">
-            <a class="button" href={`${site.base}/static/${name}`} download={name}>
-              Download {name}
-            </a>
-            <span class="muted">
-              {formatBytes(file.size)}
-              {file.compressedSize !== undefined &&
-                `, ${formatBytes(file.compressedSize)} compressed`}
-            </span>
-          </p>
-          <dl>
-            <dt>SHA-256</dt>
-            <dd class="mono hash">{file.sha256}</dd>
-          </dl>
-          <Code
-            title={system === "windows"
-              ? "Download and check it in PowerShell; prints True"
-              : "Download and check it"}
-          >
-            {commands(site, download, file.sha256)}
-          </Code>
-        </>
-      )}
+    <div class="download">
+      <a href={`${site.base}/static/${name}`} download={name}>{name}</a>
+      <span>{platform}</span>
+      <span class="muted">
+        {formatBytes(file.size)}
+        {file.compressedSize !== undefined && `, ${formatBytes(file.compressedSize)} compressed`}
+      </span>
+      <details>
+        <summary aria-label={`Commands for ${name}`}>Commands</summary>
+        <Code
+          title={system === "windows"
+            ? "Download and check it in PowerShell; prints True"
+            : "Download and check it"}
+        >
+          {commands(site, download, file.sha256)}
+        </Code>
+      </details>
     </div>
   );
 }
 
 /** The downloads page. */
-export function downloadsPage({ site, downloads }: DownloadsProps): string {
+export function downloadsPage({ site, downloads, computer }: DownloadsProps): string {
+  const isFirst = ({ program, system }: Download) =>
+    program !== "agent" && computer.startsWith(system);
+  const sorted = downloads.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
   return renderPage(
     <Layout
       site={site}
       title="Downloads"
       current="/downloads"
+      styles={["downloads"]}
       scripts={["copy"]}
       lead="Each program is one file. The executables need nothing else installed."
     >
@@ -105,15 +110,14 @@ export function downloadsPage({ site, downloads }: DownloadsProps): string {
         <section key={program}>
           <h2 id={program}>{program}</h2>
           <p>{purpose}</p>
-          {downloads.filter((download) => download.program === program).map((download) => (
-            <Card key={download.name} site={site} download={download} />
+          {sorted.filter((download) => download.program === program).map((download) => (
+            <Item key={download.name} site={site} download={download} />
           ))}
         </section>
       ))}
       {downloads.some(({ file }) => typeof file !== "string") && (
         <p class="muted">
-          All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>.{" "}
-          <code>curl --compressed</code> downloads about a third as much.
+          All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>.
         </p>
       )}
     </Layout>,

@@ -130,6 +130,8 @@ export function sessionsPage({ site, query, view, open }: SessionsProps): string
           role="table"
           id="sessions"
           data-events={`${site.base}/api/sessions/events?${events}`}
+          data-client={open ? undefined : `${site.ws}/client/`}
+          data-username={site.username}
         >
           <thead role="rowgroup">
             <tr role="row">

@@ -2,9 +2,8 @@ import { Layout, renderPage } from "./layout.tsx";
 import { Commands, UsageForm, type UsageFormProps } from "./usage_form.tsx";
 import { Guide } from "./usage_guide.tsx";
 
-/** The page's sections: id and name. */
+/** The sections of the guide: id and name. */
 const SECTIONS = [
-  ["commands", "Your commands"],
   ["agent", "The agent"],
   ["rendezvous-id", "The ID"],
   ["wsproxy", "wsproxy"],
@@ -23,9 +22,13 @@ export function usagePage(props: UsageFormProps): string {
       current="/usage"
       styles={["forms"]}
       scripts={["copy", "usage_form"]}
-      lead="Start the agent in the job, then log in with ssh or sftp from your computer."
     >
-      <nav class="contents" aria-label="On this page">
+      <div class="steps">
+        <UsageForm {...props} />
+        <Commands site={site} choices={choices} />
+      </div>
+      <nav class="contents" aria-label="Guide">
+        <h2>Guide</h2>
         <ul>
           {SECTIONS.map(([id, name]) => (
             <li key={id}>
@@ -34,8 +37,6 @@ export function usagePage(props: UsageFormProps): string {
           ))}
         </ul>
       </nav>
-      <UsageForm {...props} />
-      <Commands site={site} choices={choices} />
       <Guide site={site} />
     </Layout>,
   );

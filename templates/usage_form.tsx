@@ -29,11 +29,10 @@ const PRIVATE_KEY_WARNING =
 const PLAIN_KEY_FIELDS = 3;
 
 function Select(
-  { name, label, value, hint, only }: {
+  { name, label, value, only }: {
     name: keyof typeof OPTIONS;
     label: string;
     value: string;
-    hint?: string;
     only?: readonly string[];
   },
 ): VNode {
@@ -41,12 +40,11 @@ function Select(
   return (
     <div class="field">
       <label for={name}>{label}</label>
-      <select id={name} name={name} aria-describedby={hint && `${name}-hint`}>
+      <select id={name} name={name}>
         {options.map(([option, text]) => (
           <option key={option} value={option} selected={option === value}>{text}</option>
         ))}
       </select>
-      {hint !== undefined && <p class="hint" id={`${name}-hint`}>{hint}</p>}
     </div>
   );
 }
@@ -76,7 +74,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
         ))}
       </div>
       <div id="keys-rich" hidden>
-        <label for="keys-text">Public keys, one a line</label>
+        <label for="keys-text">Public keys, one per line</label>
         <textarea
           id="keys-text"
           class="mono"
@@ -117,6 +115,7 @@ export function UsageForm(
       data-agent-token={site.agentToken}
       data-private-key-warning={PRIVATE_KEY_WARNING}
     >
+      <h2>1. Your job and your computer</h2>
       {/* Enter in a field presses this button. */}
       <button type="submit" hidden>Write the commands</button>
       <fieldset>
@@ -141,8 +140,8 @@ export function UsageForm(
             <button type="submit" id="new-id" name="new-id" value="1">Generate</button>
           </div>
           <p class="hint" id="id-hint">
-            The name under which you and the agent meet. Leave it empty for a random ID, which the
-            job's log shows.
+            The name under which you and the agent meet. Empty: a random ID, which the job's log
+            shows.
           </p>
           <div id="id-state" class="state" role="status">
             {idProblem !== undefined && <p class="warning">{idProblem}</p>}
@@ -154,7 +153,6 @@ export function UsageForm(
           name="shell"
           label="Shell"
           value={choices.shell === shellsOf(choices.os, choices.ci)[0] ? "" : choices.shell}
-          hint="Default: sh; PowerShell on Windows."
         />
       </fieldset>
       <fieldset>
@@ -186,7 +184,7 @@ function Output({ id, blocks, notes }: { id: string; blocks: Block[]; notes: str
 export function Commands({ site, choices }: { site: Site; choices: Choices }): VNode {
   return (
     <section id="commands">
-      <h2>Your commands</h2>
+      <h2>2. Your commands</h2>
       <h3>In the job</h3>
       <Output
         id="job-output"

@@ -47,7 +47,7 @@ test({
       server.agents = [agent];
       await page.goto(`${server.url}/sessions?search=${encodeURIComponent(evil)}`);
       if (javaScriptEnabled) await page.getByText("Live", { exact: true }).waitFor();
-      assert.equal(await page.locator("tbody td", { hasText: evil }).count(), 5);
+      assert.equal(await page.locator("tbody td", { hasText: evil }).count(), 4);
       assert.equal(await page.locator("img").count(), 0);
       assert.equal(await page.getByLabel("Search").inputValue(), evil);
       assert.ok(await page.getByText("192.0.2.1", { exact: true }).isVisible());
@@ -84,6 +84,28 @@ test({
     await page.getByRole("link", { name: "Show all agents" }).click();
     await page.getByRole("table").waitFor();
     assert.ok(await page.getByText(/^Page 1/).isHidden(), "there is but one");
+  },
+});
+
+test({
+  name: "the sessions page copies the ssh command of an agent, and keeps the focus there",
+  async fn() {
+    await using server = await startPageServer({ adminPassword: "secret" });
+    await using browser = await openBrowser();
+    const httpCredentials = { username: "admin", password: "secret" };
+    await using watched = await openPage(browser, server, { httpCredentials });
+    const { page } = watched;
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    server.agents = [agentInfo("job-1"), agentInfo("job-2")];
+    await page.goto(`${server.url}/sessions`);
+    const button = page.getByRole("button", { name: "Copy ssh: job-2" });
+    await button.click();
+    await page.getByText("Copied", { exact: true }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.startsWith("ssh ") && copied.includes(`${server.ws}/client/job-2"`), copied);
+    server.agents = [agentInfo("job-2"), agentInfo("job-3")];
+    await page.getByRole("button", { name: "Copy ssh: job-3" }).waitFor();
+    assert.ok(await button.evaluate((element) => element === document.activeElement));
   },
 });
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { aboutPage } from "../../../templates/about.tsx";
+import { guessSystem } from "../../../templates/assets/shared/choices.js";
 import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
 import { downloadsPage } from "../../../templates/downloads.tsx";
 import { errorPage } from "../../../templates/error.tsx";
@@ -63,15 +64,20 @@ export function createPages(options: PagesOptions): Pages {
   const { staticDir, build, sessions, lock } = options;
   return async (request, site, path) => {
     const form = new URL(request.url).searchParams;
+    const computer = guessSystem(request.headers.get("user-agent") ?? "");
     const name = path.replace(/(.)\/$/, "$1");
     switch (name) {
       case "/":
         return html(aboutPage({ site }));
       case "/usage":
         if (form.has("new-id")) return redirectWithId(site, form);
-        return html(usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build))));
+        return html(
+          usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build)), computer),
+        );
       case "/downloads":
-        return html(downloadsPage({ site, downloads: await listDownloads(staticDir, build) }));
+        return html(
+          downloadsPage({ site, downloads: await listDownloads(staticDir, build), computer }),
+        );
       case "/sessions": {
         const locked = await lock.check(request);
         if (locked) return lockedResponse(site, locked);

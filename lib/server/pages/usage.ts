@@ -11,8 +11,14 @@ const MAX_KEYS = 100;
  * The usage page for a form sent by GET; all fields are optional.
  *
  * @param systems those with executables
+ * @param computer the visitor's, as the default
  */
-export function usageFromForm(site: Site, form: URLSearchParams, systems: System[]): string {
+export function usageFromForm(
+  site: Site,
+  form: URLSearchParams,
+  systems: System[],
+  computer: System,
+): string {
   const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);
   const publicKeys = readPublicKeys(typedKeys.join("\n"));
   const id = form.get("id")?.trim().slice(0, 100) ?? "";
@@ -22,7 +28,11 @@ export function usageFromForm(site: Site, form: URLSearchParams, systems: System
     systems,
     publicKeys,
     typed: { keys: publicKeys.secret ? [] : typedKeys, id },
-    choices: makeChoices(Object.fromEntries(form), publicKeys.keys, fits ? id : ""),
+    choices: makeChoices(
+      { computer: systems.includes(computer) ? computer : "", ...Object.fromEntries(form) },
+      publicKeys.keys,
+      fits ? id : "",
+    ),
     idProblem: fits ? undefined : `Invalid ID. Use ${RENDEZVOUS_ID_RULE}.`,
   });
 }

@@ -13,7 +13,7 @@ document.body.append(announcer);
  * @param {string} text
  * @param {Element} holder where a field can be added for a moment
  */
-async function copy(text, holder) {
+async function copyText(text, holder) {
   if (navigator.clipboard) return await navigator.clipboard.writeText(text);
   // Pages over plain http have no clipboard; the older command works there.
   const field = document.createElement("textarea");
@@ -27,23 +27,24 @@ async function copy(text, holder) {
 }
 
 /**
- * Adds the button to a block of commands.
+ * Creates a button that copies text.
  *
- * @param {Element} figure
+ * @param {string} title what it copies, for screen readers
+ * @param {() => string} text
+ * @param {string} [label]
+ * @returns {HTMLButtonElement}
  */
-function addButton(figure) {
-  const code = figure.querySelector("code");
-  const title = figure.querySelector("figcaption")?.textContent ?? "commands";
+export function copyButton(title, text, label = "Copy") {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy: ${title}`);
+  button.textContent = label;
+  button.setAttribute("aria-label", `${label}: ${title}`);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   button.addEventListener("click", async () => {
     try {
-      await copy(code?.textContent ?? "", figure);
+      await copyText(text(), button.parentElement ?? document.body);
       button.textContent = "Copied";
       announcer.textContent = `Copied: ${title}`;
     } catch {
@@ -53,11 +54,21 @@ function addButton(figure) {
     button.focus();
     clearTimeout(timer);
     timer = setTimeout(() => {
-      button.textContent = "Copy";
+      button.textContent = label;
       announcer.textContent = "";
     }, 2000);
   });
-  figure.append(button);
+  return button;
+}
+
+/**
+ * Adds the button to a block of commands.
+ *
+ * @param {Element} figure
+ */
+function addButton(figure) {
+  const title = figure.querySelector("figcaption")?.textContent ?? "commands";
+  figure.append(copyButton(title, () => figure.querySelector("code")?.textContent ?? ""));
 }
 
 /**

@@ -3,7 +3,9 @@
 /// <reference lib="dom.iterable" />
 /** Keeps the table of sessions up to date by server-sent events. @module */
 
+import { loginCommands } from "../shared/login_commands.js";
 import { COLUMNS, sessionCells, summary } from "../shared/session_cells.js";
+import { copyButton } from "./copy.js";
 
 /** @import { SessionAgent, SessionsView } from "../../../lib/protocol/sessions_api.ts" */
 
@@ -30,6 +32,23 @@ let view;
 let received = 0;
 
 /**
+ * The buttons that copy the ssh command, by ID. They outlive their rows, so that focus stays on them.
+ *
+ * @type {Map<string, HTMLElement>}
+ */
+let buttons = new Map();
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+function makeButton(id) {
+  const { client = "", username = "" } = table.dataset;
+  const { ssh } = loginCommands({ username, url: client + id, alias: id });
+  return copyButton(id, () => ssh, "Copy ssh");
+}
+
+/**
  * @param {SessionAgent} agent
  * @param {number} now
  * @returns {HTMLElement}
@@ -54,6 +73,14 @@ function row(agent, now) {
   return line;
 }
 
+/** @param {SessionAgent[]} agents as the rows show them */
+function addButtons(agents) {
+  buttons = new Map(agents.map(({ id }) => [id, buttons.get(id) ?? makeButton(id)]));
+  for (const [index, button] of [...buttons.values()].entries()) {
+    body?.rows[index]?.cells[0]?.append(button);
+  }
+}
+
 /** Updates the page. */
 function show() {
   if (view === undefined) return;
@@ -61,7 +88,10 @@ function show() {
   // New rows would clear the selection of text to copy.
   const selection = document.getSelection();
   if (selection && !selection.isCollapsed && selection.containsNode(table, true)) return;
+  const focused = document.activeElement;
   body?.replaceChildren(...view.agents.map((agent) => row(agent, now)));
+  if (table.dataset.client !== undefined) addButtons(view.agents);
+  if (focused instanceof HTMLElement && table.contains(focused)) focused.focus();
   element("summary").textContent = summary(view);
   element("page").textContent = `Page ${view.page} of ${view.pages}`;
   element("previous").hidden = view.page <= 1;

@@ -146,7 +146,10 @@ element("forget", HTMLButtonElement).addEventListener("click", () => {
   keysText.value = "";
   refused = false;
   idInput.value = "";
-  for (const select of selects) select.selectedIndex = 0;
+  for (const select of selects) {
+    const first = [...select.options].findIndex((option) => option.defaultSelected);
+    select.selectedIndex = Math.max(0, first);
+  }
   update();
   localStorage.removeItem(MEMORY);
   keysText.focus();

@@ -17,13 +17,13 @@ const SYSTEMS = /** @type {const} */ ([
 export const OPTIONS = /** @type {const} */ ({
   os: SYSTEMS,
   shell: [
-    ["", "Default"],
+    ["", "Default: sh, or PowerShell"],
     ["sh", "sh or bash"],
     ["cmd", "cmd"],
     ["powershell", "PowerShell"],
   ],
   ci: [
-    ["plain", "None: plain commands"],
+    ["plain", "Plain commands"],
     ["github", "GitHub Actions"],
     ["gitlab", "GitLab CI"],
     ["jenkins", "Jenkins"],
@@ -32,7 +32,7 @@ export const OPTIONS = /** @type {const} */ ({
   computer: SYSTEMS,
   local: [
     ["wsproxy", "wsproxy"],
-    ["config", "ssh with an entry in its config file"],
+    ["config", "an entry in ssh_config"],
     ["tunnel", "tunnel, by a local port"],
     ["websocat", "websocat instead of wsproxy"],
   ],
@@ -67,6 +67,19 @@ export function shellsOf(os, ci) {
   if (os !== "windows") return ["sh", "powershell"];
   // GitLab's runner no longer has cmd.
   return ci === "gitlab" ? ["powershell", "sh"] : ["powershell", "cmd", "sh"];
+}
+
+/**
+ * The system of a browser.
+ *
+ * @param {string} userAgent the header of that name
+ * @returns {System}
+ */
+export function guessSystem(userAgent) {
+  if (userAgent.includes("Windows")) return "windows";
+  // Browsers on Apple silicon say Intel too.
+  if (userAgent.includes("Mac OS X")) return "darwin-arm64";
+  return /Linux.*(aarch64|arm64)/.test(userAgent) ? "linux-arm64" : "linux";
 }
 
 /**

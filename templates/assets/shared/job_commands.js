@@ -165,7 +165,7 @@ export function jobNotes(site, { ci, keys, id }) {
     when[ci],
     site.agentToken ? token[ci] : "",
     keys.length === 0 && !site.password
-      ? "Nobody can log in yet: add your public key above, or a file .authorized_keys in the job's directory."
+      ? "Nobody can log in yet: add your public key, or a file .authorized_keys in the job's directory."
       : "",
     id === "" ? "The agent gets a random ID, which the job's log shows." : "",
   ].filter((note) => note !== "");

@@ -19,16 +19,21 @@ const SITE: Site = {
 async function get(
   path: string,
   site: Partial<Site> = {},
-  options: { staticDir?: string; build?: BuildState; password?: string } = {},
+  options: { staticDir?: string; build?: BuildState; password?: string; headers?: HeadersInit } =
+    {},
 ): Promise<[Response, string]> {
-  const { staticDir = "nowhere", build, password } = options;
+  const { staticDir = "nowhere", build, password, headers } = options;
   const lock = new AdminLock(password);
   using sessions = new SessionsFeed({ snapshot: () => [], open: lock.open });
   const metrics = () => Promise.resolve(new Response("some metrics"));
   const pages = createPages({ staticDir, build, sessions, metrics, lock });
   const full = { ...SITE, ...site };
   const url = new URL(full.http + path);
-  const response = await pages(new Request(url), full, url.pathname.slice(full.base.length));
+  const response = await pages(
+    new Request(url, { headers }),
+    full,
+    url.pathname.slice(full.base.length),
+  );
   return [response, await response.text()];
 }
 
@@ -163,6 +168,14 @@ Deno.test("the downloads page has each file with its size, checksum and commands
   } finally {
     await Deno.remove(staticDir, { recursive: true });
   }
+});
+
+Deno.test("the visitor's own system comes first", async () => {
+  const visitor = { headers: { "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" } };
+  const [, downloads] = await get("/downloads", {}, visitor);
+  assert.match(downloads, /id="wsproxy"[^]*wsproxy\.exe[^]*wsproxy<.*Linux/);
+  const [, usage] = await get("/usage", {}, visitor);
+  assert.match(usage, /Once: download wsproxy[^]*wsproxy\.exe/);
 });
 
 Deno.test("the downloads page says what is still being built, or could not be", async () => {
