@@ -12,6 +12,7 @@ export interface ResponseHead {
 
 /** The first byte of what a TLS server sends to one who does not speak TLS (RFC 8446, section 5). */
 const TLS_ALERT = 21;
+const NOT_HTTP = "the answer is not HTTP/1.1";
 const MAX_HEAD_LENGTH = 32_768;
 const MAX_REFUSAL_LENGTH = 4096;
 const MAX_REASON_LENGTH = 300;
@@ -30,11 +31,16 @@ function headEnd(bytes: Uint8Array): number {
 function parseHead(text: string, rest: Uint8Array): ResponseHead {
   const [first = "", ...lines] = text.split("\r\n");
   const match = /^HTTP\/1\.\d (\d{3})(?: (.*))?$/.exec(first);
-  if (match === null) throw new Error("the answer is not HTTP/1.1");
+  if (match === null) throw new Error(NOT_HTTP);
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    if (colon > 0) headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+    try {
+      if (colon > 0) headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+    } catch (cause) {
+      // It holds a character that no header may.
+      throw new Error(NOT_HTTP, { cause });
+    }
   }
   return { status: Number(match[1]), statusText: (match[2] ?? "").trim(), headers, rest };
 }
@@ -56,7 +62,7 @@ export async function readResponseHead(connection: RawConnection): Promise<Respo
       bytes = bytes.slice(end);
       continue;
     }
-    if (bytes.length >= MAX_HEAD_LENGTH) throw new Error("the answer is not HTTP/1.1");
+    if (bytes.length >= MAX_HEAD_LENGTH) throw new Error(NOT_HTTP);
     const count = await connection.read(buffer);
     if (bytes[0] === TLS_ALERT) throw new Error("the server speaks TLS; try wss: or https:");
     if (count === null) throw new Error("the connection was closed without an answer");

@@ -37,13 +37,18 @@ export function siteConfig(options: ServerOptions, port: number): SiteConfig {
 /** A name or an address, with a port if any (RFC 3986, section 3.2). */
 const HOST = /^([A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
 
+/** Whether a header names a host: of `999.1.1.1` and port 99999 only URL knows that they are none. */
+function isHost(text: string | null | undefined): text is string {
+  return !!text && HOST.test(text) && URL.canParse(`http://${text}`);
+}
+
 /**
  * The site of a request. Of each forwarded header the value nearest to the visitor counts; invalid
  * ones are ignored.
  */
 export function siteOf(headers: Headers, config: SiteConfig): Site {
   const forwarded = config.trustProxy ? forwardedSite(headers) : {};
-  const host = [forwarded.host, headers.get("host")].find((text) => text && HOST.test(text)) ??
+  const host = [forwarded.host, headers.get("host")].find(isHost) ??
     config.defaultHost;
   const secure = forwarded.secure ?? config.tls;
   const base = (forwarded.prefix ?? "") + config.basePath;
@@ -74,7 +79,7 @@ function forwardedSite(headers: Headers): { host?: string; secure?: boolean; pre
   const proto = standard.proto ?? first("x-forwarded-proto");
   const prefix = first("x-forwarded-prefix")?.replace(/\/$/, "");
   return {
-    host: [standard.host, first("x-forwarded-host")].find((text) => text && HOST.test(text)),
+    host: [standard.host, first("x-forwarded-host")].find(isHost),
     secure: /^https?$/i.test(proto ?? "") ? proto!.toLowerCase() === "https" : undefined,
     prefix: prefix && isPrefix(prefix) ? prefix : undefined,
   };

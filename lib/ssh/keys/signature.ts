@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { atFullLength, ECDSA_CURVES } from "./curves.ts";
 import type { PublicKey } from "./public_key.ts";
-import { Reader, Writer } from "../protocol/wire_format.ts";
+import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
 /** RSA signatures that count (RFC 8332); `ssh-rsa`, which is SHA-1, does not. */
 const RSA_HASHES: Record<string, string> = { "rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512" };
@@ -15,7 +15,7 @@ const USER_PRESENT = 1;
  *
  * @param algorithm the name the client gave; must be the signature's own
  * @param signature as SSH sends it: a name, then the rest (RFC 4253, section 6.6)
- * @throws {MalformedError} if it is cut off or a number in it is too long
+ * @throws {MalformedError} if it is cut off, or a number in it or in the key is invalid
  */
 export function verifySignature(
   key: PublicKey,
@@ -89,5 +89,9 @@ function base64url(bytes: Uint8Array): string {
 }
 
 function fromJwk(key: Record<string, string>): KeyObject {
-  return createPublicKey({ key, format: "jwk" });
+  try {
+    return createPublicKey({ key, format: "jwk" });
+  } catch (cause) {
+    throw new MalformedError("the key's numbers are invalid", { cause });
+  }
 }

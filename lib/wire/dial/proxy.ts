@@ -1,5 +1,6 @@
 /** Which proxy leads to a server, as curl and most programs read it from the environment. */
 import { isInRange, parseAddress, parseIpRange } from "../../text/ip_address.ts";
+import { basicLogin } from "./basic_login.ts";
 
 /** Reads an environment variable. */
 export type Environment = (name: string) => string | undefined;
@@ -58,11 +59,9 @@ export function proxyFor(url: URL, env: Environment = Deno.env.get): Proxy | und
   if (proxy?.protocol !== "http:" || proxy.hostname === "") {
     throw new Error(`cannot use the proxy in ${found.name}: it must look like http://host:port`);
   }
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const bytes = new TextEncoder().encode(login);
   return {
     hostname: proxy.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(proxy.port || 80),
-    authorization: login === ":" ? undefined : `Basic ${btoa(String.fromCharCode(...bytes))}`,
+    authorization: basicLogin(proxy),
   };
 }

@@ -2,6 +2,7 @@
  * The opening handshake of a websocket client (RFC 6455, section 4.1), on a connection that is
  * open.
  */
+import { basicLogin } from "../dial/basic_login.ts";
 import { readResponseHead, type ResponseHead } from "../http_response.ts";
 import { type RawConnection, writeAll } from "../raw_connection.ts";
 
@@ -30,10 +31,8 @@ export async function requestUpgrade(
   const key = base64(crypto.getRandomValues(new Uint8Array(16)));
   const headers = new Headers(request.headers);
   if (!headers.has("host")) headers.set("host", url.host);
-  if ((url.username !== "" || url.password !== "") && !headers.has("authorization")) {
-    const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers.set("authorization", `Basic ${base64(new TextEncoder().encode(login))}`);
-  }
+  const login = basicLogin(url);
+  if (login !== undefined && !headers.has("authorization")) headers.set("authorization", login);
   headers.set("connection", "Upgrade");
   headers.set("upgrade", "websocket");
   headers.set("sec-websocket-version", "13");

@@ -26,7 +26,21 @@ Deno.test("siteOf() takes the host that was asked for, and the base path", () =>
 });
 
 Deno.test("siteOf() ignores a host that is none", () => {
-  for (const host of ["", 'a"b', "a b", "$(reboot)", "a/b", "a:b", "-a", "x@y", "a".repeat(300)]) {
+  for (
+    const host of [
+      "",
+      'a"b',
+      "a b",
+      "$(reboot)",
+      "a/b",
+      "a:b",
+      "-a",
+      "x@y",
+      "a".repeat(300),
+      "999.1.1.1",
+      "a:99999",
+    ]
+  ) {
     assert.equal(site({ host })[0], "http://127.0.0.1:8000", host);
   }
 });

@@ -119,6 +119,7 @@ for (
   const [what, response, pattern] of [
     ["no answer", "", /^the connection was closed without an answer$/],
     ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n\r\n", /^the answer is not HTTP\/1\.1$/],
+    ["a header with a NUL", "HTTP/1.1 200 OK\r\nx: \0\r\n\r\n", /^the answer is not HTTP/],
     ["an endless head", `HTTP/1.1 200 OK\r\nx: ${"x".repeat(40_000)}`, /^the answer is not HTTP/],
     [
       "a wrong key",

@@ -1,0 +1,20 @@
+/**
+ * `deno task torture [scenario] [arguments]`: what takes minutes, or makes the machine suffer.
+ *
+ * @module
+ */
+import { fuzz } from "./fuzz.ts";
+
+const SCENARIOS: Record<string, (...args: string[]) => Promise<void>> = {
+  "fuzz": fuzz,
+};
+
+const [scenario, ...args] = Deno.args;
+const chosen = scenario === undefined ? Object.values(SCENARIOS) : [SCENARIOS[scenario]];
+for (const run of chosen) {
+  if (run === undefined) {
+    console.error(`no scenario "${scenario}"; there are: ${Object.keys(SCENARIOS).join(", ")}`);
+    Deno.exit(2);
+  }
+  await run(...args);
+}
