@@ -9,7 +9,7 @@ import { type ClientConnection, serveClient } from "./relay/client_connection.ts
 import { Connections } from "./relay/connections.ts";
 import type { DataConnection } from "./relay/data_connection.ts";
 import { protect, textResponse } from "./http/http.ts";
-import { Listener } from "./http/listener.ts";
+import { type HttpPeer, Listener } from "./http/listener.ts";
 import type { ServerLoad } from "./telemetry/load.ts";
 import { logEvents } from "./telemetry/log_events.ts";
 import { Rendezvous } from "./rendezvous/rendezvous.ts";
@@ -146,9 +146,11 @@ class RendezvousServer {
       pages: dependencies.pages ?? noPage,
       staticFiles: dependencies.staticFiles ?? notYet,
     });
-    this.#listener = new Listener(options, (request, address) => {
-      return this.#answer(request, address);
-    }, log);
+    this.#listener = new Listener(options, {
+      log,
+      handler: (request, peer) => this.#answer(request, peer),
+      onDropped: (dropped) => this.#observe({ type: "dropped", ...dropped }),
+    });
     this.#site = siteConfig(options, this.port);
     this.#sweeper = setInterval(() => this.#sweep(), this.#timing.sweepMs);
   }
@@ -202,12 +204,12 @@ class RendezvousServer {
     this.#connections.settle();
   }
 
-  async #answer(request: Request, remoteAddress: string): Promise<Response> {
-    const response = await this.#respond(request, remoteAddress);
+  async #answer(request: Request, peer: HttpPeer): Promise<Response> {
+    const response = await this.#respond(request, peer);
     return response.status === 101 ? response : protect(response);
   }
 
-  async #respond(request: Request, remoteAddress: string): Promise<Response> {
+  async #respond(request: Request, peer: HttpPeer): Promise<Response> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return textResponse(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
     }
@@ -215,7 +217,7 @@ class RendezvousServer {
       const target = findTarget(request, this.#site);
       if (target instanceof Response) return target;
       return /^websocket$/i.test(request.headers.get("upgrade") ?? "")
-        ? this.#upgrade(request, remoteAddress, target)
+        ? this.#upgrade(request, peer, target)
         : await this.#router.respond(target);
     } catch (error) {
       this.#log.error("request failed", {
@@ -226,8 +228,8 @@ class RendezvousServer {
     }
   }
 
-  #upgrade(request: Request, remoteAddress: string, target: RequestTarget): Response {
-    const address = clientAddress(remoteAddress, request.headers, this.#site.trustProxy);
+  #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Response {
+    const address = clientAddress(peer.address, request.headers, this.#site.trustProxy);
     const answer = this.#router.admit(target);
     if ("refusal" in answer) {
       const { who, id, refusal } = answer;
@@ -251,6 +253,7 @@ class RendezvousServer {
       return textResponse(400, `invalid websocket handshake: ${errorMessage(error)}`);
     }
     const connection = this.#connections.add(upgrade.socket, { address, halfClose });
+    peer.guard(connection);
     const { who, id, waitMs } = answer;
     if (who === "client") {
       serveClient(connection, id, waitMs, this.#rendezvous);

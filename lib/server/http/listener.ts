@@ -2,6 +2,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Log } from "../../log/log.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { within } from "../../wire/delay.ts";
+import { parseAddress } from "../../text/ip_address.ts";
+import { type Dropped, Guard, type GuardedSocket, TICK_MS } from "../sockets/guard.ts";
+import { OwnSockets, peerKey } from "../sockets/own_sockets.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
 
 /** How long to wait before listening again, in milliseconds. */
@@ -17,7 +20,19 @@ export interface ListenerOptions {
   tls?: { cert: string; key: string };
 }
 
-export type HttpHandler = (request: Request, remoteAddress: string) => Response | Promise<Response>;
+/** The other end of the connection that a request came on. */
+export interface HttpPeer {
+  /** A proxy's, if there is one. */
+  address: string;
+  /** Bounds the websocket that the connection carries from now on. */
+  guard(websocket: GuardedSocket): void;
+}
+
+export interface ListenerDependencies {
+  log: Log;
+  handler(request: Request, peer: HttpPeer): Response | Promise<Response>;
+  onDropped(dropped: Dropped): void;
+}
 
 /**
  * The listening socket. `Deno.serve` ends when the process runs out of file descriptors, which
@@ -26,8 +41,10 @@ export type HttpHandler = (request: Request, remoteAddress: string) => Response 
 export class Listener {
   readonly port: number;
   readonly #options: ListenerOptions;
-  readonly #handler: HttpHandler;
+  readonly #handler: ListenerDependencies["handler"];
   readonly #log: Log;
+  readonly #guard: Guard | undefined;
+  readonly #ticker: ReturnType<typeof setInterval> | undefined;
   readonly #closing = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -36,7 +53,8 @@ export class Listener {
    *
    * @throws {Error} if it cannot, or if the certificate or the key is invalid, with a hint
    */
-  constructor(options: ListenerOptions, handler: HttpHandler, log: Log) {
+  constructor(options: ListenerOptions, dependencies: ListenerDependencies) {
+    const { handler, log, onDropped } = dependencies;
     this.#options = options;
     this.#handler = handler;
     this.#log = log;
@@ -50,6 +68,8 @@ export class Listener {
       });
     }
     this.port = this.#server.addr.port;
+    this.#guard = this.#startGuard(onDropped);
+    this.#ticker = this.#guard && setInterval(() => this.#guard?.tick(), TICK_MS);
   }
 
   /**
@@ -58,16 +78,44 @@ export class Listener {
   async close(patience: number): Promise<void> {
     this.#closing.abort();
     await within(patience, this.#server.shutdown().catch(() => {}));
+    clearInterval(this.#ticker);
+    this.#guard?.[Symbol.dispose]();
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
     const { host, tls } = this.#options;
     const server = Deno.serve(
       { hostname: host, port, ...tls, onListen() {} },
-      (request, info) => this.#handler(request, info.remoteAddr.hostname),
+      (request, info) => this.#handle(request, info),
     );
     server.finished.catch((error) => this.#listenAgain(error));
     return server;
+  }
+
+  #startGuard(onDropped: (dropped: Dropped) => void): Guard | undefined {
+    try {
+      return new Guard({ sockets: new OwnSockets(), port: this.port, onDropped });
+    } catch (error) {
+      this.#log.warn("cannot guard connections: endless messages and slow requests go on", {
+        reason: errorMessage(error),
+        hint: "it needs Linux and --allow-ffi",
+      });
+    }
+  }
+
+  #handle(
+    request: Request,
+    { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
+    // To be read before an upgrade.
+    const { hostname, port } = remoteAddr;
+    const key = peerKey(Uint8Array.from(parseAddress(hostname)?.toByteArray() ?? []), port);
+    const answered = this.#guard?.request(key);
+    if (answered) completed.then(answered, answered);
+    return this.#handler(request, {
+      address: hostname,
+      guard: (websocket) => this.#guard?.upgraded(key, websocket),
+    });
   }
 
   #listenAgain(error: unknown): void {

@@ -1,6 +1,7 @@
 import { closeReason } from "../../protocol/close_reason.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
+import type { GuardedSocket } from "../sockets/guard.ts";
 
 /** About what a queued message costs besides its bytes, so that many tiny ones count too. */
 const MESSAGE_COST = 1_024;
@@ -11,8 +12,16 @@ const ABNORMAL = 1006;
 /** What one message of a websocket carries: text, or bytes. */
 export type PeerData = string | ArrayBuffer;
 
+/** How long a message of a peer that is not paired may be, in bytes. */
+const MAX_MESSAGE = 2 ** 20;
+
+/** What a frame of a message adds to its bytes, in TLS: its header and that of the record. */
+const FRAME_COST = 14 + 29;
+
 /** What a connection is for at the moment. */
 export interface PeerRole {
+  /** How long a message may be, in bytes. @default 1 MiB */
+  readonly maxMessage?: number;
   message(data: PeerData): void;
   /** Called once, last, of the role that owns the connection then. */
   closed(code: number, reason: string): void;
@@ -37,7 +46,7 @@ export interface PeerSocketOptions {
  * peer takes nothing: it stays, with all it has queued, until the peer disconnects. So the queue is
  * bounded, for each receiver and for all together.
  */
-export class PeerSocket implements Closable {
+export class PeerSocket implements Closable, GuardedSocket {
   #role: PeerRole = CLOSING;
   readonly #socket: WebSocket;
   readonly #backlog: Backlog;
@@ -46,6 +55,9 @@ export class PeerSocket implements Closable {
   /** What each queued message adds to `bufferedAmount`, oldest first. */
   #lengths: number[] = [];
   #bytes = 0;
+  #closing = false;
+  #delivered = 0;
+  #dropped = "";
   readonly #closed = Promise.withResolvers<void>();
 
   /** The address of the peer, as far as the server knows it. */
@@ -60,12 +72,15 @@ export class PeerSocket implements Closable {
     socket.onopen = () => {
       for (const act of this.#early.splice(0)) act();
     };
-    socket.onmessage = ({ data }) => this.#role.message(data);
+    socket.onmessage = ({ data }) => {
+      this.#delivered += FRAME_COST + (typeof data === "string" ? data.length : data.byteLength);
+      this.#role.message(data);
+    };
     socket.onclose = ({ code, reason, wasClean }) => {
       // A peer that disconnects while it is being closed causes a second event.
       socket.onclose = null;
       this.#forget(this.#lengths.length);
-      this.#role.closed(wasClean ? code : ABNORMAL, reason);
+      this.#role.closed(wasClean ? code : ABNORMAL, this.#dropped || reason);
       this.#closed.resolve();
     };
   }
@@ -78,6 +93,22 @@ export class PeerSocket implements Closable {
   handTo(role: PeerRole, kept: Iterable<PeerData> = []): void {
     this.#role = role;
     for (const data of kept) this.#role.message(data);
+  }
+
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  get maxMessage(): number {
+    return this.#role.maxMessage ?? MAX_MESSAGE;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  drop(reason: string): void {
+    this.#dropped = reason;
   }
 
   /** Resolves when it is closed. */
@@ -123,6 +154,7 @@ export class PeerSocket implements Closable {
   close(code: number, reason: string): void {
     const { readyState, CONNECTING } = this.#socket;
     if (readyState === CONNECTING) return void this.#early.push(() => this.close(code, reason));
+    this.#closing = true;
     this.#socket.close(code, closeReason(reason));
   }
 

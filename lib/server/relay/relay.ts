@@ -10,6 +10,12 @@ export interface RelayOptions {
   backlog: Backlog;
 }
 
+/**
+ * How long a message may be, in bytes: agents take 16 MiB. A longer one that is complete ends the
+ * pair with a reason, one that never is ends without.
+ */
+const MAX_MESSAGE = 17 * 2 ** 20;
+
 /** One end of a pair. */
 class Side {
   /** Whether its peer has sent an end of file. */
@@ -74,6 +80,7 @@ export class Relay implements Link {
 
   #own(from: Side, to: Side, early?: Iterable<PeerData>): void {
     from.connection.handTo({
+      maxMessage: MAX_MESSAGE,
       message: (data) => this.#forward(from, to, data),
       closed: (code, reason) => this.#closed(from, to, code, reason),
     }, early);

@@ -71,6 +71,9 @@ export interface Refusal {
   status: 400 | 403 | 404 | 503;
 }
 
+/** Why a connection was dropped, for counting. */
+export type DropLabel = "message-too-long" | "no-request" | "takes-nothing";
+
 /** What happened, for logs, metrics and pages. Times are milliseconds since the epoch. */
 export type ServerEvent =
   | { type: "registered"; agent: AgentInfo; asked: string; resumed: boolean }
@@ -81,6 +84,8 @@ export type ServerEvent =
   | { type: "waiting"; id: string; address: string }
   | { type: "paired"; id: string; client: ClientInfo; waitedMs: number }
   | { type: "unpaired"; id: string; client: ClientInfo; end: PairEnd; durationMs: number }
+  /** A connection was cut without a close frame. */
+  | { type: "dropped"; peer: string; label: DropLabel; reason: string }
   | { type: "refused"; who: "agent" | "client"; id: string; address: string; refusal: Refusal };
 
 /** A paired client. */

@@ -30,6 +30,10 @@ export function logEvents(log: Log): (event: ServerEvent) => void {
           ? log.info("client gone", fields)
           : log.warn("client cut off", fields);
       }
+      case "dropped": {
+        const { peer, label, reason } = event;
+        return log.warn("connection dropped", { peer, label, reason });
+      }
       case "refused": {
         const { who, id, address, refusal: { label, reason } } = event;
         // Each agent tries again until the next server is up.

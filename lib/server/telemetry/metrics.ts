@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { VERSION } from "../../dist/version.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
-import type { PairEndLabel, RefusalLabel, ServerEvent } from "../rendezvous/types.ts";
+import type { DropLabel, PairEndLabel, RefusalLabel, ServerEvent } from "../rendezvous/types.ts";
 import type { ServerLoad } from "./load.ts";
 
 /** Upper bounds in seconds: from at once to the longest `?wait=`. */
@@ -41,6 +41,14 @@ const REFUSALS = Object.entries(
   } satisfies Record<RefusalLabel, ("agent" | "client")[]>,
 );
 
+const DROPS = Object.keys(
+  {
+    "message-too-long": 0,
+    "no-request": 0,
+    "takes-nothing": 0,
+  } satisfies Record<DropLabel, 0>,
+);
+
 export interface MetricsOptions {
   /** How much the server carries. */
   load(): ServerLoad;
@@ -69,6 +77,11 @@ export class Metrics {
     "converge_refusals_total",
     "Agents and clients refused.",
     ["who", "reason"],
+  );
+  readonly #drops = this.#counter(
+    "converge_connections_dropped_total",
+    "Connections cut without a close frame.",
+    ["reason"],
   );
   readonly #ends = this.#counter(
     "converge_pairs_ended_total",
@@ -111,6 +124,7 @@ export class Metrics {
     this.#load = options.load;
     for (const kind of ["new", "renamed", "resumed"]) this.#registrations.inc({ kind }, 0);
     for (const reason of PAIR_ENDS) this.#ends.inc({ reason }, 0);
+    for (const reason of DROPS) this.#drops.inc({ reason }, 0);
     for (const [reason, whos] of REFUSALS) {
       for (const who of whos) this.#refusals.inc({ who, reason }, 0);
     }
@@ -138,6 +152,8 @@ export class Metrics {
         this.#duration.observe(durationMs / 1_000);
         return this.#ends.inc({ reason: end.label });
       }
+      case "dropped":
+        return this.#drops.inc({ reason: event.label });
       case "refused":
         return this.#refusals.inc({ who: event.who, reason: event.refusal.label });
     }

@@ -1,0 +1,61 @@
+/** The server as a process of its own, under attack. */
+import assert from "node:assert/strict";
+import { residentMemory } from "../../support/stalled.ts";
+import { startServerProgram } from "../../support/server.ts";
+import { pairUp, TestAgent } from "../../support/test_socket.ts";
+
+/** Opens a websocket by hand and reads the answer. */
+async function upgrade(port: number, path: string): Promise<Deno.TcpConn> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n` +
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+  await connection.write(new TextEncoder().encode(request));
+  const answer = new Uint8Array(1_024);
+  const length = await connection.read(answer);
+  assert.match(new TextDecoder().decode(answer.subarray(0, length!)), /^HTTP\/1\.1 101 /);
+  return connection;
+}
+
+/** Sends fragments of one message until the connection ends. @returns how many bytes */
+async function sendEndlessMessage(connection: Deno.TcpConn): Promise<number> {
+  const payload = 65_535;
+  const frame = new Uint8Array(8 + payload);
+  let opcode = 0x02;
+  for (let sent = 0;; sent += payload) {
+    frame.set([opcode, 0x80 | 126, payload >> 8, payload & 0xff]);
+    opcode = 0x00;
+    try {
+      for (let at = 0; at < frame.length;) at += await connection.write(frame.subarray(at));
+    } catch {
+      return sent;
+    }
+  }
+}
+
+Deno.test({
+  name: "messages without an end are ended before they fill the memory, and pairs go on",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startServerProgram();
+    await using agent = await TestAgent.register(server.ws, "job");
+    await using pair = await pairUp(agent);
+    const floods = Array.from({ length: 8 }, async (_, i) => {
+      const path = i % 2 ? "/agent/other" : "/client/other?wait=5m";
+      using connection = await upgrade(server.port, path);
+      await sendEndlessMessage(connection);
+    });
+    let flooding = true;
+    const flooded = Promise.all(floods).finally(() => flooding = false);
+    let most = 0;
+    while (flooding) {
+      pair.client.send(new Uint8Array([1, 2, 3]));
+      assert.deepEqual(await pair.data.bytes(3), new Uint8Array([1, 2, 3]));
+      most = Math.max(most, residentMemory(server.program.pid));
+    }
+    await flooded;
+    assert.ok(most < 512 * 2 ** 20, `${most} bytes`);
+    const dropped = server.program.stderr.match(/"event":"connection dropped".*message-too-long/g);
+    assert.equal(dropped?.length, 8);
+  },
+});

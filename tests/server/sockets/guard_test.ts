@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { type Dropped, Guard, type GuardedSocket } from "../../../lib/server/sockets/guard.ts";
+import type { OwnSocket, Sockets } from "../../../lib/server/sockets/own_sockets.ts";
+
+const MiB = 2 ** 20;
+
+/** Connections, memory and time that change only when a test says so. */
+class World implements Sockets {
+  time = 0;
+  memory = 100 * MiB;
+  readonly open = new Map<string, OwnSocket>();
+  readonly dropped: Dropped[] = [];
+  readonly guard = new Guard({
+    sockets: this,
+    port: 8000,
+    onDropped: (dropped) => this.dropped.push(dropped),
+    now: () => this.time,
+    memory: () => this.memory,
+  });
+
+  *slices(port: number): Iterable<OwnSocket[]> {
+    assert.equal(port, 8000);
+    for (const socket of this.open.values()) yield [{ ...socket }];
+  }
+
+  end({ peer }: OwnSocket): void {
+    this.open.delete(peer);
+  }
+
+  [Symbol.dispose](): void {}
+
+  connect(peer: string): OwnSocket {
+    const socket = { fd: 9, peer, received: 500, acknowledged: 0, sending: false };
+    this.open.set(peer, socket);
+    return socket;
+  }
+
+  /** Lets time pass in steps in which the guard looks at all there is. */
+  pass(milliseconds: number): void {
+    for (const end = this.time + milliseconds; this.time < end;) {
+      this.time += 100;
+      this.guard.tick();
+    }
+  }
+
+  /** Looks at all connections at once. */
+  look(): void {
+    this.time += 60_000;
+    this.memory += 17 * MiB;
+    this.guard.tick();
+  }
+}
+
+function websocket(fields: Partial<GuardedSocket> = {}) {
+  const dropped: string[] = [];
+  return {
+    delivered: 0,
+    maxMessage: MiB,
+    closing: false,
+    closed: new Promise<void>(() => {}),
+    drop: (reason: string) => void dropped.push(reason),
+    dropped,
+    ...fields,
+  };
+}
+
+Deno.test("Guard ends a message beyond its limit when memory grows, and no other connection", () => {
+  const world = new World();
+  const [flood, honest] = ["192.0.2.1:1", "192.0.2.1:2"].map((peer) => world.connect(peer));
+  const sockets = [websocket(), websocket()];
+  world.guard.upgraded(flood!.peer, sockets[0]!);
+  world.guard.upgraded(honest!.peer, sockets[1]!);
+  flood!.received += 2 * MiB;
+  honest!.received += 50 * MiB;
+  sockets[1]!.delivered += 50 * MiB;
+  world.memory += 17 * MiB;
+  world.guard.tick();
+  const reason = "a message of more than 1.0 MB";
+  const peer = flood!.peer;
+  assert.deepEqual(world.dropped, [{ label: "message-too-long", reason, peer }]);
+  assert.deepEqual(sockets.map(({ dropped }) => dropped), [[reason], []]);
+  assert.deepEqual([...world.open.keys()], [honest!.peer]);
+});
+
+Deno.test("Guard looks when it is time, too, and forgets what a message has delivered", () => {
+  const world = new World();
+  const socket = world.connect("192.0.2.1:1");
+  const guarded = websocket();
+  world.guard.upgraded(socket.peer, guarded);
+  for (let i = 0; i < 10; i++) {
+    // Frames cost more than is counted as delivered.
+    socket.received += 900_000;
+    guarded.delivered += 1;
+    world.pass(3_000);
+  }
+  assert.equal(world.dropped.length, 0);
+  for (let i = 0; i < 3; i++) {
+    socket.received += 400_000;
+    world.pass(3_000);
+  }
+  assert.equal(world.dropped.at(0)?.label, "message-too-long");
+});
+
+Deno.test("Guard ends the longest of many incomplete messages when they are too many", () => {
+  const world = new World();
+  for (let i = 1; i <= 20; i++) {
+    const socket = world.connect(`192.0.2.1:${i}`);
+    socket.received += i * MiB / 2;
+    world.guard.upgraded(socket.peer, websocket({ maxMessage: 17 * MiB }));
+  }
+  world.look();
+  assert.ok(world.dropped.length > 5 && world.dropped.length < 15, `${world.dropped.length}`);
+  assert.equal(world.dropped[0]!.peer, "192.0.2.1:20");
+  assert.ok(world.open.has("192.0.2.1:1"));
+});
+
+Deno.test("Guard ends a connection that brings no request in 15 seconds", () => {
+  const world = new World();
+  const slow = world.connect("192.0.2.1:1");
+  world.connect("192.0.2.1:2");
+  world.pass(10_000);
+  world.guard.request("192.0.2.1:2")();
+  slow.received += 1;
+  world.pass(10_000);
+  assert.deepEqual(world.dropped.map(({ label, peer }) => [label, peer]), [
+    ["no-request", slow.peer],
+  ]);
+});
+
+Deno.test("Guard leaves a connection between requests alone for three minutes", () => {
+  const world = new World();
+  const socket = world.connect("192.0.2.1:1");
+  const answered = world.guard.request(socket.peer);
+  world.pass(300_000);
+  answered();
+  world.pass(170_000);
+  assert.equal(world.open.size, 1);
+  world.pass(20_000);
+  assert.equal(world.open.size, 0);
+  assert.deepEqual(world.dropped, []);
+});
+
+Deno.test("Guard ends a closed websocket whose peer takes nothing, and no slow one", () => {
+  const world = new World();
+  const [stuck, slow] = ["192.0.2.1:1", "192.0.2.1:2"].map((peer) => world.connect(peer));
+  for (const socket of [stuck!, slow!]) {
+    socket.sending = true;
+    world.guard.upgraded(socket.peer, websocket({ closing: true }));
+  }
+  for (let i = 0; i < 20; i++) {
+    slow!.acknowledged += 1;
+    world.pass(5_000);
+  }
+  assert.deepEqual(world.dropped.map(({ label, peer }) => [label, peer]), [
+    ["takes-nothing", stuck!.peer],
+  ]);
+});
+
+Deno.test("Guard ends a response that is not taken, and no open websocket", () => {
+  const world = new World();
+  const [response, open] = ["192.0.2.1:1", "192.0.2.1:2"].map((peer) => world.connect(peer));
+  response!.sending = open!.sending = true;
+  world.guard.request(response!.peer);
+  world.guard.upgraded(open!.peer, websocket());
+  world.pass(70_000);
+  assert.deepEqual(world.dropped.map(({ label, peer }) => [label, peer]), [
+    ["takes-nothing", response!.peer],
+  ]);
+});
+
+Deno.test("Guard takes a new connection from the same port for what it is", () => {
+  const world = new World();
+  const socket = world.connect("192.0.2.1:1");
+  socket.received = 900_000;
+  world.guard.upgraded(socket.peer, websocket({ closing: true }));
+  world.pass(3_000);
+  socket.received = 100;
+  world.pass(10_000);
+  assert.equal(world.open.size, 1);
+  world.pass(10_000);
+  assert.deepEqual(world.dropped.map(({ label }) => label), ["no-request"]);
+});
