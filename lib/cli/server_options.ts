@@ -34,6 +34,11 @@ export interface ServerOptions {
   build?: boolean;
   maxAgents: number;
   maxClientsPerAgent: number;
+  maxClientsPerAddress: number;
+  /** 0: any number. */
+  maxConnectionsPerMinute: number;
+  /** 0: any number. */
+  maxRegistrationsPerMinute: number;
   /** Bytes. */
   maxBuffer: number;
   /** Milliseconds. */
@@ -104,6 +109,21 @@ function makeOptions(): Option[] {
       .default(10_000),
     option("--max-clients-per-agent <n>", "how many clients each", parseInteger(1, 10_000))
       .default(32),
+    option(
+      "--max-clients-per-address <n>",
+      "of these, how many from one address",
+      parseInteger(1, 10_000),
+    ).default(24),
+    option(
+      "--max-connections-per-minute <n>",
+      "websockets from one address; 0: any number",
+      parseInteger(0, 1_000_000),
+    ).default(3_000),
+    option(
+      "--max-registrations-per-minute <n>",
+      "agents from one address; 0: any number",
+      parseInteger(0, 1_000_000),
+    ).default(1_000),
     option("--max-buffer <size>", "close a pair whose receiver is further behind", parseBuffer)
       .default(2 ** 24, "16MiB"),
     option("--drain <time>", "how long open pairs get at the end", parseDuration)

@@ -10,11 +10,18 @@ import { Connections } from "./relay/connections.ts";
 import type { DataConnection } from "./relay/data_connection.ts";
 import { protect, textResponse } from "./http/http.ts";
 import { type HttpPeer, Listener } from "./http/listener.ts";
+import { AddressLimits } from "./limits/address_limits.ts";
 import type { ServerLoad } from "./telemetry/load.ts";
 import { logEvents } from "./telemetry/log_events.ts";
 import { Rendezvous } from "./rendezvous/rendezvous.ts";
 import type { AgentInfo, ServerEvent } from "./rendezvous/types.ts";
-import { type Pages, refusalResponse, Router, type StaticFiles } from "./http/router.ts";
+import {
+  type Pages,
+  refusalResponse,
+  Router,
+  type StaticFiles,
+  type TurnedDown,
+} from "./http/router.ts";
 import { passwordVerifier } from "./relay/password_verifier.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
 import { findTarget, type RequestTarget } from "./http/target.ts";
@@ -112,6 +119,7 @@ class RendezvousServer {
   readonly #router: Router;
   readonly #observe: (event: ServerEvent) => void;
   readonly #connections: Connections;
+  readonly #limits: AddressLimits;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #closed = Promise.withResolvers<void>();
   /** Resolves to cut draining short. */
@@ -131,6 +139,7 @@ class RendezvousServer {
       logEvent(event);
       dependencies.observe?.(event);
     };
+    this.#limits = new AddressLimits(options);
     const { maxBuffer } = options;
     this.#connections = new Connections(SLOW_RECEIVERS * maxBuffer);
     const { backlog } = this.#connections;
@@ -218,7 +227,7 @@ class RendezvousServer {
       if (target instanceof Response) return target;
       return /^websocket$/i.test(request.headers.get("upgrade") ?? "")
         ? this.#upgrade(request, peer, target)
-        : await this.#router.respond(target);
+        : await this.#router.respond(target, this.#addressOf(request, peer));
     } catch (error) {
       this.#log.error("request failed", {
         path: new URL(request.url).pathname,
@@ -228,11 +237,17 @@ class RendezvousServer {
     }
   }
 
+  #addressOf(request: Request, peer: HttpPeer): string {
+    return clientAddress(peer.address, request.headers, this.#site.trustProxy);
+  }
+
   #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Response {
-    const address = clientAddress(peer.address, request.headers, this.#site.trustProxy);
-    const answer = this.#router.admit(target);
-    if ("refusal" in answer) {
-      const { who, id, refusal } = answer;
+    const address = this.#addressOf(request, peer);
+    const answer = this.#router.admit(target, address);
+    const limit = this.#limits.connect(address);
+    if (limit || "refusal" in answer) {
+      const { who, id } = answer;
+      const refusal = limit ?? (answer as TurnedDown).refusal;
       if (who) this.#observe({ type: "refused", who, id, address, refusal });
       return refusalResponse(refusal);
     }
@@ -261,6 +276,7 @@ class RendezvousServer {
       serveAgent(connection, id, {
         policy: this.#policy,
         rendezvous: this.#rendezvous,
+        limits: this.#limits,
         helloMs: this.#timing.helloMs,
         onRefused: (refusal) =>
           this.#observe({ type: "refused", who: "agent", id, address, refusal }),

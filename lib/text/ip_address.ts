@@ -38,3 +38,11 @@ export function parseIpRange(text: string): IpRange | undefined {
 export function isInRange(address: IpAddress, range: IpRange): boolean {
   return address.kind() === range.address.kind() && address.match(range.address, range.bits);
 }
+
+/** What counts as one address for limits: of IPv6 the first 64 bits, which one person has. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  const bytes = address.toByteArray();
+  return bytes.slice(0, bytes.length === 16 ? 8 : 4).join(".");
+}

@@ -26,7 +26,7 @@ export type StaticFiles = (request: Request, name: string) => Promise<Response>;
 export interface Gate {
   readonly draining: boolean;
   admitAgent(id: string): Refusal | undefined;
-  admitClient(id: string, patient: boolean): Refusal | undefined;
+  admitClient(id: string, patient: boolean, address: string): Refusal | undefined;
 }
 
 export interface RouterOptions {
@@ -59,10 +59,10 @@ export class Router {
   }
 
   /** Answers a request without an upgrade. */
-  async respond(target: RequestTarget): Promise<Response> {
+  async respond(target: RequestTarget, address: string): Promise<Response> {
     const { request, site, path } = target;
     if (isWebsocketPath(path)) {
-      const answer = this.admit(target);
+      const answer = this.admit(target, address);
       return "refusal" in answer ? refusalResponse(answer.refusal) : upgradeRequired();
     }
     if (path === "/healthz") return textResponse(200, "ok");
@@ -75,7 +75,7 @@ export class Router {
   }
 
   /** Decides whether a request for a websocket may be upgraded. */
-  admit({ request, site, path }: RequestTarget): Welcome | TurnedDown {
+  admit({ request, site, path }: RequestTarget, address: string): Welcome | TurnedDown {
     const [, who, id = ""] = /^\/(agent|client)\/(.*)$/.exec(path) ?? [];
     if (who !== "agent" && who !== "client") {
       const reason = "websockets are at /agent/ID and /client/ID only";
@@ -99,7 +99,9 @@ export class Router {
       return { who, id, refusal: { label: "bad-request", status: 400, reason } };
     }
     const { gate } = this.#options;
-    const refusal = who === "agent" ? gate.admitAgent(id) : gate.admitClient(id, waitMs > 0);
+    const refusal = who === "agent"
+      ? gate.admitAgent(id)
+      : gate.admitClient(id, waitMs > 0, address);
     return refusal ? { who, id, refusal } : { who, id, waitMs };
   }
 }

@@ -17,6 +17,7 @@ import {
 } from "../../protocol/messages.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
 import { VERSION } from "../../dist/version.ts";
+import type { AddressLimits } from "../limits/address_limits.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { CLOSING, type PeerData, type PeerSocket } from "./peer_socket.ts";
 import { DataConnection } from "./data_connection.ts";
@@ -34,6 +35,7 @@ export interface AgentPolicy {
 export interface AgentContext {
   policy: AgentPolicy;
   rendezvous: Rendezvous<DataConnection, ClientConnection>;
+  limits: AddressLimits;
   /** How long to wait for the first message, in milliseconds. */
   helloMs: number;
   /** Called for each agent that is refused after the upgrade. */
@@ -50,7 +52,8 @@ function refusal(label: RefusalLabel, reason: string): Refusal {
 
 /** Whether the agent should try again by itself. */
 function mayRetry({ label }: Refusal): boolean {
-  return ["draining", "too-many-agents", "too-many-parked", "wrong-secret"].includes(label);
+  return label.startsWith("too-many-") ||
+    ["draining", "locked-out", "wrong-secret"].includes(label);
 }
 
 /** The version in a first message; the rest may follow the rules of another version. */
@@ -72,14 +75,20 @@ export function serveAgent(socket: PeerSocket, id: string, context: AgentContext
     sendMessage(socket, { type: "refused", reason: why.reason, retry: mayRetry(why) });
     socket.close(CloseCode.policyViolation, why.reason);
   };
-  const timeout = setTimeout(
-    () => refuse(refusal("timeout", "no first message in time")),
-    context.helloMs,
-  );
+  const waiting = context.limits.awaitHello(socket.address);
+  if (typeof waiting !== "function") return refuse(waiting);
+  const timeout = setTimeout(() => {
+    waiting();
+    refuse(refusal("timeout", "no first message in time"));
+  }, context.helloMs);
+  const stopWaiting = () => {
+    clearTimeout(timeout);
+    waiting();
+  };
   socket.handTo({
-    closed: () => clearTimeout(timeout),
+    closed: stopWaiting,
     message: (data) => {
-      clearTimeout(timeout);
+      stopWaiting();
       const why = hear(socket, id, data, context);
       if (why) refuse(why);
     },
@@ -110,9 +119,12 @@ function register(
   socket: PeerSocket,
   id: string,
   hello: RegisterMessage,
-  { policy, rendezvous }: AgentContext,
+  { policy, rendezvous, limits }: AgentContext,
 ): Refusal | undefined {
+  const limit = limits.register(socket.address);
+  if (limit) return limit;
   if (policy.agentToken !== undefined && !sameSecret(hello.token ?? "", policy.agentToken)) {
+    limits.failed(socket.address);
     const which = hello.token === undefined ? "this server requires a token" : "wrong token";
     return refusal("wrong-token", `${which}: give it to the agent with --token-file`);
   }

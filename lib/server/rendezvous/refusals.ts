@@ -40,6 +40,12 @@ export function agentAway(id: string): Refusal {
   return { label: "agent-away", status: 503, reason };
 }
 
+export function tooManyFromAddress(id: string, max: number): Refusal {
+  const reason = `the agent "${id}" already has ${max} clients from this address: ` +
+    "close one, or try again later";
+  return { label: "too-many-clients", status: 503, reason };
+}
+
 export function tooManyClients(id: string, max: number): Refusal {
   const reason = `the agent "${id}" already has ${max} clients: close one, or try again later`;
   return { label: "too-many-clients", status: 503, reason };

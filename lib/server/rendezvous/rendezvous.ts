@@ -9,6 +9,7 @@
  * @module
  */
 import { CloseCode } from "../../protocol/messages.ts";
+import { networkOf } from "../../text/ip_address.ts";
 import { type Agent, agentInfo, Agents, clientInfo, owns } from "./agents.ts";
 import * as refusals from "./refusals.ts";
 import type {
@@ -37,6 +38,8 @@ const MAX_WAITING = 1_000;
 export interface RendezvousOptions<Data, C> {
   maxAgents: number;
   maxClientsPerAgent: number;
+  /** Of these; of IPv6 for each network of 64 bits. */
+  maxClientsPerAddress: number;
   /** Starts to copy between an agent's data connection and a client. */
   link(data: Data, client: C, key: number): Link;
   observe?(event: ServerEvent): void;
@@ -147,7 +150,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
    *
    * @param patient whether it waits for an agent that is not connected
    */
-  admitClient(id: string, patient: boolean): Refusal | undefined {
+  admitClient(id: string, patient: boolean, address: string): Refusal | undefined {
     if (this.#draining) return refusals.draining;
     const agent = this.#agents.get(id);
     if (!agent && !patient) return refusals.unknownId(id);
@@ -155,6 +158,12 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const limit = this.#options.maxClientsPerAgent;
     const clients = (agent?.pairs.size ?? 0) + this.#waiting.count(id);
     if (clients >= limit) return refusals.tooManyClients(id, limit);
+    const network = networkOf(address);
+    const isNear = (client: { address: string }) => networkOf(client.address) === network;
+    const near = Array.from(agent?.pairs ?? []).filter(isNear).length +
+      this.#waiting.count(id, ({ client }) => isNear(client));
+    const most = this.#options.maxClientsPerAddress;
+    if (near >= most) return refusals.tooManyFromAddress(id, most);
     // A full queue must not keep out clients that need not queue.
     const waits = !agent?.control || agent.parked.length === 0;
     if (waits && this.#waiting.size >= MAX_WAITING) return refusals.tooManyWaiting;

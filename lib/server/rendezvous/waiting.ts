@@ -20,9 +20,9 @@ export class WaitingRoom<C> {
     return this.#size;
   }
 
-  /** How many wait for `id`. */
-  count(id: string): number {
-    return this.#lines.get(id)?.length ?? 0;
+  /** How many wait for `id` and fit. */
+  count(id: string, fits: (waiting: Waiting<C>) => boolean = () => true): number {
+    return this.#lines.get(id)?.filter(fits).length ?? 0;
   }
 
   add(waiting: Waiting<C>): void {

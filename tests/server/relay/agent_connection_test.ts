@@ -244,3 +244,20 @@ Deno.test("an agent's connection that says nothing is closed", async () => {
   assert.equal(reason, "no first message in time");
   assert.equal((await socket.closed).code, CloseCode.policyViolation);
 });
+
+Deno.test("too many registrations from one address: refused, to be tried again", async () => {
+  await using server = await startTestServer({ maxRegistrationsPerMinute: 1 });
+  await using _agent = await TestAgent.register(server.ws, "job");
+  const { reason, retry } = await refusal(server.ws, registerMessage());
+  assert.equal(retry, true);
+  assert.match(reason, /more than 1 registrations a minute from one address/);
+  await server.logged("agent refused", { label: "too-many-registrations" });
+});
+
+Deno.test("an address with many wrong tokens is locked out, whatever token comes next", async () => {
+  await using server = await startTestServer({ agentToken: "s3cret" });
+  for (let i = 0; i < 21; i++) await refusal(server.ws, registerMessage({ token: "wrong" }));
+  const { reason, retry } = await refusal(server.ws, registerMessage({ token: "s3cret" }));
+  assert.match(reason, /too many wrong tokens: try again in 1 seconds/);
+  assert.equal(retry, true);
+});

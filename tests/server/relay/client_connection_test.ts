@@ -143,3 +143,16 @@ Deno.test("a page of another site cannot open a websocket, our own pages can", a
   await agent.park();
   await using _client = await TestSocket.open(url, { headers: { origin: server.url } });
 });
+
+Deno.test("too many connections from one address: 503, by the forwarded address behind a proxy", async () => {
+  await using server = await startTestServer({ maxConnectionsPerMinute: 1, trustProxy: true });
+  const from = (address: string) =>
+    refused(`${server.ws}/client/job`, { "x-forwarded-for": address });
+  assert.equal((await from("192.0.2.1")).status, 404);
+  const { status, body, headers } = await from("192.0.2.1");
+  assert.equal(status, 503);
+  assert.match(body, /more than 1 connections a minute from one address/);
+  assert.equal(headers["retry-after"], "5");
+  assert.equal((await from("192.0.2.2")).status, 404);
+  await server.logged("client refused", { label: "too-many-connections", address: "192.0.2.1" });
+});

@@ -47,11 +47,14 @@ class World {
   readonly links: FakeLink[] = [];
   readonly rendezvous: Rendezvous<FakeConnection, FakeConnection>;
 
-  constructor(limits: { maxAgents?: number; maxClientsPerAgent?: number } = {}) {
+  constructor(
+    limits: { maxAgents?: number; maxClientsPerAgent?: number; maxClientsPerAddress?: number } = {},
+  ) {
     let made = 0;
     this.rendezvous = new Rendezvous<FakeConnection, FakeConnection>({
       maxAgents: 100,
       maxClientsPerAgent: 32,
+      maxClientsPerAddress: 32,
       ...limits,
       link: (data, client) => {
         const link = new FakeLink(data, client);
@@ -88,7 +91,7 @@ class World {
 
   /** A client that must not be refused. */
   join(id: string, waitMs = 0): FakeConnection {
-    assert.equal(this.rendezvous.admitClient(id, waitMs > 0), undefined);
+    assert.equal(this.rendezvous.admitClient(id, waitMs > 0, "192.0.2.1"), undefined);
     const client = new FakeConnection();
     this.rendezvous.join(id, client, waitMs);
     return client;
@@ -178,7 +181,7 @@ Deno.test("a client that queues for an agent which does not park is closed in th
 });
 
 Deno.test("an unknown ID is refused with a reason and what to do", () => {
-  const refusal = new World().rendezvous.admitClient("job", false);
+  const refusal = new World().rendezvous.admitClient("job", false, "192.0.2.1");
   assert.equal(refusal?.status, 404);
   assert.match(refusal.reason, /no agent "job".*check the ID.*\?wait=5m/);
 });
@@ -202,7 +205,7 @@ Deno.test("a patient client is told when its time is over", () => {
     CloseCode.waitExpired,
     "the agent did not connect in time",
   ]);
-  assert.equal(world.rendezvous.admitClient("job", true), undefined);
+  assert.equal(world.rendezvous.admitClient("job", true, "192.0.2.1"), undefined);
 });
 
 Deno.test("an ID in use by another agent is replaced by a made-up one", () => {
@@ -258,13 +261,13 @@ Deno.test("a lost agent keeps its ID and its pairs for the grace time", async ()
   world.join("job");
   registration.gone(false);
   assert.equal(world.register("job").id, "made-up-1");
-  const refusal = world.rendezvous.admitClient("job", false);
+  const refusal = world.rendezvous.admitClient("job", false, "192.0.2.1");
   assert.equal(refusal?.status, 503);
   assert.equal(refusal.label, "agent-away");
   world.pass(GRACE_MS - 1);
   assert.equal(world.register("job", registration.secret).id, "job");
   world.pass(GRACE_MS);
-  assert.equal(world.rendezvous.admitClient("job", false), undefined);
+  assert.equal(world.rendezvous.admitClient("job", false, "192.0.2.1"), undefined);
   assert.equal(world.rendezvous.snapshot()[0]!.clients.length, 1);
   world.links[0]!.ended.resolve({ label: "closed", reason: "" });
   await world.links[0]!.done;
@@ -281,7 +284,7 @@ Deno.test("a lost agent is forgotten after the grace time, its pairs live on", (
   world.pass(GRACE_MS);
   assert.deepEqual(world.types(), ["registered", "paired", "lost", "unregistered"]);
   assert.equal(parked.closedWith?.[0], CloseCode.normal);
-  assert.equal(label(world.rendezvous.admitClient("job", false)), "unknown-id");
+  assert.equal(label(world.rendezvous.admitClient("job", false, "192.0.2.1")), "unknown-id");
   assert.equal(world.register("job").id, "job");
 });
 
@@ -346,20 +349,23 @@ Deno.test("there are limits to agents and to clients of one agent", () => {
   world.park("job", secret);
   world.join("job");
   world.join("job");
-  assert.equal(label(world.rendezvous.admitClient("job", false)), "too-many-clients");
-  assert.equal(label(world.rendezvous.admitClient("job", true)), "too-many-clients");
+  assert.equal(label(world.rendezvous.admitClient("job", false, "192.0.2.1")), "too-many-clients");
+  assert.equal(label(world.rendezvous.admitClient("job", true, "192.0.2.1")), "too-many-clients");
 });
 
 Deno.test("only so many clients wait, and they keep out nobody who need not wait", () => {
   const world = new World();
   for (let i = 0; i < 1_000; i++) world.join(`job-${i}`, 60_000);
-  assert.equal(label(world.rendezvous.admitClient("job", true)), "too-many-waiting");
+  assert.equal(label(world.rendezvous.admitClient("job", true, "192.0.2.1")), "too-many-waiting");
   const { secret } = world.register("ready");
-  assert.equal(label(world.rendezvous.admitClient("ready", false)), "too-many-waiting");
+  assert.equal(
+    label(world.rendezvous.admitClient("ready", false, "192.0.2.1")),
+    "too-many-waiting",
+  );
   world.park("ready", secret);
-  assert.equal(world.rendezvous.admitClient("ready", false), undefined);
+  assert.equal(world.rendezvous.admitClient("ready", false, "192.0.2.1"), undefined);
   world.pass(60_000);
-  assert.equal(world.rendezvous.admitClient("job", true), undefined);
+  assert.equal(world.rendezvous.admitClient("job", true, "192.0.2.1"), undefined);
 });
 
 Deno.test("draining: nobody new, agents are told, open pairs are waited for", async () => {
@@ -373,7 +379,7 @@ Deno.test("draining: nobody new, agents are told, open pairs are waited for", as
   const draining = world.rendezvous.drain().then(() => drained = true);
   assert.ok(control.draining);
   assert.equal(queued.closedWith?.[0], CloseCode.goingAway);
-  assert.equal(label(world.rendezvous.admitClient("job", false)), "draining");
+  assert.equal(label(world.rendezvous.admitClient("job", false, "192.0.2.1")), "draining");
   assert.equal(label(world.rendezvous.admitAgent("job")), "draining");
   assert.equal(label(world.rendezvous.park("job", secret, new FakeConnection())), "draining");
   await Promise.resolve();
@@ -417,4 +423,23 @@ Deno.test("the snapshot shows what agents report", () => {
     status: { deadline: 5, clients: [{ key: 1, sessions: ["shell"] }] },
     clients: [],
   }]);
+});
+
+Deno.test("one address gets only a part of an agent's clients, one IPv6 network too", () => {
+  const world = new World({ maxClientsPerAgent: 4, maxClientsPerAddress: 2 });
+  const { rendezvous } = world;
+  world.register("job");
+  const joinFrom = (address: string) => {
+    const refusal = rendezvous.admitClient("job", true, address);
+    if (refusal) return refusal.reason;
+    rendezvous.join("job", Object.assign(new FakeConnection(), { address }), 1_000);
+  };
+  const full =
+    'the agent "job" already has 2 clients from this address: close one, or try again later';
+  assert.equal(joinFrom("2001:db8::1"), undefined);
+  assert.equal(joinFrom("2001:db8::ffff:2"), undefined);
+  assert.equal(joinFrom("2001:db8::3"), full);
+  assert.equal(joinFrom("192.0.2.1"), undefined);
+  assert.equal(joinFrom("192.0.2.2"), undefined);
+  assert.match(joinFrom("192.0.2.3")!, /already has 4 clients/);
 });
