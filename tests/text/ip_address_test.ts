@@ -1,5 +1,5 @@
-import { equal } from "node:assert/strict";
-import { isInRange, parseAddress, parseIpRange } from "../../lib/text/ip_address.ts";
+import { equal, notEqual } from "node:assert/strict";
+import { isInRange, networkOf, parseAddress, parseIpRange } from "../../lib/text/ip_address.ts";
 
 const ADDRESSES: Record<string, string | undefined> = {
   "192.0.2.1": "192.0.2.1",
@@ -54,3 +54,11 @@ for (
 ) {
   Deno.test(`parseIpRange() refuses "${text}"`, () => equal(parseIpRange(text), undefined));
 }
+
+Deno.test("networkOf() keeps IPv4 addresses apart, and IPv6 networks of 64 bits", () => {
+  notEqual(networkOf("192.0.2.1"), networkOf("192.0.2.2"));
+  equal(networkOf("192.0.2.1"), networkOf("::ffff:192.0.2.1"));
+  equal(networkOf("2001:db8::1"), networkOf("2001:db8::ffff:ffff:ffff:ffff"));
+  notEqual(networkOf("2001:db8::1"), networkOf("2001:db8:0:1::1"));
+  equal(networkOf("unknown"), "unknown");
+});

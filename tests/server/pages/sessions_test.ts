@@ -111,3 +111,9 @@ Deno.test("viewSessions() finds, sorts and pages 2,000 agents", () => {
   const none = viewSessions(agents, query("search=nothing"), 5);
   assert.deepEqual([none.matching, none.page, none.pages, none.agents], [0, 1, 1, []]);
 });
+
+Deno.test("sessionAgent() shows twenty sessions of a client at the most", () => {
+  const clients = [{ key: 1, sessions: Array(21).fill("shell") }];
+  const agent = agentInfo("job", { clients: [client(1)], status: { clients } });
+  assert.equal(sessionAgent(agent, false).clients[0]!.sessions.length, 20);
+});

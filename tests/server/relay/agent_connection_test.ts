@@ -202,6 +202,12 @@ Deno.test("what an agent reports is kept, in bounds", async () => {
   const [info] = server.snapshot();
   assert.equal(info!.version.length, 100);
   assert.deepEqual(info!.facts, { host: "h".repeat(100), user: "", os: "linux", shell: "" });
+  const busy = { key: 1, sessions: Array(101).fill("shell") };
+  const many = [busy, ...Array(100).fill({ key: 2, sessions: [] })];
+  agent.control.send({ type: "status", clients: many });
+  await agent.control.settled();
+  const { clients } = server.snapshot()[0]!.status!;
+  assert.deepEqual([clients.length, clients[0]!.sessions.length], [100, 100]);
   agent.control.send({ type: "status", deadline: 7, clients: [{ key: 3, sessions: ["sftp"] }, 5] });
   await agent.control.settled();
   assert.deepEqual(server.snapshot()[0]!.status, {
@@ -260,4 +266,14 @@ Deno.test("an address with many wrong tokens is locked out, whatever token comes
   const { reason, retry } = await refusal(server.ws, registerMessage({ token: "s3cret" }));
   assert.match(reason, /too many wrong tokens: try again in 1 seconds/);
   assert.equal(retry, true);
+});
+
+Deno.test("too many connections of one address that say nothing: more are refused", async () => {
+  await using server = await startTestServer();
+  await using stack = new AsyncDisposableStack();
+  for (let i = 0; i < 500; i++) stack.use(await TestSocket.open(`${server.ws}/agent/job`));
+  await using socket = await TestSocket.open(`${server.ws}/agent/job`);
+  const { type, retry } = await socket.nextMessage<RefusedMessage>();
+  assert.deepEqual([type, retry], ["refused", true]);
+  await server.logged("agent refused", { label: "too-many-unregistered" });
 });

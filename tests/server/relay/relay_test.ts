@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { Backlog } from "../../../lib/server/relay/backlog.ts";
+import type { PeerRole, PeerSocket } from "../../../lib/server/relay/peer_socket.ts";
+import { Relay } from "../../../lib/server/relay/relay.ts";
 import { CloseCode } from "../../../lib/protocol/messages.ts";
 import { startTestServer } from "../../support/server.ts";
 import { pairUp, TestAgent } from "../../support/test_socket.ts";
@@ -202,4 +205,26 @@ Deno.test("relay: one client never sees another's bytes", async () => {
     assert.ok(bytes[i]!.equals(await client.bytes(100_000)));
     assert.ok(bytes[i]!.equals(await data.bytes(100_000)));
   }
+});
+
+Deno.test("relay: receivers that are behind together end the pair that sends more", async () => {
+  await using server = await startTestServer({ maxBuffer: 2 ** 20 });
+  assert.equal(server.load().bufferLimit, 64 * 2 ** 20);
+  const backlog = new Backlog(1_000);
+  const roles: PeerRole[] = [];
+  const closed: string[] = [];
+  const peer = () =>
+    ({
+      behind: 0,
+      halfClose: true,
+      handTo: (role: PeerRole) => void roles.push(role),
+      send: () => {},
+      close: (_code: number, reason: string) => void closed.push(reason),
+    }) as unknown as PeerSocket;
+  new Relay(peer(), peer(), [], { maxBuffer: 2 ** 20, backlog });
+  roles[1]!.message(new ArrayBuffer(10));
+  assert.deepEqual(closed, []);
+  backlog.bytes = 1_001;
+  roles[1]!.message(new ArrayBuffer(10));
+  assert.match(closed[0]!, /^all receivers together/);
 });

@@ -443,3 +443,7 @@ Deno.test("one address gets only a part of an agent's clients, one IPv6 network 
   assert.equal(joinFrom("192.0.2.2"), undefined);
   assert.match(joinFrom("192.0.2.3")!, /already has 4 clients/);
 });
+
+Deno.test("the waits are those of docs/protocol.md", () => {
+  assert.deepEqual([QUEUE_MS, GRACE_MS], [30_000, 60_000]);
+});

@@ -59,3 +59,18 @@ Deno.test({
     assert.equal(dropped?.length, 8);
   },
 });
+
+Deno.test({
+  name: "a message may be 1 MiB long before its peer is paired, and 17 MiB after",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startServerProgram();
+    await using agent = await TestAgent.register(server.ws, "job");
+    await using _data = await agent.park();
+    for (const [path, most] of [["/agent/other", "1.0 MB"], ["/client/job", "17.8 MB"]] as const) {
+      using connection = await upgrade(server.port, path);
+      await sendEndlessMessage(connection);
+      await server.program.waitFor(new RegExp(`connection dropped.*more than ${most}`));
+    }
+  },
+});
