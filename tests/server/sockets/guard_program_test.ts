@@ -1,12 +1,16 @@
 /** The server as a process of its own, under attack. */
 import assert from "node:assert/strict";
+import { makeCertificate } from "../../support/certificate.ts";
+import { TempDir } from "../../support/program.ts";
 import { residentMemory } from "../../support/stalled.ts";
 import { startServerProgram } from "../../support/server.ts";
 import { pairUp, TestAgent } from "../../support/test_socket.ts";
 
 /** Opens a websocket by hand and reads the answer. */
-async function upgrade(port: number, path: string): Promise<Deno.TcpConn> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+async function upgrade(port: number, path: string, ca?: string): Promise<Deno.Conn> {
+  const connection = ca === undefined
+    ? await Deno.connect({ hostname: "127.0.0.1", port })
+    : await Deno.connectTls({ hostname: "localhost", port, caCerts: [Deno.readTextFileSync(ca)] });
   const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n` +
     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
@@ -18,7 +22,7 @@ async function upgrade(port: number, path: string): Promise<Deno.TcpConn> {
 }
 
 /** Sends fragments of one message until the connection ends. @returns how many bytes */
-async function sendEndlessMessage(connection: Deno.TcpConn): Promise<number> {
+async function sendEndlessMessage(connection: Deno.Conn): Promise<number> {
   const payload = 65_535;
   const frame = new Uint8Array(8 + payload);
   let opcode = 0x02;
@@ -72,5 +76,18 @@ Deno.test({
       await sendEndlessMessage(connection);
       await server.program.waitFor(new RegExp(`connection dropped.*more than ${most}`));
     }
+  },
+});
+
+Deno.test({
+  name: "a message without an end is ended over TLS, too",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using dir = new TempDir();
+    const { ca, cert, key } = await makeCertificate(dir);
+    await using server = await startServerProgram(["--tls-cert", cert, "--tls-key", key]);
+    using connection = await upgrade(server.port, "/agent/job", ca);
+    await sendEndlessMessage(connection);
+    await server.program.waitFor(/connection dropped.*more than 1\.0 MB/);
   },
 });
