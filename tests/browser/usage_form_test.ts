@@ -38,7 +38,7 @@ test({
     await page.getByLabel("Rendez-vous ID").fill("job-1");
     await page.getByLabel("CI system").selectOption("GitHub Actions");
     await page.locator("#os").selectOption("Windows");
-    await page.getByLabel("Connect with").selectOption("tunnel, by a local port");
+    await page.getByLabel("Connect with").selectOption("tunnel");
     const [first, ...local] = await commands(page);
     const [title, job] = first!;
     assert.equal(title, "GitHub Actions: the last step of the job");

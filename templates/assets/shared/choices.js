@@ -17,7 +17,7 @@ const SYSTEMS = /** @type {const} */ ([
 export const OPTIONS = /** @type {const} */ ({
   os: SYSTEMS,
   shell: [
-    ["", "Default: sh, or PowerShell"],
+    ["", "Default"],
     ["sh", "sh or bash"],
     ["cmd", "cmd"],
     ["powershell", "PowerShell"],
@@ -33,7 +33,7 @@ export const OPTIONS = /** @type {const} */ ({
   local: [
     ["wsproxy", "wsproxy"],
     ["config", "an entry in ssh_config"],
-    ["tunnel", "tunnel, by a local port"],
+    ["tunnel", "tunnel"],
     ["websocat", "websocat instead of wsproxy"],
   ],
 });
