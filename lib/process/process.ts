@@ -1,5 +1,5 @@
 /**
- * What a session runs: a program with a terminal or with pipes. posix_*.ts and windows_*.ts
+ * What a session runs: a program with a terminal or with pipes. linux/, posix/ (macOS) and windows/
  * implement it beside each other, spawn.ts chooses.
  *
  * @module

@@ -1,25 +1,29 @@
+import { spawnPosixProcess } from "./posix/process.ts";
 import type { Process, ProcessOptions, Pty, PtyOptions } from "./process.ts";
 
-// Each platform's files load native code of that platform, so only the right ones are imported.
+// Each platform's files load native code of that platform, so only the right ones are imported: now,
+// when nothing can be in the way. The build leaves out the branches of other platforms.
+const windows = Deno.build.os === "windows" ? await import("./windows/process.ts") : undefined;
+const linux = Deno.build.os === "linux" ? await import("./linux/process.ts") : undefined;
 
 /**
  * Starts a program with pipes.
  *
  * @throws {Error} if it cannot be started
  */
-export async function spawnProcess(options: ProcessOptions): Promise<Process> {
-  return Deno.build.os === "windows"
-    ? (await import("./windows/process.ts")).spawnWindowsProcess(options)
-    : (await import("./posix/process.ts")).spawnPosixProcess(options);
+export function spawnProcess(options: ProcessOptions): Process {
+  if (windows) return windows.spawnWindowsProcess(options);
+  return linux ? linux.spawnLinuxProcess(options) : spawnPosixProcess(options);
 }
 
 /**
- * Starts a program with a terminal.
+ * Starts a program with a terminal. On macOS the first one loads node-pty.
  *
  * @throws {Error} if it cannot be started
  */
 export async function spawnPty(options: PtyOptions): Promise<Pty> {
-  return Deno.build.os === "windows"
-    ? (await import("./windows/process.ts")).spawnWindowsPty(options)
+  if (Deno.build.os === "windows") return windows!.spawnWindowsPty(options);
+  return Deno.build.os === "linux"
+    ? linux!.spawnLinuxPty(options)
     : (await import("./posix/pty.ts")).spawnPosixPty(options);
 }

@@ -1,51 +1,37 @@
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import type { ByteSource, ProcessOptions } from "../../lib/process/process.ts";
+import type { Process, ProcessOptions, Pty, PtyOptions } from "../../lib/process/process.ts";
 import { stalled } from "../support/stalled.ts";
+import { readAll, readUntil, sh, SIZE } from "./programs.ts";
 
-const ignore = Deno.build.os === "windows";
-if (ignore) console.log("skipped: these tests are for POSIX systems");
-
-// Their native code is not there on other systems.
-const { spawnPosixProcess } = ignore
-  ? {} as never
-  : await import("../../lib/process/posix/process.ts");
-const { spawnPosixPty } = ignore ? {} as never : await import("../../lib/process/posix/pty.ts");
-const { parseStat } = await import("../../lib/process/posix/session.ts");
-
-async function readAll(source: ByteSource): Promise<string> {
-  const chunks = [];
-  for (let bytes = await source.read(); bytes !== null; bytes = await source.read()) {
-    chunks.push(Buffer.from(bytes));
-  }
-  return Buffer.concat(chunks).toString();
+/** How programs are started on a POSIX system. */
+interface Spawners {
+  spawnProcess: (options: ProcessOptions) => Process;
+  spawnPty: (options: PtyOptions) => Pty;
 }
 
-/** Reads until something is there. @returns all up to then */
-async function readUntil(source: ByteSource, pattern: RegExp): Promise<string> {
-  let text = "";
-  while (!pattern.test(text)) {
-    const bytes = await source.read();
-    if (bytes === null) throw new Error(`ended without ${pattern}: ${text}`);
-    text += new TextDecoder().decode(bytes);
-  }
-  return text;
+// Their native code is not there on other systems. Linux has both: the other one is macOS's.
+const SPAWNERS: Record<string, Spawners> = {};
+if (Deno.build.os === "linux") {
+  const linux = await import("../../lib/process/linux/process.ts");
+  SPAWNERS.Linux = { spawnProcess: linux.spawnLinuxProcess, spawnPty: linux.spawnLinuxPty };
 }
-
-function sh(command: string, env: Record<string, string> = {}): ProcessOptions {
-  return {
-    file: "/bin/sh",
-    args: ["-c", command],
-    cwd: "/",
-    env: { PATH: "/usr/bin:/bin", ...env },
+if (Deno.build.os !== "windows") {
+  SPAWNERS.POSIX = {
+    spawnProcess: (await import("../../lib/process/posix/process.ts")).spawnPosixProcess,
+    spawnPty: (await import("../../lib/process/posix/pty.ts")).spawnPosixPty,
   };
 }
+const { parseStat } = await import("../../lib/process/posix/session.ts");
 
-const SIZE = { columns: 90, rows: 20 };
-const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
+/** Defines a test of each implementation. */
+function test(name: string, fn: (spawners: Spawners) => Promise<void>): void {
+  for (const [system, spawners] of Object.entries(SPAWNERS)) {
+    Deno.test(`${system}: ${name}`, () => fn(spawners));
+  }
+}
 
-test("spawnProcess() keeps outputs apart and gives nothing but its environment", async () => {
-  const process = spawnPosixProcess(sh("env; echo err >&2; exit 3", { A: "1" }));
+test("spawnProcess() keeps outputs apart and gives nothing but its environment", async ({ spawnProcess }) => {
+  const process = spawnProcess(sh("env; echo err >&2; exit 3", { A: "1" }));
   const [out, err] = await Promise.all([readAll(process.stdout), readAll(process.stderr!)]);
   deepEqual(out.trim().split("\n").filter((line) => !/^(PWD|_|SHLVL)=/.test(line)).sort(), [
     "A=1",
@@ -56,8 +42,8 @@ test("spawnProcess() keeps outputs apart and gives nothing but its environment",
   await process.end();
 });
 
-test("spawnProcess() passes input on and its end", async () => {
-  const process = spawnPosixProcess(sh("cat; echo end"));
+test("spawnProcess() passes input on and its end", async ({ spawnProcess }) => {
+  const process = spawnProcess(sh("cat; echo end"));
   await process.write(new TextEncoder().encode("some "));
   await process.write(new TextEncoder().encode("input\n"));
   await process.endInput();
@@ -65,16 +51,16 @@ test("spawnProcess() passes input on and its end", async () => {
   await process.end();
 });
 
-test("spawnProcess() drops input that nobody reads", async () => {
-  const process = spawnPosixProcess(sh("exec 0<&-; echo closed; exec sleep 1000"));
+test("spawnProcess() drops input that nobody reads", async ({ spawnProcess }) => {
+  const process = spawnProcess(sh("exec 0<&-; echo closed; exec sleep 1000"));
   await readUntil(process.stdout, /closed/);
   for (let i = 0; i < 100; i++) await process.write(new Uint8Array(100_000));
   await process.end();
   deepEqual(await process.exited, { signal: "HUP", coreDumped: false });
 });
 
-test("spawnProcess() sends signals to the whole group", async () => {
-  const process = spawnPosixProcess(sh("sleep 1000 | sleep 1000 & echo started; wait"));
+test("spawnProcess() sends signals to the whole group", async ({ spawnProcess }) => {
+  const process = spawnProcess(sh("sleep 1000 | sleep 1000 & echo started; wait"));
   await readUntil(process.stdout, /started/);
   process.signal("NONSENSE");
   process.signal("TERM");
@@ -84,15 +70,15 @@ test("spawnProcess() sends signals to the whole group", async () => {
   await process.end();
 });
 
-test("spawnProcess() throws for a program that is not there", async () => {
-  throws(() => spawnPosixProcess({ ...sh(""), file: "/no/such/program" }));
+test("spawnProcess() throws for a program that is not there", async ({ spawnProcess }) => {
+  throws(() => spawnProcess({ ...sh(""), file: "/no/such/program" }));
   await Promise.resolve();
 });
 
-test("end() ends jobs in process groups of their own, and those that ignore SIGHUP", async () => {
+test("end() ends jobs in process groups of their own, and those that ignore SIGHUP", async ({ spawnProcess, spawnPty }) => {
   const script = "set -m; sleep 1000 & (trap '' HUP; exec sleep 1000) & echo started; wait";
   for (
-    const program of [spawnPosixProcess(sh(script)), spawnPosixPty({ ...sh(script), ...SIZE })]
+    const program of [spawnProcess(sh(script)), spawnPty({ ...sh(script), ...SIZE })]
   ) {
     await readUntil(program.stdout, /started/);
     await program.end();
@@ -102,29 +88,29 @@ test("end() ends jobs in process groups of their own, and those that ignore SIGH
   }
 });
 
-test("gone resolves by itself when nothing was left behind, else with the end", async () => {
-  const tidy = spawnPosixProcess(sh("exit 3"));
+test("gone resolves by itself when nothing was left behind, else with the end", async ({ spawnProcess }) => {
+  const tidy = spawnProcess(sh("exit 3"));
   await tidy.gone;
   deepEqual(await tidy.exited, { code: 3 });
   await tidy.end();
-  const untidy = spawnPosixProcess(sh("sleep 1000 >/dev/null 2>&1 & exit 4"));
+  const untidy = spawnProcess(sh("sleep 1000 >/dev/null 2>&1 & exit 4"));
   deepEqual(await untidy.exited, { code: 4 });
   await untidy.end();
   await untidy.gone;
 });
 
-test("end() leaves alone what went to a session of its own", async () => {
-  const process = spawnPosixProcess(sh("setsid sh -c 'echo escaped $$; exec sleep 1000' & wait"));
+test("end() leaves alone what went to a session of its own", async ({ spawnProcess }) => {
+  const process = spawnProcess(sh("setsid sh -c 'echo escaped $$; exec sleep 1000' & wait"));
   const [, pid] = (await readUntil(process.stdout, /escaped \d+\n/)).match(/(\d+)/)!;
   await process.end();
   Deno.kill(Number(pid), "SIGKILL");
 });
 
-test("spawnPty() is a terminal with size, modes and a name", async () => {
+test("spawnPty() is a terminal with size, modes and a name", async ({ spawnPty }) => {
   const modes = { 1: 2, 53: 0, 38: 0 };
   const env = { SSH_TTY: "", TERM: "xterm" };
   const command = 'stty size; stty -a; echo "$TERM $SSH_TTY $(tty)"';
-  const pty = spawnPosixPty({ ...sh(command, env), ...SIZE, modes });
+  const pty = spawnPty({ ...sh(command, env), ...SIZE, modes });
   const output = await readAll(pty.stdout);
   match(output, /^20 90\r\n/);
   match(output, /intr = \^B;/);
@@ -137,14 +123,14 @@ test("spawnPty() is a terminal with size, modes and a name", async () => {
   await pty.end();
 });
 
-test("spawnPty() obeys what stty knows when it does not know everything", async () => {
-  const pty = spawnPosixPty({ ...sh("stty -a"), ...SIZE, modes: { 11: 25, 1: 2 } });
+test("spawnPty() obeys what stty knows when it does not know everything", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh("stty -a"), ...SIZE, modes: { 11: 25, 1: 2 } });
   match(await readAll(pty.stdout), /intr = \^B;/);
   await pty.end();
 });
 
-test("spawnPty() keeps all output for a reader that comes late", async () => {
-  const pty = spawnPosixPty({ ...sh("seq 2000"), ...SIZE });
+test("spawnPty() keeps all output for a reader that comes late", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh("seq 2000"), ...SIZE });
   await pty.exited;
   // node-pty would give up its end of the terminal after 200 ms.
   await new Promise((resolve) => setTimeout(resolve, 400));
@@ -153,10 +139,10 @@ test("spawnPty() keeps all output for a reader that comes late", async () => {
   await pty.end();
 });
 
-test("spawnPty() holds up a program whose output nobody reads", async () => {
+test("spawnPty() holds up a program whose output nobody reads", async ({ spawnPty }) => {
   const command = 'while :; do seq 10000; echo >>"$FILE"; done';
   const file = Deno.makeTempFileSync();
-  const pty = spawnPosixPty({ ...sh(command, { FILE: file }), ...SIZE });
+  const pty = spawnPty({ ...sh(command, { FILE: file }), ...SIZE });
   await pty.stdout.read();
   const rounds = () => Deno.statSync(file).size;
   await stalled(rounds);
@@ -165,16 +151,16 @@ test("spawnPty() holds up a program whose output nobody reads", async () => {
   Deno.removeSync(file);
 });
 
-test("spawnPty() tells the signal that ended its program, and signals the foreground", async () => {
-  const pty = spawnPosixPty({ ...sh("echo ready; exec sleep 1000"), ...SIZE });
+test("spawnPty() tells the signal that ended its program, and signals the foreground", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh("echo ready; exec sleep 1000"), ...SIZE });
   await readUntil(pty.stdout, /ready/);
   pty.signal("INT");
   deepEqual(await pty.exited, { signal: "INT", coreDumped: false });
   await pty.end();
 });
 
-test("spawnPty() can be written to and resized, also after its end", async () => {
-  const pty = spawnPosixPty({ ...sh('read line; stty size; echo "got $line"'), ...SIZE });
+test("spawnPty() can be written to and resized, also after its end", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh('read line; stty size; echo "got $line"'), ...SIZE });
   pty.resize({ columns: 33, rows: 11 });
   pty.resize({ columns: 0, rows: 2 ** 32 - 1 });
   pty.resize({ columns: 44, rows: 12 });
@@ -188,8 +174,8 @@ test("spawnPty() can be written to and resized, also after its end", async () =>
   await pty.end();
 });
 
-test("spawnPty() takes more input than a terminal holds, also from a program that is silent", async () => {
-  const pty = spawnPosixPty({
+test("spawnPty() takes more input than a terminal holds, also while nothing is printed", async ({ spawnPty }) => {
+  const pty = spawnPty({
     ...sh("stty raw -echo; echo ready; head -c 100000 | wc -c"),
     ...SIZE,
   });
@@ -199,16 +185,16 @@ test("spawnPty() takes more input than a terminal holds, also from a program tha
   await pty.end();
 });
 
-test("end() ends a write that a program does not take", async () => {
-  const pty = spawnPosixPty({ ...sh("stty raw -echo; echo ready; sleep 1000"), ...SIZE });
+test("end() ends a write that a program does not take", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh("stty raw -echo; echo ready; sleep 1000"), ...SIZE });
   await readUntil(pty.stdout, /ready/);
   const written = pty.write(new Uint8Array(100_000).fill(97));
   await pty.end();
   await written;
 });
 
-test("spawnPty() ends its output with its program, though a job holds the terminal", async () => {
-  const pty = spawnPosixPty({ ...sh("trap '' HUP; sleep 1000 & echo done"), ...SIZE });
+test("spawnPty() ends its output with its program, though a job holds the terminal", async ({ spawnPty }) => {
+  const pty = spawnPty({ ...sh("trap '' HUP; sleep 1000 & echo done"), ...SIZE });
   equal(await readAll(pty.stdout), "done\r\n");
   await pty.end();
 });

@@ -36,7 +36,7 @@ export async function detach(args: string[], signal: AbortSignal): Promise<numbe
   if (Deno.build.os === "windows") {
     (await import("../../process/windows/stdio.ts")).keepStdio();
   } else if (Deno.build.os === "linux") {
-    (await import("../../process/posix/linux_descriptors.ts")).keepDescriptors();
+    (await import("../../process/linux/descriptors.ts")).keepDescriptors();
   }
   const child = new Deno.Command(Deno.execPath(), {
     args: Deno.build.standalone ? args : ["run", "-A", Deno.mainModule, ...args],

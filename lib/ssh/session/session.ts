@@ -195,7 +195,7 @@ export class Session implements SessionContext {
           ...this.#terminal,
           env: { ...terminalEnvironment(env, this.#terminal.term), SSH_TTY: TERMINAL_NAME },
         })
-        : await spawnProcess(options);
+        : spawnProcess(options);
     } catch (error) {
       this.#finish();
       throw new Error(`cannot start "${shell.file}": ${errorMessage(error)}`, { cause: error });

@@ -3,7 +3,7 @@ import type { FileSystem } from "./files/file_system.ts";
 import type { Handles } from "./handles.ts";
 import type { Paths } from "./files/paths.ts";
 import type { Reply } from "./reply.ts";
-import { decodeName } from "./files/names.ts";
+import { decodeBytes } from "../../text/byte_text.ts";
 import { Status } from "./numbers.ts";
 import { StatusError } from "./status.ts";
 import type { Users } from "./files/users.ts";
@@ -30,7 +30,7 @@ export type SftpHandler = (
 
 /** Reads a path as the client gives it. */
 export function readName(request: Reader): string {
-  const name = decodeName(request.string());
+  const name = decodeBytes(request.string());
   if (name.includes("\0")) throw new StatusError(Status.badMessage, "The path has a NUL byte");
   return name;
 }

@@ -3,7 +3,7 @@ import { readAttributes, writeUint64 } from "./attributes.ts";
 import { readName, readPath, type SftpClient, type SftpHandler } from "./client.ts";
 import { copyData } from "./copy_data.ts";
 import type { FileSystemStat } from "./files/file_system.ts";
-import { decodeName } from "./files/names.ts";
+import { decodeBytes } from "../../text/byte_text.ts";
 import { MAX_DATA, MAX_HANDLES, MAX_PACKET, Status } from "./numbers.ts";
 import type { Reply } from "./reply.ts";
 import { setAttributes } from "./files/set_attributes.ts";
@@ -109,7 +109,7 @@ export function writeExtensions(message: Writer): void {
 
 /** Handles an extended request by its name. */
 export const extended: SftpHandler = (client, request, reply) => {
-  const name = decodeName(request.string());
+  const name = decodeBytes(request.string());
   const extension = extensions.get(name);
   if (extension === undefined) {
     throw new StatusError(Status.opUnsupported, `Operation unsupported: ${name}`);

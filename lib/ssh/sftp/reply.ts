@@ -1,7 +1,7 @@
 import { Writer } from "../protocol/wire_format.ts";
 import { writeAttributes } from "./attributes.ts";
 import type { FileStat } from "./files/file_system.ts";
-import { encodeName } from "./files/names.ts";
+import { encodeBytes } from "../../text/byte_text.ts";
 import { PacketType, Status } from "./numbers.ts";
 import type { SftpOutput } from "./output.ts";
 import { endOfFile, toStatus } from "./status.ts";
@@ -43,7 +43,7 @@ export class Reply {
 
   /** Answers with one path. */
   path(path: string): void {
-    const name = encodeName(path);
+    const name = encodeBytes(path);
     const message = this.#message(PacketType.name).uint32(1).string(name).string(name);
     this.#send(writeAttributes(message));
   }

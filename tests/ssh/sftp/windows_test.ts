@@ -20,6 +20,7 @@ requires("ssh", "wine")(name, async () => {
       ...sources,
       "lib/ssh/connection/handler.ts",
       "lib/ssh/protocol/wire_format.ts",
+      "lib/text/byte_text.ts",
       SERVER,
     ]
   ) {

@@ -1,6 +1,6 @@
 /**
  * What the SFTP server needs of a file system. All calls are synchronous: they run in a thread that
- * serves one client. Paths are the system's own, names as in names.ts.
+ * serves one client. Paths are the system's own, names as in lib/text/byte_text.ts.
  *
  * @module
  */

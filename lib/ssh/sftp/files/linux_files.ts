@@ -10,12 +10,12 @@ import {
   SystemError,
 } from "./file_system.ts";
 import { type LibC, Linux } from "./libc.ts";
-import { decodeName, encodeName } from "./names.ts";
+import { decodeBytes, encodeBytes } from "../../../text/byte_text.ts";
 
 /** A path as a C string. */
 function cPath(path: string): Uint8Array<ArrayBuffer> {
   if (path.includes("\0")) throw new SystemError("EINVAL", "Invalid argument");
-  return encodeName(path + "\0");
+  return encodeBytes(path + "\0");
 }
 
 const NO_PATH = new Uint8Array(1);
@@ -247,6 +247,6 @@ export class LinuxFiles implements FileSystem {
     const into = new Uint8Array(4096);
     const size = BigInt(into.length);
     const length = this.libc.check(this.libc.call.readlink(cPath(path), into, size));
-    return decodeName(into.subarray(0, length));
+    return decodeBytes(into.subarray(0, length));
   }
 }

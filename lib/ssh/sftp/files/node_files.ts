@@ -11,7 +11,7 @@ import {
   type OpenOptions,
   SystemError,
 } from "./file_system.ts";
-import { encodeName } from "./names.ts";
+import { encodeBytes } from "../../../text/byte_text.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } =
   fs.constants;
@@ -70,7 +70,7 @@ class NodeDirectory implements Directory {
       if (name === undefined) return null;
       try {
         const stat = fromStats(fs.lstatSync(`${this.#path}/${name}`));
-        return { name: encodeName(name), stat };
+        return { name: encodeBytes(name), stat };
       } catch {
         // Deleted since it was listed.
       }

@@ -5,7 +5,7 @@ import {
   FileType,
   SystemError,
 } from "./file_system.ts";
-import { encodeName } from "./names.ts";
+import { encodeBytes } from "../../../text/byte_text.ts";
 import { NodeFiles } from "./node_files.ts";
 import { DRIVES_ROOT } from "./paths.ts";
 
@@ -44,7 +44,7 @@ export class WindowsFiles extends NodeFiles {
         for (let letter = letters.pop(); letter !== undefined; letter = letters.pop()) {
           try {
             const stat = this.stat({ path: `${letter}:\\`, follow: true });
-            return { name: encodeName(`${letter}:`), stat };
+            return { name: encodeBytes(`${letter}:`), stat };
           } catch {
             // No such drive, or it is empty.
           }

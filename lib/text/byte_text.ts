@@ -1,7 +1,7 @@
 /**
- * File names are bytes on the wire and on POSIX systems, and strings here. A byte that is not valid
- * UTF-8 becomes the lone surrogate U+DC00 plus the byte, so that each name survives the round trip
- * (the scheme of Python's PEP 383). Pure.
+ * Text that may hold any bytes: file names, arguments, environments. They are bytes on the wire and
+ * on POSIX systems, and strings here. A byte that is not valid UTF-8 becomes the lone surrogate
+ * U+DC00 plus the byte, so that each survives the round trip (the scheme of Python's PEP 383). Pure.
  *
  * @module
  */
@@ -28,7 +28,7 @@ function sequenceLength(bytes: Uint8Array, start: number): number {
 }
 
 /** The string for a name of any bytes. */
-export function decodeName(bytes: Uint8Array): string {
+export function decodeBytes(bytes: Uint8Array): string {
   try {
     return strictDecoder.decode(bytes);
   } catch {
@@ -45,8 +45,8 @@ export function decodeName(bytes: Uint8Array): string {
   return name;
 }
 
-/** The bytes of a name from {@link decodeName}, or of any other string as UTF-8. */
-export function encodeName(name: string): Uint8Array<ArrayBuffer> {
+/** The bytes of a name from {@link decodeBytes}, or of any other string as UTF-8. */
+export function encodeBytes(name: string): Uint8Array<ArrayBuffer> {
   if (name.isWellFormed()) return encoder.encode(name);
   const bytes: number[] = [];
   for (const character of name) {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { decodeName, encodeName } from "../../../../lib/ssh/sftp/files/names.ts";
+import { decodeBytes, encodeBytes } from "../../lib/text/byte_text.ts";
 
-Deno.test("decodeName() leaves UTF-8 as it is, a byte order mark too", () => {
+Deno.test("decodeBytes() leaves UTF-8 as it is, a byte order mark too", () => {
   for (const name of ["", "plain", "žluťoučký", "日本語", "👩‍🔬", "\ufeffx", "a\u0000b"]) {
-    assert.equal(decodeName(new TextEncoder().encode(name)), name);
-    assert.deepEqual(encodeName(name), new TextEncoder().encode(name));
+    assert.equal(decodeBytes(new TextEncoder().encode(name)), name);
+    assert.deepEqual(encodeBytes(name), new TextEncoder().encode(name));
   }
 });
 
-Deno.test("decodeName() turns each byte that is no UTF-8 into a lone surrogate", () => {
+Deno.test("decodeBytes() turns each byte that is no UTF-8 into a lone surrogate", () => {
   const cases: [number[], string][] = [
     [[0x78, 0xff, 0x79], "x\udcffy"],
     [[0x80], "\udc80"],
@@ -22,16 +22,16 @@ Deno.test("decodeName() turns each byte that is no UTF-8 into a lone surrogate",
     // A character after a broken one.
     [[0xe6, 0xc3, 0xa9], "\udce6é"],
   ];
-  for (const [bytes, name] of cases) assert.equal(decodeName(Uint8Array.from(bytes)), name);
+  for (const [bytes, name] of cases) assert.equal(decodeBytes(Uint8Array.from(bytes)), name);
 });
 
-Deno.test("encodeName() gives back the bytes of any name", () => {
+Deno.test("encodeBytes() gives back the bytes of any name", () => {
   for (let round = 0; round < 2000; round++) {
     const bytes = crypto.getRandomValues(new Uint8Array(round % 40));
-    assert.deepEqual(encodeName(decodeName(bytes)), bytes);
+    assert.deepEqual(encodeBytes(decodeBytes(bytes)), bytes);
     // Mostly UTF-8, which random bytes hardly ever are.
     const text = new TextEncoder().encode("aé日👩".repeat(3));
     text.set(bytes.subarray(0, 2), round % text.length < text.length - 2 ? round % text.length : 0);
-    assert.deepEqual(encodeName(decodeName(text)), text);
+    assert.deepEqual(encodeBytes(decodeBytes(text)), text);
   }
 });
