@@ -18,7 +18,7 @@ import { LocalControl } from "./control/local_control.ts";
 import type { AgentStatus } from "./control/request.ts";
 import { type LifetimeEnd, LifetimeKeeper } from "./lifetime/keeper.ts";
 import type { LifetimeMode } from "./lifetime/lifetime.ts";
-import { loginMessage } from "./lifetime/login_message.ts";
+import { contestedText, loginMessage } from "./lifetime/login_message.ts";
 import { type AgentOutput, openOutput } from "./output.ts";
 import { agentFacts, type AgentSetup, prepareAgent } from "./prepare.ts";
 import { type PairedClient, Registration } from "./registration.ts";
@@ -222,12 +222,16 @@ class Agent implements AsyncDisposable {
 
   /** Serves one client with what the server said at the registration that it came through. */
   #serve(stream: ByteStream, peer: PairedClient, registration: RegisteredMessage): Promise<void> {
-    const { cwd, env, keysFile, extraKeys, holdPath } = this.#setup;
+    const { cwd, env, hostKey, keysFile, extraKeys, holdPath } = this.#setup;
     const { id, username, password } = registration;
+    const { contestedAt } = peer;
     const served = this.#ssh.serve(stream, {
       peer,
       authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
       env: { ...env, CONVERGE_ID: id, CONVERGE_DIR: cwd, CONVERGE_HOLD: holdPath },
+      banner: contestedAt === undefined
+        ? undefined
+        : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),
     }, this.#ended.signal);
     this.#reporter.client(peer, served);
     return served;

@@ -51,7 +51,7 @@ class RefusedError extends Error {
 }
 
 /** The client that came through the server. */
-export type PairedClient = PairedMessage["client"];
+export type PairedClient = PairedMessage["client"] & Pick<PairedMessage, "contestedAt">;
 
 export interface RegistrationOptions {
   /** The server, with its base path. */
@@ -148,7 +148,9 @@ export class Registration {
       facts: this.#options.facts,
     });
     try {
-      const registration = await receiveRegistration(control, signal);
+      const registration = this.#withoutSharedPassword(
+        await receiveRegistration(control, signal),
+      );
       if (this.#resume !== undefined) {
         this.#options.log.info("registered again", { id: registration.id });
       }
@@ -163,6 +165,16 @@ export class Registration {
       this.#control = undefined;
       control.close();
     }
+  }
+
+  /**
+   * A registration without the server's password if the ID that was asked for is another agent's.
+   * Everybody with the password can open every agent, and anyone who asks for that ID is after another
+   * job: only a key of this job's own may log in.
+   */
+  #withoutSharedPassword(registration: RegisteredMessage): RegisteredMessage {
+    if (registration.id === this.#options.id) return registration;
+    return { ...registration, password: undefined };
   }
 
   /** Takes clients until the control connection ends. */
@@ -219,7 +231,7 @@ export class Registration {
       if (message.type === "refused") throw new RefusedError(message.reason, message.retry);
       const serving = this.#options.onClient(
         websocketStream(connection),
-        message.client,
+        { ...message.client, contestedAt: message.contestedAt },
         registration,
       );
       this.#clients.add(serving);

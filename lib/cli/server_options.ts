@@ -30,6 +30,8 @@ export interface ServerOptions {
   tls?: { cert: string; key: string };
   trustProxy: boolean;
   staticDir: string;
+  /** Where what outlives the server is kept; missing: nothing is. */
+  stateDir?: string;
   /** Whether to build the executables that are missing there or outdated, beside serving. */
   build?: boolean;
   maxAgents: number;
@@ -104,6 +106,7 @@ function makeOptions(): Option[] {
     option("--tls-key <file>", "its key in PEM"),
     option("--trust-proxy", "believe the forwarded headers of a reverse proxy"),
     option("--static-dir <dir>", "where the executables are").default("dist"),
+    option("--state-dir <dir>", "keep here what agents get their IDs back with (default: nothing)"),
     option("--build", "build what is missing there, beside serving"),
     option("--max-agents <n>", "how many agents at a time", parseInteger(1, 1_000_000))
       .default(10_000),

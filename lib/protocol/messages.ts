@@ -127,6 +127,8 @@ export interface PairedMessage {
     /** The address the client came from, as far as the server knows. */
     address: string;
   };
+  /** When another agent last asked for this agent's ID, if one did, Unix time in milliseconds. */
+  contestedAt?: number;
 }
 
 /** One client of an agent, as the agent tells it to operators. */
@@ -183,7 +185,7 @@ const SHAPES: Record<string, Shape> = {
   },
   refused: { reason: "string", retry: "boolean" },
   draining: {},
-  paired: { client: "object" },
+  paired: { client: "object", contestedAt: "number?" },
   status: { deadline: "number?", activity: "number?", clients: "object" },
 };
 

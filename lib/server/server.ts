@@ -14,6 +14,8 @@ import { AddressLimits } from "./limits/address_limits.ts";
 import type { ServerLoad } from "./telemetry/load.ts";
 import { logEvents } from "./telemetry/log_events.ts";
 import { Rendezvous } from "./rendezvous/rendezvous.ts";
+import { ResumeSecrets } from "./rendezvous/resume_secrets.ts";
+import { loadResumeKey } from "./resume_key.ts";
 import type { AgentInfo, ServerEvent } from "./rendezvous/types.ts";
 import {
   type Pages,
@@ -145,7 +147,10 @@ class RendezvousServer {
     const { backlog } = this.#connections;
     this.#rendezvous = new Rendezvous({
       ...options,
-      link: (data, client, key) => client.relay(data, key, { maxBuffer, backlog }),
+      secrets: new ResumeSecrets(
+        options.stateDir === undefined ? undefined : loadResumeKey(options.stateDir),
+      ),
+      link: (data, client, pairing) => client.relay(data, pairing, { maxBuffer, backlog }),
       observe: this.#observe,
     });
     const noPage: Pages = (_request, _site, path) => textResponse(404, `nothing at ${path}`);

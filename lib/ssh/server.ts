@@ -59,6 +59,8 @@ export interface SshClient {
   authentication: AuthenticationOptions;
   /** The environment of its sessions, before what belongs to the session is added. */
   env: Record<string, string>;
+  /** Shown before it logs in. */
+  banner?: string;
 }
 
 /** An SSH server without a socket of its own: it serves the streams it is given. */
@@ -78,7 +80,7 @@ export class SshServer {
    */
   async serve(stream: ByteStream, client: SshClient, signal?: AbortSignal): Promise<void> {
     const { hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
-    const { authentication, peer: { address } } = client;
+    const { authentication, banner, peer: { address } } = client;
     const id = ++this.#connections;
     const log = withFields(this.#options.log, { connection: id });
     const transport = new Transport(stream, {
@@ -87,7 +89,7 @@ export class SshServer {
       rekeyBytes: this.#options.rekeyBytes,
     });
     let connection: ServerConnection | undefined;
-    const login = new Login(transport, { authentication, address, log }, (identity) => {
+    const login = new Login(transport, { authentication, address, banner, log }, (identity) => {
       clearTimeout(grace);
       transport.allowLongPackets();
       connection = this.#connect(transport, { ...client, id, identity, log });

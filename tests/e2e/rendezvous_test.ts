@@ -1,7 +1,7 @@
 /** How agents and clients find each other: IDs, restarts, waiting, other people's tools. */
 import assert from "node:assert/strict";
 import { startConnectProxy } from "../support/connect_proxy.ts";
-import { startEntry } from "../support/program.ts";
+import { startEntry, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
@@ -82,7 +82,9 @@ test("the server is killed and started again", async (t) => {
 });
 
 test("an agent gets its ID back from another that was faster after a restart", async () => {
-  await using world = await World.start();
+  await using state = new TempDir();
+  const args = ["--state-dir", state.path];
+  await using world = await World.start(args);
   const first = world.startAgent({ id: "job" });
   const announced = await first.announced();
   const second = await (async () => {
@@ -90,7 +92,7 @@ test("an agent gets its ID back from another that was faster after a restart", a
     try {
       world.server.kill("SIGKILL");
       await world.server.result();
-      await world.startServer();
+      await world.startServer(args);
       const agent = world.startAgent({ id: "job" });
       assert.equal((await agent.announced()).id, "job");
       return agent;

@@ -112,11 +112,15 @@ function headline(announcement: Announcement, until = ""): string {
 }
 
 /** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
-export function loginTrouble({ keys, password, keysFile }: Announcement): string[] {
+export function loginTrouble(announcement: Announcement): string[] {
+  const { keys, password, keysFile, wantedId } = announcement;
   if (keys > 0 || password) return [];
+  const noPassword = wantedId
+    ? "the server's password opens only agents that have the ID they asked for"
+    : "the server has no password";
   const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
   return [
-    `There is no usable key in ${keysFile}, and the server has no password: nobody can log in.`,
+    `There is no usable key in ${keysFile}, and ${noPassword}: nobody can log in.`,
     "Put public keys there, one a line. The file is read at each login, so this may be done now:",
     `  echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
     "Or start the agent with --github-user, --gitlab-user or --keys-url.",

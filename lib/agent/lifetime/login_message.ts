@@ -112,6 +112,22 @@ export function endText(reason: keyof typeof END_REASONS): string {
   return `Converge: the agent ends: ${END_REASONS[reason]}.`;
 }
 
+/**
+ * What is shown before the login when another agent has asked for this one's ID, because people of
+ * that other job may be here by mistake.
+ */
+export function contestedText(
+  { id, contestedAt, fingerprint }: { id: string; contestedAt: number; fingerprint: string },
+): string {
+  // What the server says may be no date at all.
+  const time = formatTime(Math.max(0, Math.min(contestedAt, Date.now())));
+  return [
+    `Converge: at ${time} another agent asked for the ID ${id} and got another one.`,
+    `This agent had it before; its host key is ${fingerprint}. Make sure that it is your job.`,
+    "",
+  ].join("\r\n");
+}
+
 /** A time of day, in UTC as the clocks of CI systems are. */
 export function formatTime(time: number): string {
   return `${new Date(time).toISOString().slice(11, 19)} UTC`;

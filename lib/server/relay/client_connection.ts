@@ -4,7 +4,7 @@ import { CLOSING, type PeerData, type PeerRole, type PeerSocket } from "./peer_s
 import type { DataConnection } from "./data_connection.ts";
 import { Relay, type RelayOptions } from "./relay.ts";
 import type { Rendezvous } from "../rendezvous/rendezvous.ts";
-import type { Client } from "../rendezvous/types.ts";
+import type { Client, Pairing } from "../rendezvous/types.ts";
 
 /** How many bytes a client may send before it is paired; ssh sends about 2,000. */
 const MAX_EARLY_BYTES = 65_536;
@@ -48,8 +48,9 @@ export class ClientConnection implements Client, PeerRole {
   }
 
   /** Starts to copy between client and agent, beginning with what the client sent early. */
-  relay(data: DataConnection, key: number, options: RelayOptions): Relay {
-    const agent = data.take({ key, address: this.address });
+  relay(data: DataConnection, pairing: Pairing, options: RelayOptions): Relay {
+    const { key, contestedAt } = pairing;
+    const agent = data.take({ client: { key, address: this.address }, contestedAt });
     return new Relay(agent, this.#socket, this.#early.splice(0), options);
   }
 }

@@ -26,8 +26,8 @@ export class DataConnection implements Closable, PeerRole {
   }
 
   /** Tells the agent that a client is there; its next owner copies that client's bytes. */
-  take(client: PairedMessage["client"]): PeerSocket {
-    const message: PairedMessage = { type: "paired", client };
+  take(pairing: Omit<PairedMessage, "type">): PeerSocket {
+    const message: PairedMessage = { type: "paired", ...pairing };
     this.#socket.send(JSON.stringify(message));
     return this.#socket;
   }

@@ -3,8 +3,9 @@
  *
  * - An ID belongs to the agent with the secret of its registration, until that agent ends or has
  *   been away for the grace time.
- * - A server that has just started knows no secrets. For the grace time an agent that names one
- *   gets its ID back from a newcomer that was faster.
+ * - A server that has just started knows no agents. For the grace time, an agent that shows a secret
+ *   issued for its ID gets that back from a newcomer that was faster. Only a server whose key
+ *   outlives restarts can tell such a secret from an invented one.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { makeRendezvousId } from "../../protocol/names.ts";
 import type { AgentFacts, StatusMessage } from "../../protocol/messages.ts";
 import * as refusals from "./refusals.ts";
+import type { ResumeSecrets } from "./resume_secrets.ts";
 import type { AgentInfo, ClientInfo, Control, Link, Refusal, RegisterRequest } from "./types.ts";
 
 /** How long an agent whose connection is lost keeps its ID, in milliseconds. */
@@ -28,8 +30,10 @@ export interface Pair {
 /** A registered agent. */
 export interface Agent<Data> {
   readonly id: string;
-  readonly secretHash: Uint8Array;
-  /** Whether it named no secret when it came. */
+  secretHash: Uint8Array;
+  /** Of the secret that it showed last: it may have missed our answer, and try again with it. */
+  shownHash?: Uint8Array;
+  /** Whether it showed no secret from before the start of the server. */
   readonly newcomer: boolean;
   readonly since: number;
   address: string;
@@ -38,6 +42,8 @@ export interface Agent<Data> {
   /** Missing while the agent is away. */
   control?: Control;
   lostAt: number;
+  /** When another agent last asked for its ID. */
+  contestedAt?: number;
   parked: Data[];
   status?: Omit<StatusMessage, "type">;
   readonly pairs: Set<Pair>;
@@ -58,18 +64,9 @@ export interface Claim<Data> {
 export interface AgentsOptions {
   maxAgents: number;
   now: () => number;
+  secrets: ResumeSecrets;
   /** @default makeRendezvousId */
   makeId?: () => string;
-}
-
-/** 32 bytes in base64url, what a secret of a registration looks like. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
-
-function makeSecret(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
-    alphabet: "base64url",
-    omitPadding: true,
-  });
 }
 
 function hash(secret: string): Uint8Array {
@@ -78,7 +75,10 @@ function hash(secret: string): Uint8Array {
 
 /** Whether `secret` is that of the agent's registration. */
 export function owns(agent: Agent<unknown>, secret: string | undefined): boolean {
-  return secret !== undefined && timingSafeEqual(agent.secretHash, hash(secret));
+  if (secret === undefined) return false;
+  const { secretHash, shownHash = secretHash } = agent;
+  const given = hash(secret);
+  return timingSafeEqual(secretHash, given) || timingSafeEqual(shownHash, given);
 }
 
 /** All registered agents by their IDs. */
@@ -114,37 +114,49 @@ export class Agents<Data> {
   }
 
   /**
-   * Gives an agent the ID that it wants if that is free or its own, else a random one. A secret
-   * from before the server's restart is kept: the agent may miss our answer and try again.
+   * Gives an agent the ID that it wants if that is free or its own, else a random one. Its secret is
+   * a new one each time.
    */
   claim(id: string, request: RegisterRequest): Claim<Data> | Refusal {
-    const { address, version, facts } = request;
-    const resume = SECRET.test(request.resume ?? "") ? request.resume : undefined;
+    const { address, version, facts, resume } = request;
+    const { secrets, now } = this.#options;
     const holder = this.#byId.get(id);
     if (holder && resume !== undefined && owns(holder, resume)) {
       this.#away.delete(holder);
       Object.assign(holder, { address, version, facts });
-      return { agent: holder, secret: resume, resumed: true };
+      return { agent: holder, secret: this.#issue(holder, resume), resumed: true };
     }
-    const starting = this.#options.now() - this.#startedAt < GRACE_MS;
-    const displaced = holder?.newcomer && resume !== undefined && starting ? holder : undefined;
+    const issuedAt = resume === undefined ? undefined : secrets.issuedAt(id, resume);
+    // A secret of this server's own run is of an agent that has ended.
+    const newcomer = issuedAt === undefined || issuedAt >= this.#startedAt;
+    const starting = now() - this.#startedAt < GRACE_MS;
+    const displaced = holder?.newcomer && !newcomer && starting ? holder : undefined;
     if (displaced) this.remove(displaced);
     const full = this.#refuseIfFull();
     if (full) return full;
     const isFree = !this.#byId.has(id);
-    const secret = isFree && resume !== undefined ? resume : makeSecret();
+    if (holder && !isFree) holder.contestedAt = now();
     const agent: Agent<Data> = {
       id: isFree ? id : this.#freeId(),
-      secretHash: hash(secret),
-      newcomer: resume === undefined,
-      since: this.#options.now(),
+      secretHash: new Uint8Array(),
+      newcomer,
+      since: now(),
       ...{ address, version, facts },
       lostAt: 0,
       parked: [],
       pairs: new Set(),
     };
+    const secret = this.#issue(agent, isFree ? resume : undefined);
     this.#byId.set(agent.id, agent);
     return { agent, secret, resumed: false, displaced };
+  }
+
+  /** Makes the agent's next secret, good beside the one that it has shown. */
+  #issue(agent: Agent<Data>, shown?: string): string {
+    const secret = this.#options.secrets.issue(agent.id, this.#options.now());
+    agent.secretHash = hash(secret);
+    agent.shownHash = shown === undefined ? undefined : hash(shown);
+    return secret;
   }
 
   /** Marks an agent as away; it keeps its ID for the grace time. */

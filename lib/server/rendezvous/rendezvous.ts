@@ -20,10 +20,12 @@ import type {
   Control,
   Counts,
   Link,
+  Pairing,
   Refusal,
   RegisterRequest,
   ServerEvent,
 } from "./types.ts";
+import { ResumeSecrets } from "./resume_secrets.ts";
 import { WaitingRoom } from "./waiting.ts";
 
 /** How long a client waits for a connected agent to park a data connection, in milliseconds. */
@@ -41,7 +43,9 @@ export interface RendezvousOptions<Data, C> {
   /** Of these; of IPv6 for each network of 64 bits. */
   maxClientsPerAddress: number;
   /** Starts to copy between an agent's data connection and a client. */
-  link(data: Data, client: C, key: number): Link;
+  link(data: Data, client: C, pairing: Pairing): Link;
+  /** @default with a random key */
+  secrets?: ResumeSecrets;
   observe?(event: ServerEvent): void;
   /** @default Date.now */
   now?: () => number;
@@ -62,8 +66,8 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   constructor(options: RendezvousOptions<Data, C>) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    const { maxAgents, makeId } = options;
-    this.#agents = new Agents({ maxAgents, makeId, now: this.#now });
+    const { maxAgents, makeId, secrets = new ResumeSecrets() } = options;
+    this.#agents = new Agents({ maxAgents, makeId, secrets, now: this.#now });
   }
 
   get draining(): boolean {
@@ -223,7 +227,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
 
   #pair(agent: Agent<Data>, data: Data, client: C, since: number): void {
     const key = this.#nextKey++;
-    const link = this.#options.link(data, client, key);
+    const link = this.#options.link(data, client, { key, contestedAt: agent.contestedAt });
     const now = this.#now();
     const pair = { key, since: now, address: client.address, link };
     agent.pairs.add(pair);

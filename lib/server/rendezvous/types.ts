@@ -45,6 +45,14 @@ export interface Link extends Closable {
   readonly done: Promise<PairEnd>;
 }
 
+/** What is known of a pair when it is made. */
+export interface Pairing {
+  /** The client's number, unique while the server runs. */
+  key: number;
+  /** When another agent last asked for the agent's ID, if one did, Unix time in milliseconds. */
+  contestedAt?: number;
+}
+
 /** Why an agent or a client was refused, for counting. */
 export type RefusalLabel =
   | "unknown-id"

@@ -24,6 +24,8 @@ const MAX_ATTEMPTS = 64;
 export interface LoginOptions {
   authentication: AuthenticationOptions;
   address: string;
+  /** Shown before anybody logs in (RFC 4252, section 5.4). */
+  banner?: string;
   log: Log;
 }
 
@@ -106,6 +108,11 @@ export class Login {
     }
     this.#serviceStarted = true;
     this.#transport.send(new Writer().byte(Message.serviceAccept).string(service).bytes());
+    const { banner } = this.#options;
+    if (banner === undefined) return;
+    this.#transport.send(
+      new Writer().byte(Message.userauthBanner).string(banner).string("").bytes(),
+    );
   }
 
   async #decide(attempt: Attempt): Promise<void> {

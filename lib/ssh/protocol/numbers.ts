@@ -17,6 +17,7 @@ export const Message = {
   userauthRequest: 50,
   userauthFailure: 51,
   userauthSuccess: 52,
+  userauthBanner: 53,
   userauthPublicKeyOk: 60,
   globalRequest: 80,
   requestSuccess: 81,

@@ -74,7 +74,7 @@ Deno.test("the secret gets the ID back while the pair lives on", async () => {
   await using pair = await pairUp(before);
   const { resume } = before.registered;
   await using after = await TestAgent.register(server.ws, "job", { resume });
-  assert.deepEqual([after.id, after.registered.resume], ["job", resume]);
+  assert.equal(after.id, "job");
   assert.equal((await before.control.closed).code, CloseCode.replaced);
   pair.client.send(new Uint8Array(4));
   assert.equal((await pair.data.bytes(4)).length, 4);
@@ -108,7 +108,7 @@ Deno.test("an agent that says goodbye frees its ID", async () => {
   assert.equal(next.id, "job");
 });
 
-Deno.test("after a restart of the server an agent is back under its ID with its secret", async () => {
+Deno.test("after a restart of the server an agent is back under its ID", async () => {
   const agents = new AsyncDisposableStack();
   await using _agents = agents;
   let resume: string;
@@ -119,7 +119,7 @@ Deno.test("after a restart of the server an agent is back under its ID with its 
   }
   await using server = await startTestServer();
   const back = agents.use(await TestAgent.register(server.ws, "job", { resume }));
-  assert.deepEqual([back.id, back.registered.resume], ["job", resume]);
+  assert.equal(back.id, "job");
   const second = agents.use(await TestAgent.register(server.ws, "job"));
   assert.notEqual(second.id, "job");
 });
