@@ -16,6 +16,7 @@ import type {
 } from "./connection/handler.ts";
 import type { HostKey } from "./keys/host_key.ts";
 import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./connection/host_key_proof.ts";
+import { Admission } from "./login/admission.ts";
 import { Login } from "./login/login.ts";
 import { DisconnectReason } from "./protocol/numbers.ts";
 import { Session } from "./session/session.ts";
@@ -49,6 +50,8 @@ export interface SshServerOptions {
   subsystems?: Record<string, SubsystemHandler>;
   /** How long a client may take to log in, in milliseconds. @default 60000 */
   loginGraceMs?: number;
+  /** Decides who may try to log in. */
+  admission?: Admission;
   /** Bytes on a connection after which its keys are exchanged again. @default 1 GiB */
   rekeyBytes?: number;
 }
@@ -66,11 +69,13 @@ export interface SshClient {
 /** An SSH server without a socket of its own: it serves the streams it is given. */
 export class SshServer {
   readonly #options: SshServerOptions;
+  readonly #admission: Admission;
   #connections = 0;
   #sessions = 0;
 
   constructor(options: SshServerOptions) {
     this.#options = options;
+    this.#admission = options.admission ?? new Admission(options);
   }
 
   /**
@@ -88,14 +93,29 @@ export class SshServer {
       version: VERSION,
       rekeyBytes: this.#options.rekeyBytes,
     });
+    const refuse = (reason: string) =>
+      transport.disconnect(DisconnectReason.tooManyConnections, reason);
+    const admitted = this.#admission.admit(
+      address,
+      () => refuse("Too many clients are logging in"),
+    );
+    if ("refused" in admitted) {
+      const ended = transport.run(() => {});
+      refuse(admitted.refused);
+      await ended;
+      return await transport.close();
+    }
     let connection: ServerConnection | undefined;
-    const login = new Login(transport, { authentication, address, banner, log }, (identity) => {
+    let timedOut = false;
+    const loginOptions = { authentication, address, admitted, banner, log };
+    const login = new Login(transport, loginOptions, (identity) => {
       clearTimeout(grace);
       transport.allowLongPackets();
       connection = this.#connect(transport, { ...client, id, identity, log });
       announceHostKey(transport, hostKey);
     });
     const grace = setTimeout(() => {
+      timedOut = true;
       log.warn("login timed out", { address });
       transport.disconnect(DisconnectReason.byApplication, "Login timed out");
     }, loginGraceMs);
@@ -120,6 +140,7 @@ export class SshServer {
     over = true;
     clearTimeout(grace);
     signal?.removeEventListener("abort", abort);
+    admitted.ended(timedOut ? "timeout" : "disconnect");
     await login.end();
     await connection?.end(error);
     await transport.close();

@@ -41,7 +41,7 @@ export type Decision = Identity | LoginRefusal;
 
 /** The methods that a client may try (RFC 4252, section 5.1). */
 export function loginMethods(options: AuthenticationOptions): string[] {
-  return options.password ? ["publickey", "password"] : ["publickey"];
+  return options.password ? ["publickey", "password", "keyboard-interactive"] : ["publickey"];
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Log } from "../../log/log.ts";
 import { errorMessage } from "../../text/error_message.ts";
+import { delay } from "../../wire/delay.ts";
+import type { Admitted } from "./admission.ts";
 import {
   type AuthenticationOptions,
   checkKey,
@@ -26,6 +28,7 @@ export interface LoginOptions {
   address: string;
   /** Shown before anybody logs in (RFC 4252, section 5.4). */
   banner?: string;
+  admitted: Admitted;
   log: Log;
 }
 
@@ -50,6 +53,10 @@ export class Login {
   #queue: Promise<void> = Promise.resolve();
   /** Why keys that the client only offered were refused; logged if no other key logs in. */
   readonly #refusedKeys = new Map<string, string>();
+  /** The user of the keyboard-interactive attempt whose prompt was sent and not answered yet. */
+  #prompted?: string;
+  /** Aborted when the connection has ended. */
+  readonly #ended = new AbortController();
 
   constructor(
     transport: Transport,
@@ -69,6 +76,9 @@ export class Login {
   receive(type: number, payload: Uint8Array): void {
     const message = new Reader(payload.subarray(1));
     if (type === Message.serviceRequest) return this.#serviceRequest(message.text());
+    if (type === Message.userauthInfoResponse && this.#serviceStarted) {
+      return this.#enqueue(() => this.#answered(message));
+    }
     if (type !== Message.userauthRequest || !this.#serviceStarted) {
       throw new MalformedError(`a message of type ${type} before the login`);
     }
@@ -80,14 +90,21 @@ export class Login {
       );
     }
     if (++this.#attempts > MAX_ATTEMPTS) return this.#tooMany();
-    const attempt = { username, method, fields: message, payload };
-    this.#queue = this.#queue.then(() => this.#decide(attempt)).catch((error) => {
+    this.#enqueue(() => this.#decide({ username, method, fields: message, payload }));
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(async () => {
+      // After a success the rest is ignored (RFC 4252, section 5.1).
+      if (!this.#succeeded && !this.#ended.signal.aborted) await work();
+    }).catch((error) => {
       this.#transport.disconnect(DisconnectReason.protocolError, errorMessage(error));
     });
   }
 
   /** To be called when the connection has ended; logs why nobody logged in. */
   async end(): Promise<void> {
+    this.#ended.abort();
     await this.#queue;
     if (this.#succeeded) return;
     const { address, log } = this.#options;
@@ -116,13 +133,17 @@ export class Login {
   }
 
   async #decide(attempt: Attempt): Promise<void> {
-    // After a success the rest is ignored (RFC 4252, section 5.1).
-    if (this.#succeeded || this.#failures >= MAX_FAILURES) return;
+    if (this.#failures >= MAX_FAILURES) return;
+    this.#prompted = undefined;
+    const { authentication } = this.#options;
     switch (attempt.method) {
       case "publickey":
         return await this.#publicKey(attempt);
       case "password":
         return await this.#password(attempt);
+      case "keyboard-interactive":
+        if (authentication.password) return this.#prompt(attempt.username);
+        return this.#sendFailure();
       default:
         this.#sendFailure();
     }
@@ -134,7 +155,27 @@ export class Login {
     const decision = isChange
       ? { refused: "passwords cannot be changed" }
       : await checkPassword(this.#options.authentication, { username, password });
-    this.#answer(decision, { method: "password" });
+    await this.#answer(decision, { method: "password" });
+  }
+
+  /** Asks for the password by keyboard-interactive (RFC 4256, section 3.2). */
+  #prompt(username: string): void {
+    this.#prompted = username;
+    this.#transport.send(
+      // No name, instruction or language; one prompt, whose answer is not shown.
+      new Writer().byte(Message.userauthInfoRequest).string("").string("").string("").uint32(1)
+        .string("Password: ").boolean(false).bytes(),
+    );
+  }
+
+  async #answered(message: Reader): Promise<void> {
+    const username = this.#prompted;
+    if (username === undefined) throw new MalformedError("an answer without a prompt");
+    this.#prompted = undefined;
+    if (message.uint32() !== 1) throw new MalformedError("not one answer to one prompt");
+    const password = message.text();
+    const decision = await checkPassword(this.#options.authentication, { username, password });
+    await this.#answer(decision, { method: "keyboard-interactive" });
   }
 
   async #publicKey({ username, fields, payload }: Attempt): Promise<void> {
@@ -157,7 +198,7 @@ export class Login {
     if (!("refused" in decision) && !this.#isSigned(algorithm, blob, fields.string(), unsigned)) {
       decision = { refused: "invalid signature" };
     }
-    this.#answer(decision, { method: "publickey", key });
+    await this.#answer(decision, { method: "publickey", key });
   }
 
   /** The signature covers the session ID and the request before it (RFC 4252, section 7). */
@@ -175,15 +216,17 @@ export class Login {
     }
   }
 
-  #answer(decision: Decision, attempt: { method: string; key?: string }): void {
-    const { address, log } = this.#options;
+  async #answer(decision: Decision, attempt: { method: string; key?: string }): Promise<void> {
+    const { address, admitted, log } = this.#options;
     if ("refused" in decision) {
       if (attempt.key) this.#refusedKeys.delete(attempt.key);
       this.#failures++;
       log.warn("login refused", { address, ...attempt, reason: decision.refused });
+      await delay(admitted.failed(), this.#ended.signal);
       return this.#failures >= MAX_FAILURES ? this.#tooMany() : this.#sendFailure();
     }
     this.#succeeded = true;
+    admitted.succeeded();
     log.info("login", { address, ...attempt, comment: decision.comment });
     this.#transport.send(new Writer().byte(Message.userauthSuccess).bytes());
     this.#onSuccess(decision);

@@ -19,6 +19,9 @@ export const Message = {
   userauthSuccess: 52,
   userauthBanner: 53,
   userauthPublicKeyOk: 60,
+  /** The same number: what it means depends on the method (RFC 4256, section 5). */
+  userauthInfoRequest: 60,
+  userauthInfoResponse: 61,
   globalRequest: 80,
   requestSuccess: 81,
   requestFailure: 82,
@@ -43,6 +46,7 @@ export const DisconnectReason = {
   serviceNotAvailable: 7,
   versionNotSupported: 8,
   byApplication: 11,
+  tooManyConnections: 12,
   noMoreAuthMethods: 14,
 } as const;
 

@@ -145,5 +145,6 @@ Deno.test("loginMethods() names password only if there is one", () => {
   deepEqual(loginMethods({ username: "ann", password: makeVerifier("x") }), [
     "publickey",
     "password",
+    "keyboard-interactive",
   ]);
 });

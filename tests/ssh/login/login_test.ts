@@ -1,31 +1,12 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import { scryptSync } from "node:crypto";
 import { join } from "node:path";
-import type { PasswordVerifier } from "../../../lib/protocol/messages.ts";
 import { requires } from "../../support/requires.ts";
 import { makeKey, TestSshServer } from "../../support/ssh.ts";
+import { passwordVerifier, withPassword } from "../../support/ssh_password.ts";
 
 const test = requires("ssh");
 
 const PASSWORD = "correct horse";
-
-function verifier(): PasswordVerifier {
-  const salt = Buffer.from("0123456789abcdef");
-  const cost = { N: 16384, r: 8, p: 1 };
-  const hash = scryptSync(PASSWORD, salt, 32, cost);
-  return { salt: salt.toString("base64"), hash: hash.toString("base64"), ...cost };
-}
-
-/** Logs in with a password alone, typed by SSH_ASKPASS. */
-function withPassword(server: TestSshServer, password: string, options: string[] = []) {
-  const askpass = server.dir.write("askpass", '#!/bin/sh\necho "$TYPED"\n', 0o700);
-  return server.ssh(
-    ["-o", "BatchMode=no", "-o", "PubkeyAuthentication=no", ...options],
-    ["echo in"],
-    { env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force", TYPED: password } },
-  );
-}
 
 for (
   const args of [
@@ -93,21 +74,40 @@ function utf16WithMark(text: string): Uint8Array {
 }
 
 test("the right password logs in, wrong ones and wrong users do not", async () => {
-  await using server = await TestSshServer.start({ authentication: { password: verifier() } });
+  await using server = await TestSshServer.start({
+    authentication: { password: passwordVerifier(PASSWORD) },
+  });
   const right = await withPassword(server, PASSWORD);
   equal(right.stdout, "in\n");
-  await server.logged(/info login .*method=password$/m);
+  await server.logged(/info login .*method=keyboard-interactive$/m);
   const wrong = await withPassword(server, "wrong", ["-o", "NumberOfPasswordPrompts=1"]);
   equal(wrong.code, 255);
-  await server.logged(/warn login refused .*method=password reason="wrong password"/);
+  await server.logged(
+    /warn login refused .*method=(password|keyboard-interactive) reason="wrong password"/,
+  );
   const root = ["-o", "User=root", "-o", "NumberOfPasswordPrompts=1"];
   equal((await withPassword(server, PASSWORD, root)).code, 255);
-  await server.logged(/login refused .*method=password reason="the user is/);
+  await server.logged(/login refused .*method=(password|keyboard-interactive) reason="the user is/);
   deepEqual(server.lines.filter((line) => /horse/.test(line)), []);
 });
 
+test("clients that know one method for passwords only can use it", async () => {
+  await using server = await TestSshServer.start({
+    authentication: { password: passwordVerifier(PASSWORD) },
+  });
+  for (const method of ["password", "keyboard-interactive"]) {
+    const only = ["-o", `PreferredAuthentications=${method}`];
+    equal((await withPassword(server, PASSWORD, only)).stdout, "in\n");
+    const wrong = await withPassword(server, "wrong", [...only, "-o", "NumberOfPasswordPrompts=1"]);
+    equal(wrong.code, 255);
+    equal(server.lines.some((line) => / info login /.test(line) && line.includes(method)), true);
+  }
+});
+
 test("a client that guesses passwords is disconnected after six", async () => {
-  await using server = await TestSshServer.start({ authentication: { password: verifier() } });
+  await using server = await TestSshServer.start({
+    authentication: { password: passwordVerifier(PASSWORD) },
+  });
   const result = await withPassword(server, "wrong", ["-o", "NumberOfPasswordPrompts=20"]);
   match(result.stderr, /Too many authentication failures/);
   const refused = server.lines.filter((line) => /login refused/.test(line));

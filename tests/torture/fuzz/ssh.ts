@@ -156,7 +156,9 @@ export function sshTargets(cwd: string): FuzzTarget[] {
       await answers;
     }),
     target("SSH login", several(LOGIN, 8), async (messages) => {
-      const login = new Login(TRANSPORT, { authentication, address: peer.address, log }, () => {});
+      const admitted = { failed: () => 0, succeeded: () => {}, ended: () => {} };
+      const options = { authentication, address: peer.address, admitted, log };
+      const login = new Login(TRANSPORT, options, () => {});
       try {
         for (const message of [LOGIN[0]!, ...messages]) login.receive(message[0] ?? 0, message);
       } finally {

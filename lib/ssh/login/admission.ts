@@ -1,0 +1,88 @@
+import type { Log } from "../../log/log.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
+import { networkOf } from "../../text/ip_address.ts";
+import { Charge, Penalties } from "./penalties.ts";
+import { Startups } from "./startups.ts";
+
+/** How often refusals are logged, in milliseconds: a flood must not fill the log. */
+const LOG_INTERVAL_MS = 60_000;
+
+export interface AdmissionOptions {
+  log: Log;
+  startups?: Startups;
+  penalties?: Penalties;
+  /** A clock that never jumps, in milliseconds. */
+  now?: () => number;
+}
+
+/** A client that may try to log in. */
+export interface Admitted {
+  /** Charges a wrong password or signature. @returns how long to wait before the answer, in ms */
+  failed(): number;
+  /** The client has logged in. */
+  succeeded(): void;
+  /** The connection has ended, logged in or not. */
+  ended(how: "timeout" | "disconnect"): void;
+}
+
+/** Decides which clients may try to log in, by their sources: an IPv4 address, or an IPv6 /64. */
+export class Admission {
+  readonly #log: Log;
+  readonly #startups: Startups;
+  readonly #penalties: Penalties;
+  readonly #now: () => number;
+  #refusals = 0;
+  #nextLog = -Infinity;
+
+  constructor(options: AdmissionOptions) {
+    const { log, now = () => performance.now() } = options;
+    this.#log = log;
+    this.#startups = options.startups ?? new Startups();
+    this.#penalties = options.penalties ?? new Penalties(now);
+    this.#now = now;
+  }
+
+  /** @param drop disconnects the client if its place is needed */
+  admit(address: string, drop: () => void): Admitted | { refused: string } {
+    const source = networkOf(address);
+    const lockedOut = this.#penalties.lockedOut(source);
+    if (lockedOut > 0) {
+      const wait = formatDuration(lockedOut);
+      return this.#refuse(address, `too many failed logins from ${address}; try again in ${wait}`);
+    }
+    const leave = this.#startups.enter(source, drop);
+    if (!leave) return this.#refuse(address, "too many clients are logging in; try again later");
+    const charge = (charged: keyof typeof Charge) => {
+      if (!this.#penalties.charge(source, Charge[charged])) return;
+      const duration = formatDuration(this.#penalties.lockedOut(source));
+      this.#log.warn("address locked out", { address, duration });
+    };
+    let loggedIn = false;
+    return {
+      failed: () => {
+        charge("failure");
+        return this.#penalties.delay(source);
+      },
+      succeeded: () => {
+        loggedIn = true;
+        leave();
+        charge("login");
+      },
+      ended: (how) => {
+        leave();
+        if (!loggedIn) charge(how === "timeout" ? "timeout" : "noLogin");
+      },
+    };
+  }
+
+  #refuse(address: string, refused: string): { refused: string } {
+    this.#refusals++;
+    const now = this.#now();
+    if (now >= this.#nextLog) {
+      this.#log.warn("connection refused", { address, reason: refused, count: this.#refusals });
+      this.#nextLog = now + LOG_INTERVAL_MS;
+      this.#refusals = 0;
+    }
+    return { refused };
+  }
+}
