@@ -6,7 +6,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { delay } from "../../lib/wire/delay.ts";
 import { TempDir } from "../support/program.ts";
 import { PARSERS } from "./fuzz/parsers.ts";
 import { Ports } from "./fuzz/ports.ts";
@@ -14,16 +13,10 @@ import { sshTargets } from "./fuzz/ssh.ts";
 import type { FuzzTarget } from "./fuzz/target.ts";
 
 /** How much resident memory may grow over the second half of a target's inputs, in MiB. */
-const MAX_GROWTH = 128;
+const MAX_GROWTH = 64;
 
 /** Opening a connection takes longer than parsing: ports get one of that many inputs. */
 const PORT_SHARE = 20;
-
-/**
- * How long Deno holds on to some KiB of each websocket that ended without a close frame, in
- * milliseconds. Only what grows after that counts.
- */
-const HELD_MS = 31_000;
 
 /** Feeds all targets. @param tell gets a line of a table for each */
 export async function fuzzAll(
@@ -36,11 +29,10 @@ export async function fuzzAll(
   const here = [...PARSERS, ...sshTargets(dir.path)];
   const portRuns = Math.ceil(inputs / PORT_SHARE / ports.targets.length);
   const runs = Math.ceil((inputs - portRuns * ports.targets.length) / here.length);
-  const pause = portRuns > 1000 ? HELD_MS : 0;
   const memory = () => Deno.memoryUsage().rss / 2 ** 20;
   for (const target of here) await fuzzOne(target, { runs, seed, memory, tell });
   for (const target of ports.targets) {
-    await fuzzOne(target, { runs: portRuns, seed, memory: () => ports.memory, tell, pause });
+    await fuzzOne(target, { runs: portRuns, seed, memory: () => ports.memory, tell });
     await ports.check();
   }
 }
@@ -50,22 +42,19 @@ interface FuzzOptions {
   seed: number;
   memory: () => number;
   tell: (line: string) => void;
-  /** Before the memory is looked at first, in milliseconds. @default 0 */
-  pause?: number;
 }
 
 async function fuzzOne(
   { name, run }: FuzzTarget,
-  { runs, seed, memory, tell, pause = 0 }: FuzzOptions,
+  { runs, seed, memory, tell }: FuzzOptions,
 ): Promise<void> {
   const start = performance.now();
   await run(Math.ceil(runs / 2), seed);
-  await delay(pause);
   const before = memory();
   await run(Math.floor(runs / 2), seed + 1);
   const growth = memory() - before;
   assert.ok(growth < MAX_GROWTH, `${name}: memory grew by ${growth} MiB`);
-  const each = (performance.now() - start - pause) * 1000 / runs;
+  const each = (performance.now() - start) * 1000 / runs;
   tell(`| ${name} | ${runs} | ${each.toFixed(0)} µs | ${growth.toFixed(1)} MiB |`);
 }
 

@@ -80,7 +80,10 @@ export class Ports implements AsyncDisposable {
   }
 
   static async start(): Promise<Ports> {
-    const world = await World.start(["--max-agents", "5"]);
+    // V8 would let garbage lie for a long time, which looks like growth.
+    const world = await World.start(["--max-agents", "5"], {
+      DENO_V8_FLAGS: "--max-old-space-size=192",
+    });
     const agent = world.startAgent({ id: "fuzzed", args: ["--log-level", "error"] });
     await agent.announced();
     return new Ports(world, agent);
