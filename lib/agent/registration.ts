@@ -34,6 +34,7 @@ import {
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
+import { flowStream } from "./flow/flow_stream.ts";
 import { VERSION } from "../dist/version.ts";
 
 /** How long the agent tries to register at first before it gives up, in milliseconds. */
@@ -223,17 +224,16 @@ export class Registration {
       type: "park",
       protocol: PROTOCOL_VERSION,
       resume: registration.resume,
+      flow: true,
     });
     const stop = () => connection.close(1001, "the agent is ending");
     signal.addEventListener("abort", stop);
     try {
       const message = await receiveMessage<DataMessage>(connection, "paired", "refused");
       if (message.type === "refused") throw new RefusedError(message.reason, message.retry);
-      const serving = this.#options.onClient(
-        websocketStream(connection),
-        { ...message.client, contestedAt: message.contestedAt },
-        registration,
-      );
+      const { client, contestedAt, flow } = message;
+      const stream = flow ? flowStream(connection) : websocketStream(connection);
+      const serving = this.#options.onClient(stream, { ...client, contestedAt }, registration);
       this.#clients.add(serving);
       serving.finally(() => this.#clients.delete(serving));
     } catch (error) {

@@ -27,6 +27,9 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** The largest control message either side accepts, in UTF-16 code units. */
 export const MAX_MESSAGE_LENGTH = 65_536;
 
+/** About what a queued message costs besides its bytes, so that many tiny ones count too. */
+export const MESSAGE_COST = 1024;
+
 /** Close codes (RFC 6455, section 7.4; 4000 to 4999 are for private use). */
 export const CloseCode = {
   /** This connection's bytes are all sent: end of file. */
@@ -86,6 +89,8 @@ export interface ParkMessage {
   protocol: number;
   /** The secret of the registration that the connection belongs to. */
   resume: string;
+  /** Whether the agent understands {@link FlowMessage}. */
+  flow?: boolean;
 }
 
 /** The server's answer to {@link RegisterMessage}. */
@@ -129,6 +134,18 @@ export interface PairedMessage {
   };
   /** When another agent last asked for this agent's ID, if one did, Unix time in milliseconds. */
   contestedAt?: number;
+  /** Whether the server sends {@link FlowMessage}; it does if the agent asked for it. */
+  flow?: boolean;
+}
+
+/** On a paired data connection, from the server, among the client's bytes. */
+export interface FlowMessage {
+  type: "flow";
+  /**
+   * How much of what the agent sent has left the server towards the client, since the pairing, in
+   * bytes, each message counted {@link MESSAGE_COST} longer than it is.
+   */
+  taken: number;
 }
 
 /** One client of an agent, as the agent tells it to operators. */
@@ -163,7 +180,8 @@ export class ProtocolError extends Error {
   override name = "ProtocolError";
 }
 
-type Shape = Record<string, "string" | "number" | "boolean" | "object" | "string?" | "number?">;
+type Kind = "string" | "number" | "boolean" | "object";
+type Shape = Record<string, Kind | `${Kind}?`>;
 
 /** The fields of each message, checked before anyone relies on its type. */
 const SHAPES: Record<string, Shape> = {
@@ -174,7 +192,7 @@ const SHAPES: Record<string, Shape> = {
     resume: "string?",
     facts: "object",
   },
-  park: { protocol: "number", resume: "string" },
+  park: { protocol: "number", resume: "string", flow: "boolean?" },
   registered: {
     protocol: "number",
     version: "string",
@@ -185,7 +203,8 @@ const SHAPES: Record<string, Shape> = {
   },
   refused: { reason: "string", retry: "boolean" },
   draining: {},
-  paired: { client: "object", contestedAt: "number?" },
+  paired: { client: "object", contestedAt: "number?", flow: "boolean?" },
+  flow: { taken: "number" },
   status: { deadline: "number?", activity: "number?", clients: "object" },
 };
 

@@ -118,11 +118,11 @@ export class World implements AsyncDisposable {
   }
 
   /** wsproxy as ssh's ProxyCommand, without quotes of any kind. */
-  proxyCommand(id: string): string {
+  proxyCommand(id: string, url = this.url): string {
     const wsproxy = `${Deno.execPath()} run --no-check --no-prompt -N -E ${
       join(ROOT, "wsproxy.ts")
     }`;
-    return `${wsproxy} ${this.url}/client/${id}`;
+    return `${wsproxy} ${url}/client/${id}`;
   }
 
   /** Options of ssh for a client of its own that pins the agent's host key. */
@@ -143,8 +143,8 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts tunnel at a free port. */
-  startTunnel(id: string): Program {
-    return this.#stack.use(startEntry("tunnel.ts", ["0", `${this.url}/client/${id}`]));
+  startTunnel(id: string, url = this.url): Program {
+    return this.#stack.use(startEntry("tunnel.ts", ["0", `${url}/client/${id}`]));
   }
 
   /** Runs ssh with a command to its end; options come first, each in one word. */

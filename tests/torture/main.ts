@@ -4,9 +4,11 @@
  * @module
  */
 import { fuzz } from "./fuzz.ts";
+import { slowLinks } from "./slow_links.ts";
 
 const SCENARIOS: Record<string, (...args: string[]) => Promise<void>> = {
   "fuzz": fuzz,
+  "slow-links": slowLinks,
 };
 
 const [scenario, ...args] = Deno.args;

@@ -167,7 +167,8 @@ function park(
   hello: ParkMessage,
   { rendezvous }: AgentContext,
 ): Refusal | undefined {
-  const data = new DataConnection(socket, (data) => rendezvous.unpark(id, data));
+  const { flow = false } = hello;
+  const data = new DataConnection(socket, flow, (data) => rendezvous.unpark(id, data));
   socket.handTo(data);
   return rendezvous.park(id, hello.resume, data);
 }

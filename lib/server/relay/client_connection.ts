@@ -48,10 +48,11 @@ export class ClientConnection implements Client, PeerRole {
   }
 
   /** Starts to copy between client and agent, beginning with what the client sent early. */
-  relay(data: DataConnection, pairing: Pairing, options: RelayOptions): Relay {
+  relay(data: DataConnection, pairing: Pairing, options: Omit<RelayOptions, "flow">): Relay {
     const { key, contestedAt } = pairing;
     const agent = data.take({ client: { key, address: this.address }, contestedAt });
-    return new Relay(agent, this.#socket, this.#early.splice(0), options);
+    const { flow } = data;
+    return new Relay(agent, this.#socket, this.#early.splice(0), { ...options, flow });
   }
 }
 

@@ -6,10 +6,13 @@ import type { Closable } from "../rendezvous/types.ts";
 export class DataConnection implements Closable, PeerRole {
   readonly #socket: PeerSocket;
   readonly #leave: (data: DataConnection) => void;
+  /** Whether the agent wants to be told how far the client is. */
+  readonly flow: boolean;
 
   /** @param leave called if it closes while it is parked */
-  constructor(socket: PeerSocket, leave: (data: DataConnection) => void) {
+  constructor(socket: PeerSocket, flow: boolean, leave: (data: DataConnection) => void) {
     this.#socket = socket;
+    this.flow = flow;
     this.#leave = leave;
   }
 
@@ -26,8 +29,8 @@ export class DataConnection implements Closable, PeerRole {
   }
 
   /** Tells the agent that a client is there; its next owner copies that client's bytes. */
-  take(pairing: Omit<PairedMessage, "type">): PeerSocket {
-    const message: PairedMessage = { type: "paired", ...pairing };
+  take(pairing: Omit<PairedMessage, "type" | "flow">): PeerSocket {
+    const message: PairedMessage = { type: "paired", ...pairing, flow: this.flow || undefined };
     this.#socket.send(JSON.stringify(message));
     return this.#socket;
   }

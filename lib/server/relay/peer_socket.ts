@@ -1,10 +1,8 @@
 import { closeReason } from "../../protocol/close_reason.ts";
+import { MESSAGE_COST } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
 import type { GuardedSocket } from "../sockets/guard.ts";
-
-/** About what a queued message costs besides its bytes, so that many tiny ones count too. */
-const MESSAGE_COST = 1_024;
 
 /** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;

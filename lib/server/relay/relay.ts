@@ -1,5 +1,6 @@
 import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
+import { FlowReports } from "./flow_reports.ts";
 import type { PeerData, PeerSocket } from "./peer_socket.ts";
 import type { Link, PairEnd } from "../rendezvous/types.ts";
 
@@ -8,6 +9,8 @@ export interface RelayOptions {
   maxBuffer: number;
   /** Of all receivers; when it is full, a pair that sends more is closed. */
   backlog: Backlog;
+  /** Whether the agent wants to be told how far the client is. */
+  flow: boolean;
 }
 
 /**
@@ -49,6 +52,7 @@ export class Relay implements Link {
   readonly #agent: Side;
   readonly #client: Side;
   readonly #options: RelayOptions;
+  readonly #reports?: FlowReports;
   readonly #done = Promise.withResolvers<PairEnd>();
   #end?: PairEnd;
 
@@ -62,6 +66,12 @@ export class Relay implements Link {
     this.#agent = new Side("agent", agent);
     this.#client = new Side("client", client);
     this.#options = options;
+    if (options.flow) {
+      this.#reports = new FlowReports({
+        waiting: () => client.behind,
+        send: (report) => agent.send(JSON.stringify(report)),
+      });
+    }
     this.#own(this.#agent, this.#client);
     this.#own(this.#client, this.#agent, early);
   }
@@ -115,11 +125,15 @@ export class Relay implements Link {
     }
     to.connection.send(data);
     if (from === this.#client) this.toAgent += data.byteLength;
-    else this.toClient += data.byteLength;
+    else {
+      this.toClient += data.byteLength;
+      this.#reports?.sent(data.byteLength);
+    }
   }
 
   #closed(side: Side, other: Side, code: number, reason: string): void {
     side.closed = true;
+    this.#reports?.[Symbol.dispose]();
     // 1005: a close frame without a code.
     const clean = [CloseCode.normal, CloseCode.goingAway, 1005].includes(code);
     if (!this.#end && clean) {

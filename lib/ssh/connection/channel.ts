@@ -1,12 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { Channel } from "./handler.ts";
 import { Message } from "../protocol/numbers.ts";
+import type { ReceiveWindow } from "./receive_window.ts";
+import type { SendQueue, SendShare } from "./send_queue.ts";
 import type { Transport } from "../transport/transport.ts";
-import { isTurnOver, nextTurn } from "../transport/turn.ts";
 import { MalformedError, Writer } from "../protocol/wire_format.ts";
-
-/** How much a client may send on a channel before it is read, in bytes. */
-export const CHANNEL_WINDOW = 2 * 1024 * 1024;
 
 /** The most data in a packet, in either direction (RFC 4253, section 6.1), in bytes. */
 export const CHANNEL_PACKET = 32 * 1024;
@@ -22,6 +20,12 @@ export interface ChannelLimits {
   window: number;
   /** The most data in a packet that the client takes. */
   packetSize: number;
+}
+
+/** What a channel shares with the others of its connection. */
+export interface ChannelFlow {
+  queue: SendQueue;
+  incoming: ReceiveWindow;
 }
 
 /** Up to how many bytes small pieces are read together; a larger piece is not copied. */
@@ -49,19 +53,20 @@ export class TransportChannel implements Channel {
   #receivedEnd = false;
   /** Wakes `read()`. */
   #wakeReader?: () => void;
-  /** How much the client may still send, in bytes. */
-  #incomingWindow = CHANNEL_WINDOW;
-  /** How much has been read since the last window adjustment, in bytes. */
-  #consumed = 0;
+  readonly #incoming: ReceiveWindow;
 
+  readonly #queue: SendQueue;
+  readonly #share: SendShare = { sent: 0 };
   #outgoingWindow: number;
   #wakeWriters: (() => void)[] = [];
   #sentEnd = false;
   #sentClose = false;
   #done = false;
 
-  constructor(transport: Transport, limits: ChannelLimits) {
+  constructor(transport: Transport, limits: ChannelLimits, { queue, incoming }: ChannelFlow) {
     this.#transport = transport;
+    this.#queue = queue;
+    this.#incoming = incoming;
     this.localId = limits.localId;
     this.#remoteId = limits.remoteId;
     this.#outgoingWindow = limits.window;
@@ -75,11 +80,9 @@ export class TransportChannel implements Channel {
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
     const bytes = this.#take();
-    this.#consumed += bytes.length;
-    if (this.#consumed >= CHANNEL_WINDOW / 2 && !this.#receivedEnd) {
-      this.#send(Message.channelWindowAdjust, (message) => message.uint32(this.#consumed));
-      this.#incomingWindow += this.#consumed;
-      this.#consumed = 0;
+    if (!this.#receivedEnd) {
+      const more = this.#incoming.read(bytes.length);
+      if (more > 0) this.#send(Message.channelWindowAdjust, (message) => message.uint32(more));
     }
     return bytes;
   }
@@ -108,17 +111,19 @@ export class TransportChannel implements Channel {
   async #write(bytes: Uint8Array, extended?: number): Promise<void> {
     for (let start = 0; start < bytes.length;) {
       if (this.#sentEnd || this.#sentClose) throw new Error("cannot write: the channel is closed");
-      if (!this.#transport.isWritable) {
-        await this.#transport.writable();
-      } else if (this.#outgoingWindow === 0) {
+      if (this.#outgoingWindow === 0) {
         await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
-      } else {
-        const length = Math.min(bytes.length - start, this.#outgoingWindow, this.#packetSize);
-        this.#outgoingWindow -= length;
-        this.#transport.sendData(this.#remoteId, bytes.subarray(start, start + length), extended);
-        start += length;
-        if (isTurnOver()) await nextTurn();
+        continue;
       }
+      const length = Math.min(bytes.length - start, this.#outgoingWindow, this.#packetSize);
+      this.#outgoingWindow -= length;
+      const data = bytes.subarray(start, start + length);
+      const wait = this.#queue.send(this.#share, length, () => {
+        if (this.#sentEnd || this.#sentClose) return;
+        this.#transport.sendData(this.#remoteId, data, extended);
+      });
+      if (wait) await wait;
+      start += length;
     }
   }
 
@@ -159,11 +164,10 @@ export class TransportChannel implements Channel {
    * @throws {MalformedError} if it is more than the window
    */
   receive(data: Uint8Array): void {
-    if (data.length > this.#incomingWindow) {
+    if (!this.#incoming.receive(data.length)) {
       throw new MalformedError("more data than the channel's window");
     }
     if (this.#receivedEnd || data.length === 0) return;
-    this.#incomingWindow -= data.length;
     this.#keep(data);
     this.#wakeReader?.();
   }
@@ -200,6 +204,7 @@ export class TransportChannel implements Channel {
   receiveClose(error?: Error): void {
     if (this.#done) return;
     this.#done = true;
+    this.#incoming.close();
     this.#receivedEnd = true;
     if (!this.#sentClose) {
       this.#sentClose = true;

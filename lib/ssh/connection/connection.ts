@@ -1,6 +1,6 @@
 import { errorMessage } from "../../text/error_message.ts";
 import type { Log } from "../../log/log.ts";
-import { CHANNEL_PACKET, CHANNEL_WINDOW, TransportChannel } from "./channel.ts";
+import { CHANNEL_PACKET, type ChannelLimits, TransportChannel } from "./channel.ts";
 import {
   type Channel,
   type ChannelHandler,
@@ -10,7 +10,9 @@ import {
 } from "./handler.ts";
 import type { KeyOptions } from "../login/key_options.ts";
 import { Message, OpenFailure } from "../protocol/numbers.ts";
+import { ReceiveBudget, type ReceiveWindow } from "./receive_window.ts";
 import { RequestQueue } from "./request_queue.ts";
+import { SendQueue } from "./send_queue.ts";
 import type { Transport } from "../transport/transport.ts";
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
@@ -60,6 +62,8 @@ export class ServerConnection implements SshConnection {
   readonly #channels = new Map<number, TransportChannel>();
   readonly #channelRequests = new Map<number, ChannelRequestHandler>();
   readonly #requests = new RequestQueue();
+  readonly #sendQueue: SendQueue;
+  readonly #receiveBudget = new ReceiveBudget();
   /** Channels that we have asked the client to open. */
   readonly #opening = new Map<number, (answer: Reader | Refused) => void>();
   /** How many channels the client has asked for that no handler has accepted yet. */
@@ -71,6 +75,7 @@ export class ServerConnection implements SshConnection {
 
   constructor(transport: Transport, options: ServerConnectionOptions) {
     this.#transport = transport;
+    this.#sendQueue = new SendQueue(transport);
     this.#options = options;
     ({ id: this.id, address: this.address, permissions: this.permissions, log: this.log } =
       options);
@@ -89,23 +94,26 @@ export class ServerConnection implements SshConnection {
     if (this.signal.aborted) return Promise.reject(new Refused("the connection has ended"));
     if (this.#isFull) return Promise.reject(new Refused("too many channels"));
     const localId = this.#nextId++;
+    const incoming = this.#receiveBudget.open();
     return new Promise((resolve, reject) => {
       this.#opening.set(localId, (answer) => {
-        if (answer instanceof Refused) reject(answer);
-        else {
-          const channel = this.#addChannel(
-            localId,
+        if (answer instanceof Refused) {
+          incoming.close();
+          reject(answer);
+        } else {
+          const [remoteId, window, packetSize] = [
             answer.uint32(),
             answer.uint32(),
             answer.uint32(),
-          );
+          ];
+          const channel = this.#addChannel({ localId, remoteId, window, packetSize }, incoming);
           this.#options.onChannel(type, channel);
           resolve(channel);
         }
       });
       this.#transport.send(
         new Writer().byte(Message.channelOpen).string(type).uint32(localId)
-          .uint32(CHANNEL_WINDOW).uint32(CHANNEL_PACKET).raw(data).bytes(),
+          .uint32(incoming.size).uint32(CHANNEL_PACKET).raw(data).bytes(),
       );
     });
   }
@@ -189,15 +197,11 @@ export class ServerConnection implements SshConnection {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
-  #addChannel(localId: number, remoteId: number, window: number, packetSize: number) {
-    if (packetSize === 0) throw new MalformedError("a channel with a packet size of 0");
-    const channel = new TransportChannel(this.#transport, {
-      localId,
-      remoteId,
-      window,
-      packetSize,
-    });
-    this.#channels.set(localId, channel);
+  #addChannel(limits: ChannelLimits, incoming: ReceiveWindow): TransportChannel {
+    if (limits.packetSize === 0) throw new MalformedError("a channel with a packet size of 0");
+    const queue = this.#sendQueue;
+    const channel = new TransportChannel(this.#transport, limits, { queue, incoming });
+    this.#channels.set(limits.localId, channel);
     return channel;
   }
 
@@ -250,11 +254,13 @@ export class ServerConnection implements SshConnection {
           accept: () => {
             if (channel) throw new Error("the channel is already accepted");
             if (this.signal.aborted) throw new Refused("the connection has ended");
-            channel = this.#addChannel(this.#nextId++, remoteId, window, packetSize);
+            const incoming = this.#receiveBudget.open();
+            const localId = this.#nextId++;
+            channel = this.#addChannel({ localId, remoteId, window, packetSize }, incoming);
             this.#pendingOpens--;
             this.#transport.send(
               new Writer().byte(Message.channelOpenConfirmation).uint32(remoteId)
-                .uint32(channel.localId).uint32(CHANNEL_WINDOW).uint32(CHANNEL_PACKET).bytes(),
+                .uint32(localId).uint32(incoming.size).uint32(CHANNEL_PACKET).bytes(),
             );
             this.#options.onChannel(type, channel);
             return channel;

@@ -10,8 +10,15 @@ import { PacketWriter } from "./packet_writer.ts";
 import type { TransportError } from "./transport_error.ts";
 import { isTurnOver, nextTurn } from "./turn.ts";
 
-/** Output that waits for the stream before {@link Transport.writable} holds data back, in bytes. */
-const HIGH_WATER = 1024 * 1024;
+/**
+ * How much output may wait for the stream before {@link Transport.writable} holds data back: what the
+ * stream takes in this time, in milliseconds, and at most so many bytes. An echo waits behind it.
+ */
+const HIGH_WATER_MS = 20;
+const HIGH_WATER = 128 * 1024;
+
+/** How many bytes may wait, answers included, before nothing more is read. */
+const MAX_PENDING = 1024 * 1024;
 
 /** What a packet counts, besides its payload, while it waits for new keys, in bytes. */
 const HELD_PACKET_BYTES = 100;
@@ -81,6 +88,8 @@ export class Transport {
   #bytesSinceKeys = 0;
 
   #flushing?: Promise<void>;
+  /** See {@link HIGH_WATER_MS}, in bytes. */
+  #highWater = HIGH_WATER;
   #waiting: (() => void)[] = [];
   #reading?: Promise<void>;
   #lingering?: ReturnType<typeof setTimeout>;
@@ -138,7 +147,7 @@ export class Transport {
         this.#countBytes(bytes.length);
         await this.#receive(bytes);
         // A client that only sends, and takes none of our answers, has to wait.
-        if (this.#writer.pendingBytes > HIGH_WATER) await this.#flushing;
+        if (this.#writer.pendingBytes > MAX_PENDING) await this.#flushing;
       }
     } catch (error) {
       this.#error ??= error as Error;
@@ -195,7 +204,7 @@ export class Transport {
 
   /** Whether data can be sent now; otherwise {@link writable} tells when. */
   get isWritable(): boolean {
-    return this.#ended || this.#writer.pendingBytes < HIGH_WATER && !this.#isHolding;
+    return this.#ended || this.#writer.pendingBytes < this.#highWater && !this.#isHolding;
   }
 
   /** Resolves when data can be sent, or the connection has ended. */
@@ -296,7 +305,7 @@ export class Transport {
     if (!this.#isHolding) return this.#sendNow(...parts);
     this.#heldBytes += HELD_PACKET_BYTES;
     for (const { length } of parts) this.#heldBytes += length;
-    if (this.#heldBytes > HIGH_WATER) {
+    if (this.#heldBytes > MAX_PENDING) {
       return this.#fail(new MalformedError("the client does not exchange keys"));
     }
     this.#held.push(parts.map((part) => new Uint8Array(part)));
@@ -316,7 +325,10 @@ export class Transport {
     await Promise.resolve();
     try {
       for (let batch = this.#writer.take(); batch; batch = this.#writer.take()) {
+        const start = performance.now();
         await this.#stream.write(batch);
+        const bytesPerMs = batch.length / (performance.now() - start);
+        this.#highWater = Math.max(1, Math.min(HIGH_WATER_MS * bytesPerMs, HIGH_WATER));
         this.#countBytes(batch.length);
         this.#wake();
       }

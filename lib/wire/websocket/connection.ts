@@ -49,6 +49,12 @@ export class WebSocketConnection {
   /** Settles once the connection is gone; to the error that ended it, if one did. Never rejects. */
   readonly closed: Promise<Error | undefined>;
 
+  /**
+   * Sees each text message before those that wait to be received; returns whether it was for it
+   * alone. Set at once, or messages may have come already.
+   */
+  onText: (text: string) => boolean = () => false;
+
   readonly #transport: RawConnection;
   readonly #incoming = new MessageQueue<string | Uint8Array>(MAX_QUEUED);
   readonly #writer: FrameWriter;
@@ -188,7 +194,8 @@ export class WebSocketConnection {
       this.#writer.close(closePayload(code, reason));
     } else if (frame.opcode !== Opcode.pong) {
       const message = this.#joiner.join(frame);
-      if (message !== undefined) this.#incoming.add(message);
+      if (message === undefined || (typeof message === "string" && this.onText(message))) return;
+      this.#incoming.add(message);
     }
   }
 

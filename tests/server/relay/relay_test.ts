@@ -221,7 +221,7 @@ Deno.test("relay: receivers that are behind together end the pair that sends mor
       send: () => {},
       close: (_code: number, reason: string) => void closed.push(reason),
     }) as unknown as PeerSocket;
-  new Relay(peer(), peer(), [], { maxBuffer: 2 ** 20, backlog });
+  new Relay(peer(), peer(), [], { maxBuffer: 2 ** 20, backlog, flow: false });
   roles[1]!.message(new ArrayBuffer(10));
   assert.deepEqual(closed, []);
   backlog.bytes = 1_001;

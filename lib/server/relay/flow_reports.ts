@@ -1,0 +1,62 @@
+import { type FlowMessage, MESSAGE_COST } from "../../protocol/messages.ts";
+
+/** What may be taken without a report, in bytes: interactive sessions need few. */
+const UNREPORTED = 16 * 1024;
+
+/** Between two looks at what the client has taken, in milliseconds: they get rarer while it takes nothing. */
+const FIRST_LOOK_MS = 1;
+const LAST_LOOK_MS = 200;
+
+export interface FlowReportsOptions {
+  /** How many bytes wait for the client, messages counted as in reports. */
+  waiting: () => number;
+  send: (report: FlowMessage) => void;
+}
+
+/**
+ * Tells an agent how far its client is, so that it sends no faster than the client takes.
+ *
+ * A native websocket does not say when its peer takes something, so it is looked at from time to
+ * time, while a report may be due and no longer: idle pairs cost nothing.
+ */
+export class FlowReports implements Disposable {
+  readonly #options: FlowReportsOptions;
+  #sent = 0;
+  #reported = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
+
+  constructor(options: FlowReportsOptions) {
+    this.#options = options;
+  }
+
+  /** A message of so many bytes was sent to the client. */
+  sent(length: number): void {
+    this.#sent += length + MESSAGE_COST;
+    if (this.#timer === undefined) this.#lookIn(FIRST_LOOK_MS);
+  }
+
+  #lookIn(milliseconds: number): void {
+    if (this.#sent - this.#reported < UNREPORTED || this.#ended) return;
+    this.#timer = setTimeout(() => this.#look(milliseconds), milliseconds);
+  }
+
+  #look(waited: number): void {
+    this.#timer = undefined;
+    const taken = this.#sent - this.#options.waiting();
+    // A quarter of what the agent believes to be on its way: more reports would only cost.
+    const due = Math.max(UNREPORTED, (this.#sent - this.#reported) / 4);
+    const isDue = taken - this.#reported >= due;
+    if (isDue) {
+      this.#reported = taken;
+      this.#options.send({ type: "flow", taken });
+    }
+    this.#lookIn(isDue ? FIRST_LOOK_MS : Math.min(2 * waited, LAST_LOOK_MS));
+  }
+
+  /** No reports from here on. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+}
