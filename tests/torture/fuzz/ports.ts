@@ -12,9 +12,10 @@ import { type FuzzTarget, target } from "./target.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A request for an upgrade, as bytes. */
-function upgradeTo(path: string): Uint8Array {
+/** A request for an upgrade, as bytes; through a proxy, if it comes from another address. */
+function upgradeTo(path: string, address?: string): Uint8Array {
   const headers = ["Host: a", "Connection: Upgrade", "Upgrade: websocket"];
+  if (address) headers.push(`X-Forwarded-For: ${address}`);
   const key = ["Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${btoa("0123456789abcdef")}`];
   return bytes([`GET ${path} HTTP/1.1`, ...headers, ...key, "", ""].join("\r\n"));
 }
@@ -61,7 +62,10 @@ export class Ports implements AsyncDisposable {
     this.#world = world;
     this.#agent = agent;
     const port = Number(new URL(world.http).port);
-    const toAgent = upgradeTo("/client/fuzzed");
+    // Each from another address: one that only sends garbage is locked out soon.
+    let clients = 0;
+    const toAgent = () =>
+      upgradeTo("/client/fuzzed", `10.0.${++clients >> 8 & 255}.${clients & 255}`);
     this.targets = [
       target("port: HTTP", damagedStream(REQUESTS), (pieces) => exchange(port, pieces)),
       target("port: websocket of a client", damagedStream(sampleFrames(true)), (pieces) => {
@@ -74,14 +78,14 @@ export class Ports implements AsyncDisposable {
         const frames = pieces.map((payload) =>
           encodeRawFrame({ opcode: 2, payload, masked: true })
         );
-        return exchange(port, [toAgent, ...frames]);
+        return exchange(port, [toAgent(), ...frames]);
       }),
     ];
   }
 
   static async start(): Promise<Ports> {
     // V8 would let garbage lie for a long time, which looks like growth.
-    const world = await World.start(["--max-agents", "5"], {
+    const world = await World.start(["--max-agents", "5", "--trust-proxy"], {
       DENO_V8_FLAGS: "--max-old-space-size=192",
     });
     const agent = world.startAgent({ id: "fuzzed", args: ["--log-level", "error"] });

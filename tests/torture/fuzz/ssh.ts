@@ -138,14 +138,17 @@ export function hellos(): Uint8Array[] {
 export function sshTargets(cwd: string): FuzzTarget[] {
   const hostKey = generateHostKey();
   const shell = { file: "/nowhere/sh", kind: "sh" } as const;
+  // Each from another address: one that only sends garbage is locked out soon.
+  let clients = 0;
   const peer = { address: "127.0.0.1" };
+  const nextPeer = () => ({ address: `10.0.${++clients >> 8 & 255}.${clients & 255}` });
   const authentication = { username: "ann", authorizedKeysFile: `${cwd}/none` };
   const server = new SshServer({ hostKey, log, session: { cwd, shell } });
 
   return [
     target("SSH before keys", damagedStream(hellos()), async (pieces) => {
       const [near, far] = memoryStreamPair();
-      const serving = server.serve(far, { peer, authentication, env: {} });
+      const serving = server.serve(far, { peer: nextPeer(), authentication, env: {} });
       const answers = (async () => {
         while (await near.read().catch(() => null) !== null);
       })();
