@@ -41,7 +41,7 @@ export const TARGETS: readonly Target[] = [
     os: "linux",
     arch: "aarch64",
     suffix: "-linux-arm64",
-    byDefault: false,
+    byDefault: true,
   },
   {
     name: "darwin-arm64",

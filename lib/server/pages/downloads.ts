@@ -64,8 +64,8 @@ export async function listDownloads(directory: string, build?: BuildState): Prom
 }
 
 /** What the form calls a target. */
-function systemOf({ name, os, byDefault }: Target): System {
-  return (byDefault ? os : name) as System;
+function systemOf({ name, os, suffix }: Target): System {
+  return (suffix.startsWith("-") ? name : os) as System;
 }
 
 /** The systems that the form offers: those that there is an agent for. */
