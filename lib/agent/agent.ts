@@ -16,6 +16,7 @@ import { Announcer } from "./announce/announcer.ts";
 import { forgetDetached, isDetached } from "./control/detach.ts";
 import { LocalControl } from "./control/local_control.ts";
 import type { AgentStatus } from "./control/request.ts";
+import { type LifetimeClock, systemClock } from "./lifetime/clock.ts";
 import { type LifetimeEnd, LifetimeKeeper } from "./lifetime/keeper.ts";
 import type { LifetimeMode } from "./lifetime/lifetime.ts";
 import { contestedText, loginMessage } from "./lifetime/login_message.ts";
@@ -42,7 +43,8 @@ export async function runAgent(
   using output = openOutput({ ...options, detached });
   try {
     const setup = await prepareAgent(server, options, { signal, log: output.log });
-    await using agent = new Agent(setup, output, detached ? "background" : "foreground");
+    const mode = detached ? "background" : "foreground";
+    await using agent = new Agent(setup, { output, mode });
     return await agent.run(signal);
   } catch (error) {
     if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
@@ -58,10 +60,18 @@ type AgentState =
   /** Sessions are being ended; `registration` is missing if there was none. */
   | { phase: "ending"; registration?: RegisteredMessage };
 
+export interface AgentContext {
+  output: AgentOutput;
+  mode: LifetimeMode;
+  /** @default the machine's own time */
+  clock?: LifetimeClock;
+}
+
 /** An agent from its start to its end. */
-class Agent implements AsyncDisposable {
+export class Agent implements AsyncDisposable {
   readonly #setup: AgentSetup;
   readonly #output: AgentOutput;
+  readonly #clock: LifetimeClock;
   readonly #ended = new AbortController();
   readonly #parts = new AsyncDisposableStack();
   readonly #announcer: Announcer;
@@ -71,9 +81,10 @@ class Agent implements AsyncDisposable {
   readonly #rendezvous: Registration;
   #state: AgentState = { phase: "starting" };
 
-  constructor(setup: AgentSetup, output: AgentOutput, mode: LifetimeMode) {
+  constructor(setup: AgentSetup, { output, mode, clock = systemClock }: AgentContext) {
     this.#setup = setup;
     this.#output = output;
+    this.#clock = clock;
     this.#announcer = this.#makeAnnouncer();
     this.#lifetime = this.#parts.use(this.#makeLifetime(mode));
     this.#reporter = this.#parts.use(
@@ -135,6 +146,7 @@ class Agent implements AsyncDisposable {
       env,
       notify: options.notifyUrl ?? [],
       ca,
+      now: () => this.#clock.wall(),
       log: this.#output.log,
       print: this.#output.print,
     });
@@ -146,6 +158,7 @@ class Agent implements AsyncDisposable {
       mode,
       expiry,
       warningTime,
+      clock: this.#clock,
       log: this.#output.log,
       readHold: (known) => modifiedTime(holdPath, known),
       announce: () => this.#announce({ onlyNews: false }),
@@ -193,7 +206,7 @@ class Agent implements AsyncDisposable {
             id: this.#id,
             shell: shell.kind,
             os: Deno.build.os,
-            now: Date.now(),
+            now: this.#clock.wall(),
           }),
       },
       ...forwarding({ allowRemoteBind: options.allowRemoteBind }),

@@ -110,7 +110,7 @@ test("agent wait", async (t) => {
 
   await t.step("shows what goes on meanwhile", async () => {
     await using agent = new DetachedAgent(world);
-    const announced = await agent.announced(["--hold", "--expiry", "1m", "--warning-time", "58s"]);
+    const announced = await agent.announced(["--hold", "--expiry", "1h", "--warning-time", "3598s"]);
     await using wait = agent.start(["wait"]);
     await wait.waitFor(/The job waits: the hold file is there\./);
     await wait.waitFor(/warn the agent ends soon unless somebody types/);

@@ -1,4 +1,4 @@
-/** When agents end, and what people are told before, with short times. */
+/** When agents end, whole programs; tests/agent/deadline_test.ts has what takes time. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gone } from "../support/processes.ts";
@@ -31,10 +31,8 @@ async function sftp(world: World, announced: Announced, batch: string): Promise<
 test("an agent ends with 0", async (t) => {
   await using world = await World.start();
 
-  await t.step("at its deadline when nobody comes", async () => {
-    const { agent } = await start(world, ["--expiry", "1s"]);
-    await ended(agent, "deadline");
-    assert.match(agent.program.stderr, /the agent ends soon unless somebody types/);
+  await t.step("at its deadline", async () => {
+    await ended(world.startAgent({ args: ["--expiry", "1s"] }), "deadline");
   });
 
   await t.step("when somebody comes and leaves", async () => {
@@ -84,30 +82,6 @@ test("an agent ends with 0", async (t) => {
     terminal.write("exit\r");
     await ended(agent, "logout");
   });
-
-  await t.step("at its deadline with open shells, which are told and ended", async () => {
-    const { agent, announced } = await start(world, ["--expiry", "2s"]);
-    await using terminal = world.terminal(announced);
-    await shellReady(terminal);
-    terminal.write("sleep 1000 & echo pid:$!:\r");
-    const [, sleep] = await terminal.waitFor(/pid:(\d+):/);
-    await terminal.waitFor(/the agent ends: nobody has typed for too long/);
-    assert.notEqual(await terminal.exited, 0);
-    await ended(agent, "deadline");
-    await gone(Number(sleep));
-  });
-});
-
-test("an agent ends at its deadline though a client has stopped reading", async () => {
-  await using world = await World.start();
-  const { agent, announced } = await start(world, ["--expiry", "5s"]);
-  await using terminal = world.terminal(announced);
-  await shellReady(terminal);
-  terminal.write("echo pid:$$:; exec yes\r");
-  const [, yes] = await terminal.waitFor(/pid:(\d+):\s+y\r\n/);
-  Deno.kill(terminal.pid, "SIGSTOP");
-  await ended(agent, "deadline");
-  await gone(Number(yes));
 });
 
 test("a hold file touched an hour ahead extends by that", async () => {
@@ -120,77 +94,6 @@ test("a hold file touched an hour ahead extends by that", async () => {
   terminal.write("exit\r");
   await Deno.remove(join(agent.dir.path, ".hold"));
   await ended(agent, "logout");
-});
-
-test("people are warned, and typing extends", async (t) => {
-  await using world = await World.start();
-  const times = ["--expiry", "4s", "--warning-time", "2s"];
-  const warning = /Converge: the agent ends at \d\d:\d\d:\d\d UTC, in \ds, unless somebody types\./;
-  const thanks = /Converge: thank you, the agent now ends at/;
-
-  const inVi = async () => {
-    const { agent, announced } = await start(world, times);
-    await using terminal = world.terminal(announced);
-    await shellReady(terminal);
-    terminal.write("vi -u NONE file\r");
-    // deno-lint-ignore no-control-regex
-    await terminal.waitFor(/\x1b\[\?1049h[^]*~/);
-    terminal.write("iabc");
-    await terminal.waitFor(/abc/);
-    const [shown] = await terminal.waitFor(
-      // deno-lint-ignore no-control-regex
-      /\x1b\[22;2t\x1b\]2;Converge: the agent ends [^]*?\x07\x07/,
-    );
-    assert.match(shown, warning);
-    terminal.write("d");
-    await terminal.waitFor(thanks);
-    terminal.write("\x1b:wq\r");
-    // deno-lint-ignore no-control-regex
-    await terminal.waitFor(/\x1b\[\?1049l[^]*\x1b\[23;2t/);
-    terminal.write("cat file; exit\r");
-    await terminal.waitFor(/abcd\r\n/);
-    await ended(agent, "logout");
-  };
-
-  await t.step("in two shells at once", async () => {
-    const { agent, announced } = await start(world, times);
-    await using one = world.terminal(announced);
-    await using two = world.terminal(announced);
-    await Promise.all([shellReady(one), shellReady(two)]);
-    one.write("half-typed");
-    await Promise.all([one.waitFor(warning), two.waitFor(warning)]);
-    two.write("x");
-    await Promise.all([one.waitFor(thanks), two.waitFor(thanks)]);
-    one.write("\x15echo line-$((40 + 2))\r");
-    await one.waitFor(/line-42/);
-    one.write("exit\r");
-    two.write("\x15exit\r");
-    await ended(agent, "logout");
-  });
-
-  await t.step("in the log of the job", async () => {
-    const { agent } = await start(world, times);
-    await ended(agent, "deadline");
-    assert.match(agent.program.stderr, /warn the agent ends soon unless somebody types left=2s/);
-  });
-
-  await t.step("not in a command, a transfer or a shell without a terminal", async () => {
-    const { agent, announced } = await start(world, times);
-    await using exec = world.startSsh(announced, ["cat"], { interactive: true });
-    await using shell = world.startSsh(announced, ["-T"], { interactive: true });
-    await shell.write("echo ready\n");
-    await shell.waitFor(/ready/);
-    await agent.program.waitFor(/the agent ends soon/);
-    await ended(agent, "deadline");
-    assert.equal(exec.stdout, "");
-    assert.equal(shell.stdout, "ready\n");
-    await Promise.all([exec.result(), shell.result()]);
-  });
-
-  await requires("vi").step(t, {
-    name: "in vi, in its title and with a bell, its screen left alone",
-    fn: inVi,
-  });
 });
 
 for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {

@@ -14,12 +14,11 @@ async function refused(
   reason: RegExp,
   options: string[] = [],
 ): Promise<void> {
-  const before = agent.program.stderr.length;
+  const before = agent.program.printed;
   const result = await world.ssh(announced, ["-oBatchMode=yes", ...options, "true"]);
   assert.equal(result.code, 255);
   assert.match(result.stderr, /Permission denied/);
-  await agent.program.waitFor(/refused/);
-  assert.match(agent.program.stderr.slice(before), reason);
+  await agent.program.waitFor(reason, before);
 }
 
 async function accepted(world: World, announced: Announced): Promise<void> {

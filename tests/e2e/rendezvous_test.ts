@@ -66,12 +66,9 @@ test("the server is killed and started again", async (t) => {
   world.server.kill("SIGKILL");
   await world.server.result();
   await world.startServer();
-  const start = performance.now();
   await world.server.waitFor(/"event":"agent registered".*"id":"job"/);
-  const seconds = (performance.now() - start) / 1_000;
 
-  await t.step("the agent is back under its ID within 5 s", async () => {
-    assert.ok(seconds < 5, `${seconds} s`);
+  await t.step("the agent is back under its ID", async () => {
     assert.equal((await world.ssh(announced, ["echo $CONVERGE_ID"])).stdout, "job\n");
   });
   await t.step("a second agent cannot take its ID", async () => {

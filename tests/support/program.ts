@@ -23,6 +23,9 @@ export interface ProgramResult {
   bytes: Uint8Array;
 }
 
+/** A place in what a program prints. */
+export type Printed = Record<"stdout" | "stderr", number>;
+
 /** A running program; leaving its scope ends it. */
 export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -66,15 +69,25 @@ export class Program implements AsyncDisposable {
     return this.#text("stderr");
   }
 
+  /** How much it has printed so far, in characters. */
+  get printed(): Printed {
+    return { stdout: this.stdout.length, stderr: this.stderr.length };
+  }
+
   /**
    * Waits until what was printed so far, on either stream, matches.
    *
+   * @param after only what was printed behind this counts
    * @throws {Error} with all that it printed if the program ends without it, or says nothing more
    */
-  async waitFor(pattern: RegExp): Promise<RegExpMatchArray> {
+  async waitFor(
+    pattern: RegExp,
+    after: Printed = { stdout: 0, stderr: 0 },
+  ): Promise<RegExpMatchArray> {
     for (;;) {
       const changed = this.#changed.promise;
-      const match = this.stdout.match(pattern) ?? this.stderr.match(pattern);
+      const match = this.stdout.slice(after.stdout).match(pattern) ??
+        this.stderr.slice(after.stderr).match(pattern);
       if (match) return match;
       if (this.#ended) {
         throw new Error(`ended without ${pattern}:\n${this.stdout}\n${this.stderr}`);

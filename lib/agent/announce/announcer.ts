@@ -21,6 +21,8 @@ export interface AnnouncerOptions {
   env: GithubEnvironment;
   /** Webhooks to tell as well. */
   notify: URL[];
+  /** Unix time in milliseconds. */
+  now: () => number;
   /** A CA in PEM to trust besides the system's. */
   ca?: string;
   log: Log;
@@ -97,7 +99,7 @@ export class Announcer {
       hostKey: hostKey.publicLine,
       fingerprint: hostKey.fingerprint,
       deadline: status.deadline,
-      now: Date.now(),
+      now: this.#options.now(),
       held: status.held,
       keys: countKeys(keysFile) + extraKeys.length,
       keysFile,

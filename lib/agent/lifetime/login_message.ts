@@ -94,7 +94,7 @@ export function warningText(options: {
   const when = `at ${formatTime(deadline)}, in ${formatDuration(left)}`;
   return kind === "near"
     ? `Converge: the agent ends ${when}, unless somebody types.`
-    : `Converge: thank you, the agent now ends ${when}.`;
+    : `Converge: the agent now ends ${when}.`;
 }
 
 /** Why the agent ends, in words. */

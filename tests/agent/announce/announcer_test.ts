@@ -26,7 +26,7 @@ function announcerAt(
     hostKey: generateHostKey(),
     keysFile: "/nonexistent/.authorized_keys",
     extraKeys: [],
-    ...{ json: false, color: false, env: {}, notify: [] },
+    ...{ json: false, color: false, env: {}, notify: [], now: () => 0 },
     log: createLog({ write: () => {} }),
     print: (text) => void printed.push(text),
     ...options,

@@ -74,7 +74,7 @@ Deno.test("LifetimeKeeper takes a session and input as activity", async () => {
   keeper.opened(shell);
   clock.pass(9 * MINUTE);
   keeper.input();
-  assert.match(shell.told.at(-1)!, /^Converge: thank you, the agent now ends at 12:28:00 UTC/);
+  assert.match(shell.told.at(-1)!, /^Converge: the agent now ends at 12:28:00 UTC/);
   assert.equal(keeper.status.activity, clock.wall());
   clock.pass(10 * MINUTE - 1);
   assert.equal(keeper.status.deadline, clock.wall() + 1);

@@ -114,7 +114,7 @@ Deno.test("warningText() and endText() are one line each, short enough for a ter
   const near = warningText({ kind: "near", left: 5 * MINUTE, deadline: NOON });
   assert.equal(near, "Converge: the agent ends at 12:00:00 UTC, in 5m, unless somebody types.");
   const extended = warningText({ kind: "extended", left: 10 * MINUTE, deadline: NOON });
-  assert.equal(extended, "Converge: thank you, the agent now ends at 12:00:00 UTC, in 10m.");
+  assert.equal(extended, "Converge: the agent now ends at 12:00:00 UTC, in 10m.");
   const ends = (["logout", "released", "deadline", "stopped", "cancelled"] as const).map(endText);
   for (const text of [near, extended, ...ends]) {
     assert.match(text, /^Converge: [^\n]+\.$/);
