@@ -1,4 +1,4 @@
-/** The agent: runs in a CI job and gives people a shell in it. */
+/** The agent: runs in a CI job and gives people access to it. */
 import { runAgent } from "./lib/agent/agent.ts";
 import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control/commands.ts";
 import { detach, isDetached } from "./lib/agent/control/detach.ts";
@@ -8,7 +8,7 @@ import { runProgram, writeStdout } from "./lib/program/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;
-  // CI systems set a variable to nothing for an input that was left out.
+  // CI systems set the variable of an input that was left out to nothing.
   if (Deno.env.get("CONVERGE_ID") === "") Deno.env.delete("CONVERGE_ID");
   const control = {
     dir: Deno.env.get("CONVERGE_DIR") ?? Deno.cwd(),

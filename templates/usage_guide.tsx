@@ -180,8 +180,8 @@ function Lifetime(): VNode {
       <p>The agent exits by itself, with status 0:</p>
       <ul>
         <li>
-          when the last shell has ended. Commands, file transfers and forwarded ports do not count
-          as shells, but it waits for open ones.
+          when the last shell ends. Commands, file transfers and forwarded ports do not count as
+          shells, but it waits for open ones.
         </li>
         <li>
           10 minutes after the last input, or after its start if nobody logs in (<code>

@@ -1,11 +1,11 @@
-/** Public keys that a forge publishes for its users, or any https URL does. */
+/** Public keys that GitHub, GitLab or any https URL publishes. */
 import { errorMessage } from "../text/error_message.ts";
 import { Deadline } from "../wire/deadline.ts";
 
 /** The longest wait for one answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/** The longest list of keys, in bytes: some hundred keys. */
+/** The longest list of keys, in bytes: several hundred keys. */
 const MAX_BYTES = 262_144;
 
 const MAX_REDIRECTS = 5;
@@ -31,7 +31,7 @@ export function gitlabKeysUrl(user: string): URL {
 /**
  * Fetches a list of keys in the format of authorized_keys.
  *
- * @throws {Error} if it cannot be had within the limits of time and size, over https all the way
+ * @throws {Error} if it cannot be fetched within the limits of time and size, all over https
  */
 export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promise<Uint8Array> {
   const { ca, timeout = TIMEOUT_MS } = options;
@@ -49,7 +49,7 @@ export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promi
   }
 }
 
-/** Follows redirects by hand, so that none leads away from https. */
+/** Follows redirects itself, so that none leads away from https. */
 async function get(
   start: URL,
   client: Deno.HttpClient,
@@ -57,7 +57,7 @@ async function get(
 ): Promise<Response> {
   let url = start;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    if (url.protocol !== "https:") throw new Error(`it leads to ${url.protocol}, not https:`);
+    if (url.protocol !== "https:") throw new Error(`it redirects to ${url.protocol}, not https:`);
     const response = await fetch(url, { client, signal, redirect: "manual" });
     if (response.ok) return response;
     await response.body?.cancel();
@@ -82,7 +82,7 @@ async function readBounded(response: Response): Promise<Uint8Array> {
   return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
-/** The innermost reason: what fetch() itself throws only repeats the URL. */
+/** The innermost reason: what fetch() throws only repeats the URL. */
 function why(error: unknown): string {
   return errorMessage(error instanceof TypeError && error.cause ? error.cause : error);
 }

@@ -1,4 +1,4 @@
-/** Where the agent's words go: its log, and the announcements. */
+/** Where the agent's log and its announcements go. */
 import { dirname } from "node:path";
 import { fileErrorReason } from "../text/file_error.ts";
 import { createLog, type Log, type LogLevel } from "../log/log.ts";
@@ -8,11 +8,11 @@ import { REGISTERED } from "./control/detach.ts";
 
 export interface AgentOutput extends Disposable {
   log: Log;
-  /** Tells the job how to log in. */
+  /** Prints an announcement. */
   print: (text: string) => void;
-  /** Passes on what goes to the log's file, which nobody in the job sees, until the result is called. */
+  /** Calls `listener` with what goes to the log file, until the result is called. */
   follow: (listener: (text: string) => void) => () => void;
-  /** All have been told that the agent has registered. */
+  /** The agent has registered and announced it. */
   registered: () => void;
 }
 
@@ -21,8 +21,8 @@ export interface OutputOptions {
   logFile?: string;
   logLevel: LogLevel;
   /**
-   * Whether this is the agent in the background: its announcements go to the log's file too, and after
-   * the first one to nowhere else.
+   * Whether this is the agent in the background: its announcements go to the log file too, and after
+   * the first one nowhere else.
    */
   detached: boolean;
 }
@@ -30,7 +30,7 @@ export interface OutputOptions {
 /**
  * Opens the log.
  *
- * @throws {Error} if its file cannot be written to
+ * @throws {Error} if its file cannot be written
  */
 export function openOutput({ logFile, logLevel, detached }: OutputOptions): AgentOutput {
   const file = logFile === undefined ? undefined : openFile(logFile);

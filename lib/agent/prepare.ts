@@ -43,7 +43,7 @@ export interface AgentSetup {
 /**
  * Prepares an agent.
  *
- * @throws {Error} if a file, key or program that an option names cannot be used, or the signal's reason
+ * @throws {Error} if what an option names cannot be used, or the signal's reason
  */
 export async function prepareAgent(
   server: URL,
@@ -74,7 +74,7 @@ export async function prepareAgent(
   return setup;
 }
 
-/** The keys of the forges' users and URLs that were asked for. */
+/** The keys that --github-user, --gitlab-user and --keys-url name. */
 async function fetchAllKeys(
   options: AgentOptions,
   { ca, signal, log }: { ca?: string; signal: AbortSignal; log: Log },
@@ -100,7 +100,7 @@ async function fetchAllKeys(
 function chooseAgentShell(given: string | undefined, env: Record<string, string>): Shell {
   const exists = (file: string) => findProgram(file, env) !== undefined;
   if (given !== undefined && !exists(given)) {
-    throw new Error(`cannot use --shell "${given}": there is no such program`);
+    throw new Error(`cannot use --shell "${given}": no such program`);
   }
   return chooseShell({
     os: Deno.build.os,
@@ -127,7 +127,7 @@ export function agentFacts(shell: Shell): AgentFacts {
   try {
     user = userInfo().username;
   } catch {
-    // A container may run as a number without a name.
+    // A container may run as a user without a name.
   }
   return {
     host: Deno.hostname(),

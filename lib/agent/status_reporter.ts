@@ -2,10 +2,10 @@ import type { Peer, SessionInfo } from "../ssh/connection/handler.ts";
 import type { PairedMessage, StatusMessage } from "../protocol/messages.ts";
 import type { LifetimeStatus } from "./lifetime/keeper.ts";
 
-/** How often operators are told again when nothing but time and input has changed, in milliseconds. */
+/** How often operators are told when only time and input have changed, in milliseconds. */
 const REPORT_EVERY = 15_000;
 
-/** How many clients, and sessions of each, are told: a message is limited, and nobody reads more. */
+/** The most clients, and sessions of each, in a report: the size of a message is limited. */
 const MAX_CLIENTS = 100;
 const MAX_SESSIONS = 20;
 
@@ -14,7 +14,7 @@ export interface StatusReporterOptions {
   report: (status: StatusMessage) => void;
 }
 
-/** Tells the server's operators how the agent is doing: who has what open, and until when it waits. */
+/** Tells the server's operators which clients have what open, and how long the agent waits. */
 export class StatusReporter implements Disposable {
   readonly #options: StatusReporterOptions;
   readonly #clients = new Map<Peer, { key: number; sessions: SessionInfo[] }>();
@@ -26,7 +26,7 @@ export class StatusReporter implements Disposable {
     this.#timer = setInterval(() => this.#report(), REPORT_EVERY);
   }
 
-  /** A client is there until `served` settles. */
+  /** A client is connected until `served` settles. */
   client(client: PairedMessage["client"], served: Promise<void>): void {
     this.#clients.set(client, { key: client.key, sessions: [] });
     served.finally(() => {
@@ -52,7 +52,7 @@ export class StatusReporter implements Disposable {
     clearInterval(this.#timer);
   }
 
-  /** What happens in one turn is one report. */
+  /** Events of one turn make one report. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

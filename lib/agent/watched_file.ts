@@ -1,21 +1,24 @@
-/** A file that people make, touch and remove, such as the hold file: whether it is there, and since when. */
-
+/**
+ * A file that people make, touch and remove, such as the hold file: whether it exists, and its time.
+ *
+ * @module
+ */
 import { basename, dirname } from "node:path";
 import { fileErrorReason } from "../text/file_error.ts";
 import type { Log } from "../log/log.ts";
 
-/** How often the file is looked at even if nothing is heard of it, in milliseconds. */
+/** How often the file is checked even without an event, in milliseconds. */
 const POLL_EVERY = 10_000;
-/** How soon it is looked at when something else has happened in its directory, in milliseconds. */
+/** How soon it is checked after an event of another file in its directory, in milliseconds. */
 const LOOK_AGAIN_IN = 1_000;
-/** A file of a later time counts as of this one: dates that can be written end somewhere. */
+/** A later modification time counts as this one, so that every time can be written as a date. */
 const LATEST = Date.UTC(9999, 0);
 
 export interface WatchedFileOptions {
   log: Log;
   /**
    * Called with the modification time (Unix time in milliseconds) when the file appears or is
-   * touched, with undefined when it has gone, and at the start if it is there.
+   * touched, with undefined when it is removed, and at the start if it exists.
    */
   onChange: (modified: number | undefined) => void;
   /** @default 10 s, in milliseconds */
@@ -23,25 +26,25 @@ export interface WatchedFileOptions {
 }
 
 /**
- * Makes an empty file if there is none; whatever is there keeps its time.
+ * Creates an empty file unless it exists, whose time is kept then.
  *
  * @param what the file is, for the message
- * @throws {Error} if it cannot be made
+ * @throws {Error} if it cannot be created
  */
 export function makeIfMissing(what: string, path: string): void {
   if (modifiedTime(path, undefined) !== undefined) return;
   try {
     Deno.openSync(path, { append: true, create: true }).close();
   } catch (error) {
-    const why = fileErrorReason(error, "there is no such directory");
-    throw new Error(`cannot make the ${what} "${path}": ${why}`, { cause: error });
+    const why = fileErrorReason(error, "no such directory");
+    throw new Error(`cannot create the ${what} "${path}": ${why}`, { cause: error });
   }
 }
 
 /**
- * When a file was modified (Unix time in milliseconds), undefined if there is none.
+ * When a file was modified (Unix time in milliseconds), undefined if it does not exist.
  *
- * @param unsure the result if that cannot be told
+ * @param unsure the result if that cannot be found out
  */
 export function modifiedTime(path: string, unsure: number | undefined): number | undefined {
   try {
@@ -51,7 +54,7 @@ export function modifiedTime(path: string, unsure: number | undefined): number |
   }
 }
 
-/** Deno has no number for a time that a Date cannot hold. */
+/** The time is NaN where a Date cannot hold it. */
 function timeOf({ mtime }: Deno.FileInfo): number {
   const time = mtime?.getTime() ?? 0;
   return Number.isNaN(time) ? LATEST : Math.min(time, LATEST);
@@ -62,9 +65,9 @@ function isGone(error: unknown): boolean {
 }
 
 /**
- * Watches a file. The system tells of changes in its directory; besides, it is looked at from
- * time to time, because network file systems tell of nothing that others do, and a directory that was
- * removed and made again has to be watched again.
+ * Watches a file by events of its directory. It is checked now and then as well: network file systems
+ * send no events for what other machines do, and a directory that was removed and created again has
+ * to be watched again.
  */
 export class WatchedFile implements AsyncDisposable {
   readonly #path: string;
@@ -72,13 +75,13 @@ export class WatchedFile implements AsyncDisposable {
   readonly #stopped = new AbortController();
   readonly #running: Promise<unknown>;
   #known: number | undefined;
-  /** Ends the wait for the next look. */
+  /** Ends the wait for the next check. */
   #wake = () => {};
-  /** The file may have changed since the last look began. */
+  /** The file may have changed since the last check began. */
   #stale = true;
   #lookingSoon: ReturnType<typeof setTimeout> | undefined;
   #watcher: Deno.FsWatcher | undefined;
-  /** What tells the watched directory from one of the same name that was made later. */
+  /** Tells the watched directory from a later one of the same name. */
   #watched: string | undefined;
   #listening: Promise<void> = Promise.resolve();
   #troubled = false;
@@ -113,7 +116,7 @@ export class WatchedFile implements AsyncDisposable {
     this.#lookingSoon = undefined;
   }
 
-  /** Waits for news, or until it is time to look again. */
+  /** Waits for an event, or until the next check is due. */
   async #wait(): Promise<void> {
     if (this.#stale || this.#stopped.signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -125,7 +128,7 @@ export class WatchedFile implements AsyncDisposable {
     });
   }
 
-  /** Looks at the file once. Only a file that is surely gone counts as gone. */
+  /** Checks the file once. It counts as removed only if that is certain. */
   async #look(): Promise<void> {
     let modified: number | undefined;
     try {
@@ -133,7 +136,7 @@ export class WatchedFile implements AsyncDisposable {
     } catch (error) {
       if (!isGone(error)) {
         if (!this.#troubled) {
-          this.#options.log.warn("cannot look at a watched file", {
+          this.#options.log.warn("cannot check a watched file", {
             path: this.#path,
             reason: error,
           });
@@ -148,20 +151,20 @@ export class WatchedFile implements AsyncDisposable {
     this.#options.onChange(modified);
   }
 
-  /** Makes sure that the directory is watched that bears its name now. */
+  /** Watches the directory that has its name now. */
   async #watch(): Promise<void> {
     const directory = dirname(this.#path);
     const identity = await Deno.stat(directory).then(
-      // A directory made again often gets the inode of the one before.
+      // A new directory often gets the inode of the old one.
       ({ dev, ino, birthtime }) => `${dev}:${ino}:${birthtime?.getTime()}`,
-      () => "none",
+      () => "",
     );
     if (this.#watcher && identity === this.#watched) return;
     await this.#unwatch();
     try {
       this.#watcher = Deno.watchFs(directory, { recursive: false });
     } catch (error) {
-      // Gone for now, or a file system that cannot be watched: looking at the file has to do.
+      // Removed for now, or its file system has no events: the checks have to do.
       this.#options.log.debug("cannot watch a directory", { directory, reason: error });
       return;
     }
@@ -169,12 +172,12 @@ export class WatchedFile implements AsyncDisposable {
     this.#listening = this.#listen(this.#watcher);
   }
 
-  /** Deno 2.9 hears nothing of a path that an earlier watcher has not quite let go of. */
+  /** Deno 2.9 gets no events for a path that an earlier watcher has not released yet. */
   async #unwatch(): Promise<void> {
     try {
       this.#watcher?.close();
     } catch {
-      // It has ended by itself.
+      // It ended by itself.
     }
     this.#watcher = undefined;
     await this.#listening;
@@ -194,12 +197,12 @@ export class WatchedFile implements AsyncDisposable {
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     try {
       for await (const { paths } of watcher) {
-        // A job may do a lot to other files there. Deno drops events then, ours among them.
+        // A job may change many files there; Deno drops events then, ours among them.
         if (paths.some((path) => this.#concerns(path))) this.#lookNow();
         else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
       }
     } catch (error) {
-      this.#options.log.debug("a directory is no longer watched", {
+      this.#options.log.debug("stopped watching a directory", {
         path: this.#path,
         reason: error,
       });

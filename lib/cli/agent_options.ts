@@ -14,9 +14,9 @@ import {
 import { parseDuration } from "../text/duration.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
 
-/** What `agent URL` was asked to do. */
+/** The options of `agent URL`. */
 export interface AgentOptions {
-  /** Missing: the agent makes one up. */
+  /** Missing: a random one. */
   id?: string;
   authorizedKeys: string;
   githubUser?: string[];
@@ -37,18 +37,18 @@ export interface AgentOptions {
   json?: boolean;
   /** Start in the background. */
   detach?: boolean;
-  /** Where the log goes in place of stderr. */
+  /** Where the log goes instead of stderr. */
   logFile?: string;
   logLevel: LogLevel;
 }
 
-/** What `agent wait`, `stop`, `status` and `end` have in common. */
+/** The options that `agent wait`, `stop`, `status` and `end` share. */
 export interface ControlOptions {
-  /** Missing: the only agent there is. */
+  /** Missing: the only agent in the directory. */
   id?: string;
 }
 
-/** What the agent's program does for each of its commands. */
+/** What the program does for each of its commands. */
 export interface AgentActions {
   run: (server: URL, options: AgentOptions) => Promise<void>;
   wait: (options: ControlOptions) => Promise<void>;
@@ -60,7 +60,7 @@ export interface AgentActions {
 /** Where the log of an agent in the background goes. */
 const DETACHED_LOG_FILE = ".converge/agent.log";
 
-/** How long before the end warnings start, in milliseconds; with a short expiry, half of that. */
+/** How long before the end warnings start, in milliseconds; half of --expiry if that is less. */
 const WARNING_TIME_MS = 300_000;
 
 function parseId(text: string): string {
@@ -68,7 +68,7 @@ function parseId(text: string): string {
   return text;
 }
 
-/** The announcement holds no secret, so a program on this machine may get it without TLS. */
+/** The announcement has no secret, so a program on this machine may get it without TLS. */
 function parseWebhookUrl(text: string): URL {
   const url = URL.parse(text);
   const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? "");
@@ -85,27 +85,31 @@ function parseHttpsUrl(text: string): URL {
 export function agentCommand(actions: AgentActions): Command {
   const command = withLicenses(createCommand(
     "agent",
-    "Gives people a shell in this job, through a Converge server, with nothing but ssh and sftp.",
+    "Gives people access to this job by ssh and sftp, through a Converge server.",
   ))
-    // So that `agent status --json` is not taken for `agent --json status`.
+    // Lets `agent status --json` differ from `agent --json status`.
     .enablePositionalOptions()
-    .argument("<url>", "the server: ws, wss, http or https", optionParser(websocketUrl))
+    .argument("<url>", "the server's URL: ws, wss, http or https", optionParser(websocketUrl))
     .addOption(
-      new Option("--id <id>", "the rendez-vous ID (default: made up)")
+      new Option("--id <id>", "register with this rendez-vous ID (default: a random one)")
         .env("CONVERGE_ID").argParser(optionParser(parseId)),
     )
     .option(
       "--authorized-keys <file>",
-      "who may log in, one key a line, read at each login",
+      "let the public keys in this file log in; read at each login",
       ".authorized_keys",
     )
-    .option("--github-user <name>", "the keys of this user of GitHub too", repeatable(String))
-    .option("--gitlab-user <name>", "the keys of this user of GitLab too", repeatable(String))
-    .option("--keys-url <url>", "the keys at this https URL too", repeatable(parseHttpsUrl))
-    .option("--host-key <file>", "keep the host key here (default: a fresh one)")
-    .option("--shell <path>", "the shell of sessions (default: the user's)")
+    .option("--github-user <name>", "let the keys of this GitHub user log in", repeatable(String))
+    .option("--gitlab-user <name>", "let the keys of this GitLab user log in", repeatable(String))
+    .option(
+      "--keys-url <url>",
+      "let the keys at this https URL log in",
+      repeatable(parseHttpsUrl),
+    )
+    .option("--host-key <file>", "keep the host key in this file (default: a new one each start)")
+    .option("--shell <path>", "run this shell in sessions (default: the user's)")
     .addOption(
-      new Option("--expiry <time>", "end this long after the last input")
+      new Option("--expiry <time>", "end after this time without input")
         .argParser(optionParser(parseDuration)).default(600_000, "10m"),
     )
     .addOption(
@@ -114,37 +118,40 @@ export function agentCommand(actions: AgentActions): Command {
         "warn this long before the end (default: 5m, at most half of --expiry)",
       ).argParser(optionParser(parseDuration)),
     )
-    .option("--hold", "start with the hold file in place")
-    .option("--token-file <file>", "what the server asks agents for (env: CONVERGE_AGENT_TOKEN)")
-    .option("--ca-file <file>", "trust this CA for the server's certificate too")
+    .option("--hold", "create the hold file, so that the agent stays after the last shell")
+    .option(
+      "--token-file <file>",
+      "register with the token in this file (env: CONVERGE_AGENT_TOKEN)",
+    )
+    .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
     .option("--insecure", "trust any certificate of the server")
-    .option("--allow-remote-bind", "let ssh -R listen on other addresses than loopback")
+    .option("--allow-remote-bind", "let ssh -R listen on addresses other than loopback")
     .option(
       "--notify-url <url>",
-      "post the registration to this https URL, for chats",
+      "post the announcement to this https URL, as JSON",
       repeatable(parseWebhookUrl),
     )
-    .option("--json", "print the registration as one line of JSON")
-    .option("--detach", "return once registered, and stay in the background")
+    .option("--json", "print the announcement as a line of JSON")
+    .option("--detach", "run in the background; return when registered")
     .option(
       "--log-file <file>",
-      `put the log here (default: on stderr, with --detach in ${DETACHED_LOG_FILE})`,
+      `write the log to this file (default: stderr, with --detach ${DETACHED_LOG_FILE})`,
     )
     .addOption(
-      new Option("--log-level <level>", LOG_LEVELS.join(", "))
+      new Option("--log-level <level>", `log this and above: ${LOG_LEVELS.join(", ")}`)
         .argParser(optionParser(parseChoice(LOG_LEVELS))).default("info"),
     )
     .action((server: URL, options) => actions.run(server, withDefaults(options)));
   const sub = (name: string, description: string) =>
     command.command(name).description(description)
-      .option("--id <id>", "which agent, if there are several", optionParser(parseId));
-  sub("wait", "At the end of the job: wait for those who are in it; the agent's exit status")
+      .option("--id <id>", "choose the agent with this ID", optionParser(parseId));
+  sub("wait", "Wait for the agent at the end of the job; exit with its status")
     .action(actions.wait);
-  sub("stop", "End the agent at once").action(actions.stop);
-  sub("status", "Print how the agent is doing").option("--json", "as one line of JSON")
+  sub("stop", "End the agent").action(actions.stop);
+  sub("status", "Print the agent's status").option("--json", "print it as a line of JSON")
     .action(actions.status);
-  sub("end", "End the agent with an exit status, and the job with it")
-    .option("--status <number>", "0 to 255", optionParser(parseInteger(0, 255)), 0)
+  sub("end", "End the agent with an exit status, which agent wait passes on")
+    .option("--status <number>", "the status, 0 to 255", optionParser(parseInteger(0, 255)), 0)
     .action(actions.end);
   return command;
 }

@@ -9,7 +9,7 @@ import {
 } from "./command.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What both programs take. */
+/** The options of both programs. */
 export interface ClientOptions {
   insecure?: boolean;
   caFile?: string;
@@ -42,11 +42,11 @@ function addHeader(text: string, headers: [string, string][] = []): [string, str
 function withClientOptions(command: Command): Command {
   return withLicenses(command)
     .option("--insecure", "trust any certificate of the server")
-    .option("--ca-file <file>", "trust this CA (PEM) for the server's certificate too")
-    .option("--header <header>", 'send this header too: "Name: value"', addHeader);
+    .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
+    .option("--header <header>", 'send this header with the request: "Name: value"', addHeader);
 }
 
-const URL_ARGUMENT = "where to: ws, wss, http or https";
+const URL_ARGUMENT = "the URL of the websocket: ws, wss, http or https";
 
 /**
  * wsproxy's command.
@@ -57,7 +57,7 @@ export function wsproxyCommand(
   run: (url: URL, options: ClientOptions) => Promise<void>,
 ): Command {
   return withClientOptions(
-    createCommand("wsproxy", "Connects standard input and output to a websocket."),
+    createCommand("wsproxy", "Connects stdin and stdout to a websocket."),
   )
     .argument("<url>", URL_ARGUMENT, optionParser(websocketUrl))
     .action(run);
@@ -74,10 +74,10 @@ export function tunnelCommand(
   return withClientOptions(
     createCommand("tunnel", "Listens on a TCP port and connects each connection to a websocket."),
   )
-    .option("--listen <address>", "the address to listen on", "127.0.0.1")
+    .option("--listen <address>", "listen on this address", "127.0.0.1")
     .argument(
       "<port>",
-      "the TCP port; 0 for any that is free",
+      "the TCP port; 0 is any free port",
       optionParser(parseInteger(0, 65535)),
     )
     .argument("<url>", URL_ARGUMENT, optionParser(websocketUrl))

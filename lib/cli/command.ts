@@ -7,10 +7,9 @@ import { UsageError } from "./usage_error.ts";
 export { Command, Option };
 
 /**
- * A command line whose help is made from the same lines that parse it.
+ * A command whose help comes from the same lines that parse it.
  *
- * Wrong use throws a {@link UsageError} and nothing is printed; `--help` and `--version` print to
- * stdout.
+ * Wrong use throws a {@link UsageError} and prints nothing; `--help` and `--version` print to stdout.
  */
 export function createCommand(name: string, description: string): Command {
   return new Command(name)
@@ -22,10 +21,10 @@ export function createCommand(name: string, description: string): Command {
     .configureHelp({ helpWidth: 100 });
 }
 
-/** Adds `--licenses` to the command of a program that people download. */
+/** Adds `--licenses`, for a program that people download. */
 export function withLicenses(command: Command): Command {
   return command
-    .option("--licenses", "print the licences of all that is in this program")
+    .option("--licenses", "print the licences of everything in this program")
     .on("option:licenses", () => {
       command.configureOutput().writeOut?.(LICENSES);
       throw new CommanderError(0, "licenses", "");
@@ -33,9 +32,9 @@ export function withLicenses(command: Command): Command {
 }
 
 /**
- * Parses the arguments, running the action of the command that they name.
+ * Parses the arguments and runs the action of the command that they name.
  *
- * @returns false if they only asked for the help, the version or the licences, which are printed then
+ * @returns false if they asked for the help, the version or the licences, which are printed then
  * @throws {UsageError} for wrong use, with a hint
  */
 export async function parseCommand(command: Command, args: string[]): Promise<boolean> {
@@ -56,10 +55,7 @@ interface Parsed {
   name?(): string;
 }
 
-/**
- * Turns a function that throws into a parser of an option's or an argument's value: its message
- * follows the name of that.
- */
+/** Turns a function that throws into a parser whose message names the option or argument. */
 export function optionParser<T>(parse: (text: string) => T): (text: string) => T {
   return function (this: Parsed | void, text: string): T {
     try {
@@ -85,7 +81,7 @@ export function repeatable<T>(
 /**
  * Parses a whole number in a range.
  *
- * @throws {TypeError} if it is none
+ * @throws {TypeError} if it is invalid
  */
 export function parseInteger(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -100,7 +96,7 @@ export function parseInteger(min: number, max: number): (text: string) => number
 /**
  * Parses one of a few words.
  *
- * @throws {TypeError} if it is none of them
+ * @throws {TypeError} if it is another
  */
 export function parseChoice<T extends string>(choices: readonly T[]): (text: string) => T {
   return (text) => {

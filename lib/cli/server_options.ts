@@ -15,7 +15,7 @@ import { errorMessage } from "../text/error_message.ts";
 import { UsageError } from "./usage_error.ts";
 import { parseSize } from "../text/size.ts";
 
-/** What the server was asked to do; secrets are read, files of TLS too. */
+/** The options of the server; secrets and TLS files are read already. */
 export interface ServerOptions {
   /** 0: any free one. */
   port: number;
@@ -49,26 +49,26 @@ export interface ServerOptions {
   logLevel: LogLevel;
 }
 
-/** Reads files that options name; both throw what to say of one that cannot be used. */
+/** Reads files that options name; both throw an Error with the option and the reason. */
 export interface OptionFiles {
   readOptionFile(flag: string, file: string): string;
   readSecretFile(flag: string, file: string): string;
 }
 
-/** What commander makes of the arguments. */
+/** The arguments as commander parses them. */
 type Flags =
   & Omit<ServerOptions, "password" | "agentToken" | "adminPassword" | "tls" | "trustProxy">
   & Partial<Record<"passwordFile" | "agentTokenFile" | "adminPasswordFile", string>>
   & Partial<Record<"tlsCert" | "tlsKey", string>>
   & { trustProxy?: boolean };
 
-/** A buffer smaller than this would close pairs that are not behind at all. */
+/** A smaller buffer would close pairs that are not behind. */
 const MIN_BUFFER = 2 ** 16;
 const MAX_BUFFER = 2 ** 30;
 
 function parseUsername(text: string): string {
   if (isUsername(text)) return text;
-  throw new TypeError(`"${text}" is not a name of letters, digits, dots and hyphens, 32 at most.`);
+  throw new TypeError(`"${text}" is not a name of at most 32 letters, digits, dots and hyphens.`);
 }
 
 function parseBuffer(text: string): number {
@@ -95,51 +95,80 @@ function option<T>(flags: string, description: string, parse?: (text: string) =>
 
 function makeOptions(): Option[] {
   return [
-    option("--port <port>", "0: any free one", parseInteger(0, 65_535)).default(8_000),
-    option("--host <address>", "where to listen", parseHost).default("0.0.0.0"),
-    option("--base-path <path>", "a prefix of all paths", parseBasePath).default("", "/"),
-    option("--username <name>", "who logs in at agents", parseUsername).default("converge"),
-    option("--password-file <file>", "the password of logins at agents (default: none)"),
-    option("--agent-token-file <file>", "what agents must show to register (default: nothing)"),
-    option("--admin-password-file <file>", "locks sessions and metrics (default: open)"),
-    option("--tls-cert <file>", "certificate chain in PEM: serve https"),
-    option("--tls-key <file>", "its key in PEM"),
-    option("--trust-proxy", "believe the forwarded headers of a reverse proxy"),
-    option("--static-dir <dir>", "where the executables are").default("dist"),
-    option("--state-dir <dir>", "keep here what agents get their IDs back with (default: nothing)"),
-    option("--build", "build what is missing there, beside serving"),
-    option("--max-agents <n>", "how many agents at a time", parseInteger(1, 1_000_000))
+    option("--port <port>", "listen on this port; 0 is any free port", parseInteger(0, 65_535))
+      .default(8_000),
+    option("--host <address>", "listen on this address", parseHost).default("0.0.0.0"),
+    option("--base-path <path>", "prefix all paths with this", parseBasePath).default("", "/"),
+    option("--username <name>", "log in to agents as this user", parseUsername).default("converge"),
+    option(
+      "--password-file <file>",
+      "let people log in to agents with the password in this file (default: no password)",
+    ),
+    option(
+      "--agent-token-file <file>",
+      "register only agents with the token in this file (default: all)",
+    ),
+    option(
+      "--admin-password-file <file>",
+      "ask for the password in this file at sessions and metrics (default: open)",
+    ),
+    option("--tls-cert <file>", "serve https with the certificate chain in this PEM file"),
+    option("--tls-key <file>", "the certificate's key, a PEM file"),
+    option("--trust-proxy", "trust the forwarded headers of a reverse proxy"),
+    option("--static-dir <dir>", "serve the executables in this directory").default("dist"),
+    option(
+      "--state-dir <dir>",
+      "keep the key by which agents get their IDs back in this directory (default: none)",
+    ),
+    option("--build", "build missing or outdated executables while serving"),
+    option("--max-agents <n>", "register at most this many agents", parseInteger(1, 1_000_000))
       .default(10_000),
-    option("--max-clients-per-agent <n>", "how many clients each", parseInteger(1, 10_000))
+    option(
+      "--max-clients-per-agent <n>",
+      "connect at most this many clients to an agent",
+      parseInteger(1, 10_000),
+    )
       .default(32),
     option(
       "--max-clients-per-address <n>",
-      "of these, how many from one address",
+      "connect at most this many of them from one address",
       parseInteger(1, 10_000),
     ).default(24),
     option(
       "--max-connections-per-minute <n>",
-      "websockets from one address; 0: any number",
+      "take at most this many websockets a minute from one address; 0 is any number",
       parseInteger(0, 1_000_000),
     ).default(3_000),
     option(
       "--max-registrations-per-minute <n>",
-      "agents from one address; 0: any number",
+      "register at most this many agents a minute from one address; 0 is any number",
       parseInteger(0, 1_000_000),
     ).default(1_000),
-    option("--max-buffer <size>", "close a pair whose receiver is further behind", parseBuffer)
+    option(
+      "--max-buffer <size>",
+      "disconnect a pair whose receiver is this far behind",
+      parseBuffer,
+    )
       .default(2 ** 24, "16MiB"),
-    option("--drain <time>", "how long open pairs get at the end", parseDuration)
+    option("--drain <time>", "wait this long for open pairs when ending", parseDuration)
       .default(30_000, "30s"),
-    option("--log-format <format>", LOG_FORMATS.join(", "), parseChoice(LOG_FORMATS))
+    option(
+      "--log-format <format>",
+      `write lines as ${LOG_FORMATS.join(" or ")}`,
+      parseChoice(LOG_FORMATS),
+    )
       .default("text"),
-    option("--log-level <level>", LOG_LEVELS.join(", "), parseChoice(LOG_LEVELS)).default("info"),
+    option(
+      "--log-level <level>",
+      `log this and above: ${LOG_LEVELS.join(", ")}`,
+      parseChoice(LOG_LEVELS),
+    ).default("info"),
   ];
 }
 
 const HELP_ENV = `
-Each option can be set in the environment too, --base-path as CONVERGE_BASE_PATH; the option wins,
-and a variable that is empty counts as not set.
+Each option can be set in the environment too: --base-path as CONVERGE_BASE_PATH. The option wins;
+an empty variable counts as not set.
 CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN and CONVERGE_ADMIN_PASSWORD hold the secrets themselves.`;
 
 /**
@@ -154,7 +183,7 @@ export function serverCommand(
   env: Record<string, string>,
   files: OptionFiles,
 ): Command {
-  const command = createCommand("server", "Brings agents in CI jobs and their users together.");
+  const command = createCommand("server", "Connects people to agents in CI jobs.");
   for (const made of makeOptions()) command.addOption(made);
   for (const made of command.options) {
     const name = envName(made.long ?? "");
@@ -204,7 +233,7 @@ function readOptions(
   };
 }
 
-/** Takes whatever is thrown for wrong use: of the environment, or a file that cannot be read. */
+/** Makes any error wrong use: of the environment, or of a file that cannot be read. */
 function wrongUse<T>(use: () => T): T {
   try {
     return use();

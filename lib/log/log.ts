@@ -3,7 +3,7 @@ import { withoutControlCharacters } from "../text/control_characters.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { writeText } from "./write_text.ts";
 
-/** How grave an event is, from the least on. */
+/** The levels, least severe first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
@@ -19,7 +19,7 @@ export type Log = Record<LogLevel, (event: string, fields?: LogFields) => void>;
 export interface LogOptions {
   /** @default "text" */
   format?: LogFormat;
-  /** The least grave level that is written. @default "info" */
+  /** The least severe level that is written. @default "info" */
   level?: LogLevel;
   /** Takes one line with its newline. @default stderr */
   write?: (line: string) => void;

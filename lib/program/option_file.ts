@@ -19,7 +19,7 @@ export function readOptionFile(flag: string, file: string): string {
 /**
  * Reads the secret of a file that the option `flag` names, without the line ends at its end.
  *
- * @throws {Error} if it cannot be read, or there is none in it
+ * @throws {Error} if it cannot be read, or is empty
  */
 export function readSecretFile(flag: string, file: string): string {
   const secret = readOptionFile(flag, file).replace(/[\r\n]+$/, "");

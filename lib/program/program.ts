@@ -1,9 +1,9 @@
 /**
  * How each of the four programs starts and ends.
  *
- * - stdout is for what a program is for; everything said to a person goes to stderr.
- * - A failure is one line, `name: cannot … : why`, with a hint what to do where there is one.
- * - Exit status: 0 a clean end, 1 a failure at run time, 2 wrong use.
+ * - stdout is for results; messages go to stderr.
+ * - A failure is one line, `name: cannot … : why`, with what to do about it where that helps.
+ * - Exit status: 0 a clean end, 1 a failure, 2 wrong use.
  *
  * @module
  */
@@ -17,25 +17,22 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Within this time two signals are one, in milliseconds: a terminal sends Ctrl-C to all programs in its
- * foreground, and those that have started us, such as `deno task`, pass it on.
+ * Within this time two signals count as one, in milliseconds: a terminal sends Ctrl-C to all programs
+ * in the foreground, and those that started this one, such as `deno task`, pass it on.
  */
 const SAME_SIGNAL_MS = 1_000;
 
-/**
- * Whether whoever started this program keeps SIGHUP from it, as nohup does; Linux tells, to programs that
- * may do everything.
- */
+/** Whether this program was started to ignore SIGHUP, as nohup does; known on Linux only. */
 function ignoresHangup(): boolean {
   const path = "/proc/self/status";
   if (Deno.build.os !== "linux") return false;
-  // Without any leave to read, Deno would ask the person for it.
+  // Without the permission to read, Deno would ask the person for it.
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
   let status: string;
   try {
     status = Deno.readTextFileSync(path);
   } catch {
-    // Leave to read files is not enough for /proc.
+    // Reading /proc takes more than the permission to read files.
     return false;
   }
   const [, lastDigit] = status.match(/^SigIgn:.*([0-9a-f])$/m) ?? [];
@@ -55,18 +52,18 @@ class SignalWatch implements Disposable {
     return { name, listener };
   });
 
-  /** Aborted by the first one: the program is to end. */
+  /** Aborted by the first signal: the program is to end. */
   get signal(): AbortSignal {
     return this.#first.signal;
   }
 
-  /** Aborted by a further one: it is to end at once. */
+  /** Aborted by another: it is to end at once. */
   get again(): AbortSignal {
     return this.#again.signal;
   }
 
   #received(name: Deno.Signal): void {
-    // Not to listen is not enough: with a listener for any signal Deno takes SIGHUP too.
+    // Not listening is not enough: with a listener for any signal, Deno handles SIGHUP too.
     if (name === "SIGHUP" && this.#ignoresHangup) return;
     if (!this.signal.aborted) {
       this.#firstAt = performance.now();
@@ -81,21 +78,21 @@ class SignalWatch implements Disposable {
   }
 }
 
-/** Writes to stdout; a closed one must not end the program. */
+/** Writes to stdout; a closed stdout does not end the program. */
 export function writeStdout(text: string): void {
   writeText(Deno.stdout, text);
 }
 
-/** The exit status of a program that a signal has ended, as shells have it: 128 and its number. */
+/** The exit status of a program that a signal ended, as in shells: 128 plus its number. */
 export function signalStatus(signal: AbortSignal): number {
   return { SIGHUP: 129, SIGINT: 130, SIGBREAK: 130, SIGTERM: 143 }[String(signal.reason)] ?? 1;
 }
 
 /**
- * Runs a program until it ends by itself or a signal asks it to, then exits.
+ * Runs a program until it ends by itself or by a signal, then exits.
  *
- * @param main gets the arguments, and the signals of {@link SignalWatch}; resolves to the exit status
- * (nothing is 0), throws for a failure
+ * @param main gets the arguments and the signals of {@link SignalWatch}; resolves to the exit status
+ * (0 if undefined), throws for a failure
  */
 export async function runProgram(
   name: string,

@@ -1,6 +1,6 @@
 import { errorMessage } from "./error_message.ts";
 
-/** What the system's error codes mean to a person. */
+/** The system's error codes in plain English. */
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EISDIR: "it is a directory",
@@ -14,7 +14,7 @@ const REASONS: Record<string, string> = {
  *
  * @param missing what it means that a part of the path is not there
  */
-export function fileErrorReason(error: unknown, missing = "there is no such file"): string {
+export function fileErrorReason(error: unknown, missing = "no such file"): string {
   const { code = "" } = Object(error) as { code?: string };
   return code === "ENOENT" ? missing : REASONS[code] ?? errorMessage(error);
 }

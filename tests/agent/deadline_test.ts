@@ -10,7 +10,8 @@ const test = requires("ssh");
 const testVi = requires("ssh", "vi");
 
 const MINUTE = 60_000;
-const WARNING = /Converge: the agent ends at \d\d:\d\d:\d\d UTC, in 5m, unless somebody types\./;
+const WARNING =
+  /Converge: the agent ends at \d\d:\d\d:\d\d UTC, in 5m\. Type anything to keep it\./;
 const THANKS = /Converge: the agent now ends at \d\d:\d\d:\d\d UTC, in 10m\./;
 
 async function endsAtDeadline(agent: ClockedAgent): Promise<void> {
@@ -23,7 +24,7 @@ test("an agent to which nobody comes ends at its deadline, warned of in the job'
   await using agent = new ClockedAgent(world);
   await agent.start();
   agent.clock.pass(10 * MINUTE - 1);
-  assert.match(agent.log, /warn the agent ends soon unless somebody types left=5m/);
+  assert.match(agent.log, /warn the agent ends soon without input left=5m/);
   assert.doesNotMatch(agent.log, /is ending/);
   agent.clock.pass(1);
   await endsAtDeadline(agent);
@@ -37,7 +38,7 @@ test("open shells are told at the deadline, and ended with all they started", as
   terminal.write("sleep 1000 & echo pid:$!:\r");
   const [, sleep] = await terminal.waitFor(/pid:(\d+):/);
   agent.clock.pass(10 * MINUTE);
-  await terminal.waitFor(/the agent ends: nobody has typed for too long/);
+  await terminal.waitFor(/the agent ends: there was no input for too long/);
   assert.notEqual(await terminal.exited, 0);
   await endsAtDeadline(agent);
   await gone(Number(sleep));

@@ -56,7 +56,7 @@ test("fetchKeys() says why it cannot", async (t) => {
   const cases: [path: string, message: RegExp][] = [
     ["/nobody", /cannot fetch the keys at https:\/\/localhost:\d+\/nobody: status 404/],
     ["/large", /more than 256 KiB/],
-    ["/plain", /leads to http:/],
+    ["/plain", /redirects to http:/],
     ["/loop", /more than 5 redirects/],
     ["/slow?token=hidden", /slow: no answer within 0.2 s/],
   ];

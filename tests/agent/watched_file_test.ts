@@ -140,7 +140,7 @@ Deno.test("WatchedFile does not take a file it cannot look at for one that is go
   Deno.symlinkSync(path, path);
   const { news, file } = watch(path, 20);
   await using _ = file;
-  await news.logged("cannot look at a watched file");
+  await news.logged("cannot check a watched file");
   Deno.removeSync(path);
   makeIfMissing("hold file", path);
   await news.until(present);
@@ -162,7 +162,7 @@ Deno.test("makeIfMissing() takes a directory as it is, and names what it cannot 
   makeIfMissing("hold file", dir.path);
   const path = join(dir.path, "none", ".hold");
   assert.throws(() => makeIfMissing("hold file", path), {
-    message: /^cannot make the hold file ".*none.*": there is no such directory$/,
+    message: /^cannot create the hold file ".*none.*": no such directory$/,
   });
 });
 

@@ -127,7 +127,7 @@ Deno.test("files that cannot be read, or are empty, are wrong use", async () => 
   const missing = `${dir.path}/missing`;
   assert.equal(
     await usageError(["--password-file", missing]),
-    `cannot read --password-file "${missing}": there is no such file`,
+    `cannot read --password-file "${missing}": no such file`,
   );
   assert.match(
     await usageError(["--agent-token-file", dir.path]),

@@ -191,7 +191,7 @@ test({
     const empty = dir.write("empty", "");
     for (
       const [file, why] of [
-        [missing, "there is no such file"],
+        [missing, "no such file"],
         [empty, "it has no PEM certificate"],
       ] as const
     ) {

@@ -39,7 +39,7 @@ test("agent --detach returns once registered, and people can log in while the jo
   assert.equal(status.code, 0);
   assert.match(
     status.stdout,
-    /^ID +job-1\n.*State +stays while the job goes on\n.*in (6h|5h 59m), if/s,
+    /^ID +job-1\n.*State +stays until the job is over\n.*in (6h|5h 59m), without/s,
   );
   assert.equal((await agent.status()).mode, "background");
 });
@@ -68,17 +68,17 @@ test("agent end --status N in a shell decides the job's outcome", async () => {
   await shellReady(terminal);
   const program = `${Deno.execPath()} run --no-check -A ${join(Deno.cwd(), "agent.ts")}`;
   terminal.write(`cd /; agent() { ${program} "$@"; }; agent end --status 3\r`);
-  await terminal.waitFor(/Converge: the agent ends: somebody has stopped it\./);
+  await terminal.waitFor(/Converge: the agent ends: it was stopped\./);
   await terminal.exited;
   const wait = await agent.run(["wait"]);
   assert.equal(wait.code, 3, wait.stderr);
-  assert.match(wait.stdout, /has ended with status 3: somebody has stopped it/);
+  assert.match(wait.stdout, /ended with status 3: it was stopped/);
   // Whoever asks again finds nothing.
   const again = await agent.run(["wait"]);
   assert.equal(again.code, 1);
   assert.match(
     again.stderr,
-    /^agent: cannot find an agent in ".*": none runs there; .*CONVERGE_DIR/,
+    /^agent: cannot find an agent in ".*": none was started there; .*CONVERGE_DIR/,
   );
 });
 
@@ -90,7 +90,7 @@ test("agent wait", async (t) => {
     await agent.announced();
     const { code, stdout } = await agent.run(["wait"]);
     assert.equal(code, 0);
-    assert.match(stdout, /has ended with status 0: the job is over and nobody holds it/);
+    assert.match(stdout, /ended with status 0: the job is over and no session is open/);
     assert.match(agent.log, /the agent is ending reason=released/);
   });
 
@@ -101,7 +101,7 @@ test("agent wait", async (t) => {
     await shellReady(terminal);
     await using wait = agent.start(["wait"]);
     await wait.waitFor(
-      /you can log in to the job .*The job waits: 1 shell open\. If nobody types/s,
+      /you can log in to the job .*The job waits: 1 shell open\. Without input/s,
     );
     assert.equal((await agent.status()).mode, "waiting");
     terminal.write("exit\r");
@@ -110,17 +110,23 @@ test("agent wait", async (t) => {
 
   await t.step("shows what goes on meanwhile", async () => {
     await using agent = new DetachedAgent(world);
-    const announced = await agent.announced(["--hold", "--expiry", "1h", "--warning-time", "3598s"]);
+    const announced = await agent.announced([
+      "--hold",
+      "--expiry",
+      "1h",
+      "--warning-time",
+      "3598s",
+    ]);
     await using wait = agent.start(["wait"]);
-    await wait.waitFor(/The job waits: the hold file is there\./);
-    await wait.waitFor(/warn the agent ends soon unless somebody types/);
+    await wait.waitFor(/The job waits: the hold file exists\./);
+    await wait.waitFor(/warn the agent ends soon without input/);
     await using terminal = world.terminal(announced);
     await wait.waitFor(/info login .*comment=ann@example\.org\n/);
     await wait.waitFor(/info session opened kind=shell .*shells=1 sessions=1\n/);
     await wait.waitFor(/info the agent has more time/);
     await shellReady(terminal);
     terminal.write('rm "$CONVERGE_HOLD"\r');
-    await wait.waitFor(/info the hold file has gone/);
+    await wait.waitFor(/info hold file removed/);
     terminal.write("exit\r");
     const { code, stdout } = await wait.result();
     assert.equal(code, 0);
@@ -130,12 +136,12 @@ test("agent wait", async (t) => {
     );
   });
 
-  await t.step("waits as long as the hold file is there, at most the expiry", async () => {
+  await t.step("waits as long as the hold file exists, at most the expiry", async () => {
     await using agent = new DetachedAgent(world);
     await agent.announced(["--hold", "--expiry", "2s"]);
     const { code, stdout } = await agent.run(["wait"]);
     assert.equal(code, 0);
-    assert.match(stdout, /has ended with status 0: nobody has typed for too long/);
+    assert.match(stdout, /ended with status 0: there was no input for too long/);
   });
 
   await t.step("passes on the status that a shell gives while it waits", async () => {
@@ -175,13 +181,13 @@ test("agent wait", async (t) => {
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      "agent: the agent has gone without a word; it was killed, or its log says more\n",
+      "agent: the agent disconnected; it was killed, or its log says why\n",
     );
     const again = await agent.run(["wait"]);
     assert.equal(again.code, 1);
     assert.match(
       again.stderr,
-      new RegExp(`cannot find .*: process ${pid} has gone without a word`),
+      new RegExp(`cannot find .*: process ${pid} does not run any more`),
     );
   });
 
@@ -209,8 +215,8 @@ test("agent stop ends the agent at once, its shells with a word", async () => {
   const [, sleep] = await terminal.waitFor(/pid:(\d+):/);
   const { code, stdout } = await agent.run(["stop"]);
   assert.equal(code, 0);
-  assert.match(stdout, /has ended with status 0: somebody has stopped it/);
-  await terminal.waitFor(/the agent ends: somebody has stopped it/);
+  assert.match(stdout, /ended with status 0: it was stopped/);
+  await terminal.waitFor(/the agent ends: it was stopped/);
   await Promise.all([gone(Number(sleep)), gone(pid)]);
   assert.equal((await agent.run(["wait"])).code, 0, "the job finds it ended");
 });
@@ -253,7 +259,7 @@ test("of several agents in a directory one is named with --id", async () => {
   await agent.announced(["--id", "two", "--log-file", "logs/two.log"]);
   const { code, stderr } = await agent.run(["stop"]);
   assert.equal(code, 1);
-  assert.match(stderr, /cannot choose between the agents of ".*": one, two; name one with --id/);
+  assert.match(stderr, /cannot choose an agent in ".*": there are one, two; name one with --id/);
   const other = await agent.run(["status", "--id", "three"]);
   assert.match(other.stderr, /cannot find the agent three/);
   const inSession = await agent.run(["status", "--json"], { CONVERGE_ID: "two" });

@@ -39,7 +39,10 @@ test("an agent ends with 0", async (t) => {
     const { agent, announced } = await start(world, []);
     await using terminal = world.terminal(announced);
     await shellReady(terminal);
-    assert.match(terminal.output, /this is the job.*The agent ends when the last shell has ended/s);
+    assert.match(
+      terminal.output,
+      /you are logged in to the job.*The agent ends when the last shell ends/s,
+    );
     terminal.write("exit 4\r");
     assert.equal(await terminal.exited, 4);
     await ended(agent, "logout");
@@ -66,7 +69,7 @@ test("an agent ends with 0", async (t) => {
     terminal.write('touch "$CONVERGE_HOLD"; exit\r');
     assert.equal(await terminal.exited, 0);
     await using again = world.terminal(announced);
-    await again.waitFor(/The agent stays when the last shell has ended/);
+    await again.waitFor(/The agent stays when the last shell ends/);
     again.write("exit\r");
     await again.exited;
     await Deno.remove(join(agent.dir.path, ".hold"));
@@ -90,7 +93,7 @@ test("a hold file touched an hour ahead extends by that", async () => {
   const command = `touch -d '+1 hour' "$CONVERGE_HOLD"`;
   assert.equal((await world.ssh(announced, [command])).code, 0);
   await using terminal = world.terminal(announced);
-  await terminal.waitFor(/It ends at \d\d:\d\d:\d\d UTC \(in 1h (10|9)m\)/);
+  await terminal.waitFor(/it ends at \d\d:\d\d:\d\d UTC, in 1h (10|9)m;/);
   terminal.write("exit\r");
   await Deno.remove(join(agent.dir.path, ".hold"));
   await ended(agent, "logout");

@@ -39,7 +39,7 @@ Deno.test("readOptionFile() says why it cannot read", async () => {
   const missing = `${dir.path}/missing`;
   assert.throws(
     () => readOptionFile("--tls-key", missing),
-    message(missing, "there is no such file"),
+    message(missing, "no such file"),
   );
   assert.throws(
     () => readOptionFile("--tls-key", dir.path),

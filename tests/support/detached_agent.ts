@@ -48,7 +48,7 @@ export class DetachedAgent implements AsyncDisposable {
     do {
       const { code, stderr } = await this.run(ids ? ["stop", "--id", ids[0]!] : ["stop"]);
       if (code === 0) break;
-      ids = stderr.match(/cannot choose between the agents of "[^"]*": (.*?);/)?.[1]?.split(", ");
+      ids = stderr.match(/cannot choose an agent in "[^"]*": there are (.*?);/)?.[1]?.split(", ");
     } while (ids);
     await this.dir[Symbol.asyncDispose]();
   }

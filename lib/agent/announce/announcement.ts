@@ -28,19 +28,19 @@ export interface Announcement {
   deadline: number;
   /** Unix time in milliseconds. */
   now: number;
-  /** Whether the hold file is there. */
+  /** Whether the hold file exists. */
   held: boolean;
   /** How many keys may log in. */
   keys: number;
-  /** The file that more keys can be put into. */
+  /** The file to put more keys in. */
   keysFile: string;
-  /** Whether a password lets people in too. */
+  /** Whether people can log in with a password too. */
   password: boolean;
   /** The ID that was asked for, if the server gave another one. */
   wantedId?: string;
 }
 
-/** The same, for programs: what `--json` prints and `--notify-url` gets. */
+/** The same for programs: what `--json` prints and `--notify-url` gets. */
 export interface AnnouncementJson {
   id: string;
   username: string;
@@ -63,7 +63,7 @@ export interface AnnouncementJson {
 
 const RULE = "=".repeat(72);
 
-/** Whether colours are welcome: on a terminal, unless NO_COLOR or TERM say otherwise. */
+/** Whether to use colours: on a terminal, unless NO_COLOR or TERM say otherwise. */
 export function wantsColor(isTerminal: boolean, env: { NO_COLOR?: string; TERM?: string }) {
   return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
 }
@@ -84,7 +84,7 @@ function loginTarget({ id, username, url, hostKey }: Announcement): LoginTarget 
   return { alias: id, username, url, hostKey };
 }
 
-/** Names and values of what a person should know at a glance. */
+/** Names and values of the facts in the announcement. */
 export function facts(announcement: Announcement): [name: string, value: string][] {
   const { id, username, fingerprint, hostKey, deadline, now, held } = announcement;
   const until = `${formatTime(deadline)}, for ${formatDuration(deadline - now)}`;
@@ -92,18 +92,18 @@ export function facts(announcement: Announcement): [name: string, value: string]
     ["ID", id],
     ["User", username],
     ["Host key", `${fingerprint} (${hostKey.split(" ")[0]})`],
-    ["Waits until", held ? `${until}, and when the last shell has ended` : until],
+    ["Waits until", held ? `${until}, and after the last shell ends` : until],
     ["Login with", loginWays(announcement)],
   ];
 }
 
 function loginWays({ keys, password }: Announcement): string {
   const count = keys === 1 ? "1 key" : `${keys} keys`;
-  const ways = [...(keys > 0 ? [count] : []), ...(password ? ["the password of the server"] : [])];
+  const ways = [...(keys > 0 ? [count] : []), ...(password ? ["the server's password"] : [])];
   return ways.join(", or ") || "nothing yet, see below";
 }
 
-/** The matter in a few words, with `until` when there is room for it. */
+/** The announcement in one line, with `until` when there is room for it. */
 function headline(announcement: Announcement, until = ""): string {
   const { id } = announcement;
   return loginTrouble(announcement).length > 0
@@ -111,7 +111,7 @@ function headline(announcement: Announcement, until = ""): string {
     : `you can log in to the job ${id}${until}`;
 }
 
-/** What is wrong if nobody can log in, and how to mend it; empty if somebody can. */
+/** What is wrong if nobody can log in, and how to fix it; empty if somebody can. */
 export function loginTrouble(announcement: Announcement): string[] {
   const { keys, password, keysFile, wantedId } = announcement;
   if (keys > 0 || password) return [];
@@ -120,8 +120,8 @@ export function loginTrouble(announcement: Announcement): string[] {
     : "the server has no password";
   const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
   return [
-    `There is no usable key in ${keysFile}, and ${noPassword}: nobody can log in.`,
-    "Put public keys there, one a line. The file is read at each login, so this may be done now:",
+    `Nobody can log in: ${keysFile} has no usable key, and ${noPassword}.`,
+    "Add public keys to the file, one a line. It is read at each login, so you can do this now:",
     `  echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
     "Or start the agent with --github-user, --gitlab-user or --keys-url.",
   ];
@@ -145,9 +145,7 @@ export function announcementBlock(
     "",
     RULE,
     paint("1", `Converge: ${headline(clean)}`),
-    ...(wantedId
-      ? [`The ID ${wantedId} is in use by another agent; the server gave this one.`]
-      : []),
+    ...(wantedId ? [`Another agent has the ID ${wantedId}; the server assigned this one.`] : []),
     "",
     ...facts(clean).map(([name, value]) => `  ${paint("1", name.padEnd(13))}${value}`),
     ...(trouble.length > 0 ? ["", ...trouble.map((line) => `  ${paint("31", line)}`)] : []),
@@ -157,7 +155,7 @@ export function announcementBlock(
   ].map((line) => `${line}\n`).join("");
 }
 
-/** The commands under titles, indented; each command is on one line so that it can be copied. */
+/** The commands under titles, indented, each on one line so that it can be copied. */
 function commandLines(announcement: Announcement, title: (text: string) => string): string[] {
   const { id } = announcement;
   const { ssh, sftp, tunnel, sshConfig } = commandsFor(announcement);
@@ -165,13 +163,13 @@ function commandLines(announcement: Announcement, title: (text: string) => strin
   const sections: [string, string[]][] = [
     ["A shell", [ssh]],
     ["Files", [sftp]],
-    ["Through a local port: in one terminal the first, in another the others", [
+    ["Through a local port: run the first and leave it running, then one of the others", [
       tunnel.tunnel,
       tunnel.ssh,
       tunnel.sftp,
     ]],
-    [`In ~/.ssh/config, for ssh ${id}, sftp ${id} and whatever builds on ssh`, sshConfig],
-    ["On Windows, in cmd or PowerShell: the first once, then one of the others", [
+    [`In ~/.ssh/config, for ssh ${id}, sftp ${id} and all that uses ssh`, sshConfig],
+    ["On Windows, in cmd or PowerShell: run the first once, then one of the others", [
       windows.writeHostKey!,
       windows.ssh,
       windows.sftp,

@@ -19,7 +19,7 @@ export interface AnnouncerOptions {
   json: boolean;
   color: boolean;
   env: GithubEnvironment;
-  /** Webhooks to tell as well. */
+  /** Webhooks to post to. */
   notify: URL[];
   /** Unix time in milliseconds. */
   now: () => number;
@@ -29,7 +29,7 @@ export interface AnnouncerOptions {
   print: (text: string) => void;
 }
 
-/** Tells everyone who should know how to log in: the job's log, the CI system, webhooks. */
+/** Announces how to log in: to the job's log, the CI system and webhooks. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #posts = new Set<Promise<unknown>>();
@@ -40,11 +40,11 @@ export class Announcer {
   }
 
   /**
-   * Announces. Webhooks and the CI system are told only what they do not know yet.
+   * Announces. Webhooks and the CI system get only what they do not have yet.
    *
-   * @param options `signal` gives up on webhooks; `onlyNews` spares the job's log what it has seen,
-   * as it is spared lines of JSON
-   * @returns resolves when the job's log and the CI system have been told
+   * @param options `signal` gives up on webhooks; with `onlyNews`, and for JSON always, the job's log
+   * too gets only what is new
+   * @returns resolves when the job's log and the CI system have it
    */
   async announce(
     registration: RegisteredMessage,
@@ -76,7 +76,7 @@ export class Announcer {
     };
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when all posts have ended. */
   async done(): Promise<void> {
     await Promise.all(this.#posts);
   }
@@ -90,7 +90,7 @@ export class Announcer {
     const { server, wantedId, hostKey, keysFile, extraKeys } = this.#options;
     const { id, username, password } = registration;
     const url = websocketUrl(server, clientPath(id));
-    // The agent's own login at a reverse proxy: many can read the job's log.
+    // The agent's own login for a reverse proxy: many people can read the job's log.
     url.username = url.password = "";
     return {
       id,
@@ -109,7 +109,7 @@ export class Announcer {
   }
 }
 
-/** How many keys of the file may log in; a file that cannot be read has none. */
+/** How many keys of the file may log in; 0 if it cannot be read. */
 function countKeys(path: string): number {
   try {
     return parseAuthorizedKeys(Deno.readFileSync(path)).keys.length;

@@ -1,4 +1,4 @@
-/** The announcement where people of GitHub Actions look: notice, step summary and step outputs. */
+/** The announcement for GitHub Actions: a notice, the step's summary and the step's outputs. */
 
 import type { Log } from "../../log/log.ts";
 import { type Announcement, commandsFor, facts, loginTrouble, sanitized } from "./announcement.ts";
@@ -23,7 +23,7 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
 
-/** The workflow command that shows the address above the log, ended by a newline. */
+/** The workflow command that shows the login command as a notice, ended by a newline. */
 export function githubNotice(announcement: Announcement): string {
   const clean = sanitized(announcement);
   const title = escapeProperty(`Converge: log in to ${clean.id}`);
@@ -63,8 +63,7 @@ export function githubOutput(announcement: Announcement): string {
 }
 
 /**
- * Announces in a job of GitHub Actions; elsewhere does nothing. A file that cannot be written is a
- * line in the log.
+ * Announces in a job of GitHub Actions; does nothing elsewhere. Logs a file that cannot be written.
  *
  * @param print writes to the job's log, where the runner looks for workflow commands
  */
@@ -85,7 +84,7 @@ export async function announceOnGithub(
     try {
       await Deno.writeTextFile(path, text, { append: true });
     } catch (error) {
-      log.warn(`cannot write to $${name}`, { reason: error });
+      log.warn(`cannot write $${name}`, { reason: error });
     }
   }
 }

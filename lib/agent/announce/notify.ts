@@ -8,7 +8,7 @@ import type { AnnouncementJson } from "./announcement.ts";
 
 export interface NotifyOptions {
   log: Log;
-  /** Gives up at once, for instance because the agent ends. */
+  /** Gives up at once, because the agent ends. */
   signal?: AbortSignal;
   /** A CA in PEM to trust besides the system's. */
   ca?: string;
@@ -18,14 +18,13 @@ export interface NotifyOptions {
   retryAfter?: number[];
 }
 
-/** Answers to which another try makes sense. */
+/** Whether another try can help after an answer with this status. */
 function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
 /**
- * Posts `announcement` as JSON. A failure is a line in the log, which never shows the URL: webhooks
- * have their secret in it.
+ * Posts `announcement` as JSON. A failure is logged without the URL, which is a webhook's secret.
  */
 export async function notifyUrl(
   url: URL,
@@ -36,15 +35,18 @@ export async function notifyUrl(
   using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
   for (let attempt = 0; !signal?.aborted; attempt++) {
     const failure = await post(url, announcement, client, options);
-    if (failure === undefined) return log.debug("notified");
+    if (failure === undefined) return log.debug("posted to --notify-url");
     const wait = failure.final ? undefined : retryAfter[attempt];
-    log.warn("cannot notify", { reason: failure.reason, again: wait !== undefined });
+    log.warn("cannot post to --notify-url", {
+      reason: failure.reason,
+      again: wait !== undefined,
+    });
     if (wait === undefined) return;
     await delay(wait, signal);
   }
 }
 
-/** One try; resolves to what went wrong, if anything did. */
+/** Tries once; resolves to what went wrong, if anything did. */
 async function post(
   url: URL,
   announcement: AnnouncementJson,
@@ -58,7 +60,7 @@ async function post(
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(announcement),
-      // A redirected POST would arrive as a GET, without the announcement.
+      // A redirected POST becomes a GET, without the announcement.
       redirect: "manual",
       signal: deadline.signal,
       client,

@@ -7,21 +7,21 @@ import { readRecord, removeRecord, type RunningAgent } from "./record.ts";
 import { findAgent } from "./find_agent.ts";
 import { END_REASONS, formatTime } from "../lifetime/login_message.ts";
 
-/** What a command does to the outside. */
+/** What the commands need of the outside. */
 export interface ControlContext {
   /** The agent's directory. */
   dir: string;
-  /** The ID of the session that the command runs in, if it does. */
+  /** The ID of the agent in one of whose sessions the command runs. */
   preferredId?: string;
   /** Writes to stdout. */
   print: (text: string) => void;
-  /** A signal of the operating system, its name as the reason. */
+  /** A signal of the operating system, with its name as the reason. */
   signal: AbortSignal;
 }
 
 /**
- * `agent wait`: the job is over, and waits for the agent, whose log it shows. Being cancelled meanwhile
- * ends the agent.
+ * `agent wait`: tells the agent that the job is over, shows the agent's log and waits until it has
+ * ended. A signal ends the agent.
  *
  * @returns the agent's exit status
  */
@@ -47,7 +47,7 @@ export async function waitForAgent(
   return tellEnd(end!, print);
 }
 
-/** `agent stop` and `agent end`: end the agent, and return once it has ended. */
+/** `agent stop` and `agent end`: end the agent and return when it has ended. */
 export async function endAgent(
   options: ControlOptions & { status?: number },
   { print, signal, ...choice }: ControlContext,
@@ -55,7 +55,7 @@ export async function endAgent(
   const agent = await findAgent({ ...choice, id: options.id });
   const command = { command: "end", reason: "stopped", status: options.status ?? 0 } as const;
   const end = agent.running ? await askForEnd(agent, command, { signal }) : agent.left;
-  // In one of the agent's own shells the command goes with them.
+  // In one of the agent's own shells this command ends with the shell.
   if (end) tellEnd(end, print);
 }
 
@@ -74,7 +74,7 @@ export async function agentStatus(
   }
 }
 
-/** Asks, and waits for the agent's end; undefined if the signal came first. */
+/** Asks and waits for the agent's end; undefined if the signal came first. */
 async function askForEnd(
   { path, running }: { path: string; running: RunningAgent },
   command: ControlCommand,
@@ -84,10 +84,10 @@ async function askForEnd(
     return await ask<AgentEnd>(running, command, options);
   } catch (error) {
     if (options.signal?.aborted) return undefined;
-    // It may have ended before it could hear or answer.
+    // It may have ended before it read the request or answered.
     const record = await readRecord(path);
     if (record && "ended" in record) return record;
-    throw new Error("the agent has gone without a word; it was killed, or its log says more", {
+    throw new Error("the agent disconnected; it was killed, or its log says why", {
       cause: error,
     });
   }
@@ -95,7 +95,7 @@ async function askForEnd(
 
 function tellEnd({ id, ended }: AgentEnd, print: (text: string) => void): number {
   const { reason, status } = ended;
-  print(`The agent ${id} has ended with status ${status}: ${END_REASONS[reason]}.\n`);
+  print(`The agent ${id} ended with status ${status}: ${END_REASONS[reason]}.\n`);
   return status;
 }
 
@@ -105,10 +105,10 @@ function waitingText({ deadline, held, shells, sessions }: AgentStatus): string 
   const reasons = [
     ...shells > 0 ? [`${count(shells, "shell")} open`] : [],
     ...others > 0 ? [`${count(others, "other session")} open`] : [],
-    ...held ? ["the hold file is there"] : [],
+    ...held ? ["the hold file exists"] : [],
   ];
   return `The job waits: ${reasons.join(", ")}. ` +
-    `If nobody types, it goes on at ${formatTime(deadline)}.\n`;
+    `Without input it goes on at ${formatTime(deadline)}.\n`;
 }
 
 function statusJson({ text: _, deadline, activity, ...status }: AgentStatus): unknown {
@@ -117,12 +117,12 @@ function statusJson({ text: _, deadline, activity, ...status }: AgentStatus): un
 }
 
 const MODE_TEXTS = {
-  foreground: "ends when the last shell has ended",
-  background: "stays while the job goes on",
-  waiting: "the job is over and waits for the shells",
+  foreground: "ends when the last shell ends",
+  background: "stays until the job is over",
+  waiting: "the job is over and waits for shells",
 } as const;
 
-/** The state for people. */
+/** What `agent status` prints. */
 function statusText(status: AgentStatus, now: number): string {
   const { id, pid, mode, ending, announcement, deadline, activity, held } = status;
   const { shells, sessions } = status;
@@ -131,9 +131,9 @@ function statusText(status: AgentStatus, now: number): string {
     ["ID", id],
     ["Process", String(pid)],
     ["State", ending ? "ending" : announcement ? MODE_TEXTS[mode] : "not registered yet"],
-    ["Ends at", `${formatTime(deadline)}, in ${formatDuration(deadline - now)}, if nobody types`],
+    ["Ends at", `${formatTime(deadline)}, in ${formatDuration(deadline - now)}, without input`],
     ["Last input", ago],
-    ["Hold file", held ? "there" : "not there"],
+    ["Hold file", held ? "exists" : "does not exist"],
     ["Open", `${count(shells, "shell")}, ${count(sessions - shells, "other session")}`],
     ...announcement ? [["Log in with", announcement.ssh]] : [],
   ];

@@ -1,27 +1,27 @@
 /**
- * `agent --detach`: the agent starts itself once more in the background, with the same arguments, and
+ * `agent --detach`: the agent starts itself again in the background, with the same arguments, and
  * returns when that one has registered.
  *
- * The one in the background has pipes of its own and nothing else that the job's step has open, so
- * that whoever waits for the end of those does not wait for the agent. It writes its first
- * announcement to its stdout, then a NUL; what it says after that goes to the log's file.
+ * The agent in the background has pipes of its own and nothing else that the job's step has open: a
+ * CI system waits until those are closed. It writes its first announcement to stdout, then a NUL;
+ * after that it writes to the log file only.
  *
  * @module
  */
 import { signalStatus, writeStdout } from "../../program/program.ts";
 
-/** In the environment of the one in the background. */
+/** In the environment of the agent in the background. */
 const DETACHED = "CONVERGE_DETACHED";
 
-/** What the one in the background prints behind its first announcement. */
+/** What the agent in the background prints after its first announcement. */
 export const REGISTERED = "\0";
 
-/** Whether this is the one in the background. */
+/** Whether this is the agent in the background. */
 export function isDetached(): boolean {
   return Deno.env.get(DETACHED) !== undefined;
 }
 
-/** To be called by the one in the background before it starts anything. */
+/** To be called by the agent in the background before it starts anything. */
 export function forgetDetached(): void {
   Deno.env.delete(DETACHED);
 }
@@ -30,7 +30,7 @@ export function forgetDetached(): void {
  * Starts the agent in the background.
  *
  * @param args the arguments of this agent
- * @returns 0 once it has registered, else the status it ended with, its reason on stderr
+ * @returns 0 when it has registered, else the status it ended with, its reason on stderr
  */
 export async function detach(args: string[], signal: AbortSignal): Promise<number> {
   if (Deno.build.os === "windows") {
@@ -55,7 +55,7 @@ export async function detach(args: string[], signal: AbortSignal): Promise<numbe
   return signal.aborted ? signalStatus(signal) : code || 1;
 }
 
-/** Prints what it says up to the end of its announcement; false if that does not come. */
+/** Prints its output up to the end of its announcement; false if that does not come. */
 async function printAnnouncement(stdout: ReadableStream<Uint8Array>): Promise<boolean> {
   const decoder = new TextDecoder();
   for await (const chunk of stdout) {

@@ -1,4 +1,5 @@
 /** Which agent `agent wait`, `stop`, `status` and `end` mean. */
+import { errorMessage } from "../../text/error_message.ts";
 import { type AgentStatus, ask } from "./request.ts";
 import { type EndedAgent, readRecords, type RunningAgent } from "./record.ts";
 
@@ -6,21 +7,21 @@ import { type EndedAgent, readRecords, type RunningAgent } from "./record.ts";
 export interface AgentChoice {
   /** The agent's directory. */
   dir: string;
-  /** Its rendez-vous ID; any if missing. */
+  /** Its rendez-vous ID; missing: any. */
   id?: string;
   /** The ID to take if there are several. */
   preferredId?: string;
 }
 
-/** An agent that was found, with the path of its file. */
+/** An agent that was found, with the path of its record. */
 export type FoundAgent =
   | { path: string; running: RunningAgent; status: AgentStatus }
   | { path: string; running?: undefined; left: EndedAgent };
 
 /**
- * Finds the agent that runs in a directory, else one that has ended and left word.
+ * Finds the agent that runs in a directory, else one that has ended and left a record.
  *
- * @throws {Error} if there is none, or several to choose from
+ * @throws {Error} if none is found, or several
  */
 export async function findAgent(choice: AgentChoice): Promise<FoundAgent> {
   const { dir, id, preferredId } = choice;
@@ -47,20 +48,24 @@ export async function findAgent(choice: AgentChoice): Promise<FoundAgent> {
     if (preferred) return preferred;
     if (second) {
       const ids = fitting.map(idOf).sort().join(", ");
-      throw new Error(`cannot choose between the agents of "${dir}": ${ids}; name one with --id`);
+      throw new Error(`cannot choose an agent in "${dir}": there are ${ids}; name one with --id`);
     }
   }
-  if (silent) throw new Error(`cannot ask the agent of "${dir}"`, { cause: silent });
+  if (silent) {
+    throw new Error(`cannot reach the agent in "${dir}": ${errorMessage(silent)}`, {
+      cause: silent,
+    });
+  }
   if (killed !== undefined) {
     throw new Error(
-      `cannot find the agent of "${dir}": process ${killed} has gone without a word; ` +
-        "it was killed, or its log says more",
+      `cannot find the agent in "${dir}": process ${killed} does not run any more; ` +
+        "it was killed, or its log says why",
     );
   }
   const what = id === undefined ? "an agent" : `the agent ${id}`;
   throw new Error(
-    `cannot find ${what} in "${dir}": none runs there; ` +
-      "go to the directory where it was started, or set CONVERGE_DIR to that",
+    `cannot find ${what} in "${dir}": none was started there; ` +
+      "change to the directory where it was started, or set CONVERGE_DIR to it",
   );
 }
 

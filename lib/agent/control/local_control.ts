@@ -1,4 +1,4 @@
-/** The agent's ear for `agent wait`, `stop`, `status` and `end`. */
+/** Where the agent takes requests of `agent wait`, `stop`, `status` and `end`. */
 import type { Log } from "../../log/log.ts";
 import { accepted } from "../../wire/accept.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
@@ -15,16 +15,16 @@ import {
 import { readRecords, recordPath, removeRecord, type RunningAgent, writeRecord } from "./record.ts";
 import type { EndReason, LifetimeEnd } from "../lifetime/keeper.ts";
 
-/** How long a request may take to arrive, in milliseconds, and how long it may be, in bytes. */
+/** How long a request may take to arrive, in milliseconds, and its longest length, in bytes. */
 const REQUEST_MS = 5_000;
 const MAX_REQUEST_BYTES = 1_024;
 
-/** How many may be connected at a time. */
+/** The most connections at a time. */
 const MAX_CONNECTIONS = 64;
 
-/** How much of the log may be on its way to one who waits, in entries; who does not read misses some. */
+/** The most log entries on their way to one `agent wait`; one that does not read misses some. */
 const MAX_PENDING = 1_000;
-/** The longest entry, in characters: written as JSON it is a line that may be read. */
+/** The longest entry, in characters: as JSON it has to fit into a line. */
 const MAX_ENTRY = MAX_LINE_BYTES / 8;
 
 export interface LocalControlOptions {
@@ -32,7 +32,7 @@ export interface LocalControlOptions {
   dir: string;
   log: Log;
   status: () => AgentStatus;
-  /** Passes on what goes to the log's file, until the result is called. */
+  /** Calls the listener with what goes to the log file, until the result is called. */
   follow: (listener: (text: string) => void) => () => void;
   /** The job is over. */
   release: () => void;
@@ -41,8 +41,8 @@ export interface LocalControlOptions {
 }
 
 /**
- * Listens on 127.0.0.1 at a free port, which is in a file with a token that only the agent's own user
- * can read. Whoever does not show the token gets no answer, and disturbs nothing.
+ * Listens on a free port of 127.0.0.1. The port is in the agent's record, with a token, which only
+ * the agent's own user can read. A request without the token gets no answer.
  */
 export class LocalControl {
   readonly #options: LocalControlOptions;
@@ -61,9 +61,9 @@ export class LocalControl {
   }
 
   /**
-   * Starts to listen. Files of agents that are gone are removed.
+   * Starts to listen. Removes records of agents that do not run any more.
    *
-   * @throws {Error} if the agent's directory cannot be written to
+   * @throws {Error} if the record cannot be written
    */
   static async start(options: LocalControlOptions): Promise<LocalControl> {
     await removeOldRecords(options.dir);
@@ -78,19 +78,19 @@ export class LocalControl {
   }
 
   /**
-   * Tells those who wait how the agent has ended, and stops listening.
+   * Tells those who wait how the agent ended, and stops listening.
    *
-   * @param keepRecord leaves it in the file too, for somebody who has yet to ask
+   * @param keepRecord leaves it in the record too, for an `agent wait` that is yet to come
    */
   async finish(ended: LifetimeEnd, keepRecord: boolean): Promise<void> {
     const { dir, log, status } = this.#options;
     const { pid } = this.#record;
     const end = { id: status().id, ended };
     try {
-      // Before the answers: whoever comes too late for one has to find the file.
+      // Before the answers: a command that comes too late for one has to find the record.
       await (keepRecord ? writeRecord(dir, { pid, ...end }) : removeRecord(recordPath(dir, pid)));
     } catch (error) {
-      log.warn("cannot leave word of the end", { reason: error });
+      log.warn("cannot record the end", { reason: error });
     }
     this.#ended.resolve(end);
     await this.#close();
@@ -118,14 +118,14 @@ export class LocalControl {
     }
   }
 
-  /** Serves one request; rejects if it is none. */
+  /** Serves one request; rejects if it is not valid. */
   async #serve(connection: Deno.Conn): Promise<void> {
     using closing = new Closing(connection);
     closing.in(REQUEST_MS);
     const request = JSON.parse((await readLines(connection, MAX_REQUEST_BYTES).next()).value);
     const { token } = Object(request);
     const isOurs = typeof token === "string" && sameSecret(token, this.#record.token);
-    if (!isOurs) throw new Error("it shows no token");
+    if (!isOurs) throw new Error("the token is missing or wrong");
     closing.never();
     const lines = new LineWriter(connection);
     const answer = await this.#answer(request, connection, lines);
@@ -146,36 +146,36 @@ export class LocalControl {
       case "status":
         return status();
       case "end":
-        if (!isExitStatus(request.status)) return { error: "the status is not from 0 to 255" };
+        if (!isExitStatus(request.status)) return { error: "the exit status is not from 0 to 255" };
         end(request.reason === "cancelled" ? "cancelled" : "stopped", request.status);
         return await this.#end(connection);
       case "wait":
         return await this.#tellLog(lines, this.#end(connection));
       default:
-        return { error: "the agent is of another version and does not know what that is" };
+        return { error: "the agent has another version and does not know this command" };
     }
   }
 
-  /** Sends what goes to the log's file until `end` settles. */
+  /** Sends what goes to the log file until `end` settles. */
   async #tellLog(lines: LineWriter, end: Promise<AgentEnd>): Promise<AgentEnd> {
     const stop = this.#options.follow((log) => {
-      // One who has hung up is noticed by the wait for the end.
+      // A closed connection is noticed by the wait for the end.
       if (lines.pending >= MAX_PENDING) return;
       lines.write({ log: log.slice(0, MAX_ENTRY) } satisfies LogLine).catch(() => {});
     });
     return await end.finally(stop);
   }
 
-  /** Waits for the agent's end; rejects when the other side hangs up first. */
+  /** Waits for the agent's end; rejects when the other side closes first. */
   async #end(connection: Deno.Conn): Promise<AgentEnd> {
     const hangUp = connection.read(new Uint8Array(1)).then(() => {
-      throw new Error("nobody waits any more");
+      throw new Error("the other side closed the connection");
     });
     return await Promise.race([this.#ended.promise, hangUp]);
   }
 }
 
-/** Closes a connection at the end of its scope, or in time. */
+/** Closes a connection at the end of its scope, or after some time. */
 class Closing implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -201,14 +201,14 @@ function isExitStatus(status: unknown): boolean {
   return Number.isInteger(status) && Number(status) >= 0 && Number(status) <= 255;
 }
 
-/** Removes what agents have left that ended, or died without a word. */
+/** Removes records of agents that have ended or were killed. */
 async function removeOldRecords(dir: string): Promise<void> {
   await Promise.all((await readRecords(dir)).map(async ([path, record]) => {
     if (!("port" in record) || !await isAlive(record)) await removeRecord(path);
   }));
 }
 
-/** Only an agent to which nobody listens any more is surely gone. */
+/** Only an agent whose port is closed does certainly not run any more. */
 async function isAlive(agent: RunningAgent): Promise<boolean> {
   try {
     await ask(agent, { command: "status" });

@@ -1,6 +1,6 @@
 /**
- * The files by which `agent wait`, `stop`, `status` and `end` find an agent: one an agent, in its
- * directory, for the eyes of its own user.
+ * The records by which `agent wait`, `stop`, `status` and `end` find an agent: a file for each agent,
+ * in its directory, which only its own user can read.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { join } from "node:path";
 import { fileErrorReason } from "../../text/file_error.ts";
 import type { LifetimeEnd } from "../lifetime/keeper.ts";
 
-/** Where the files are, in the agent's directory. */
+/** Where the records are, in the agent's directory. */
 const CONTROL_DIRECTORY = ".converge";
 
-/** An agent that runs, or has died without a word. */
+/** An agent that runs, or was killed. */
 export interface RunningAgent {
   pid: number;
   /** Where it listens on 127.0.0.1. */
   port: number;
-  /** What a request has to show. */
+  /** What each request must have. */
   token: string;
 }
 
-/** What an agent that the job will ask for has left at its end. */
+/** An agent that has ended, for an `agent wait` that is yet to come. */
 export interface EndedAgent {
   pid: number;
   /** Its rendez-vous ID. */
@@ -30,15 +30,15 @@ export interface EndedAgent {
 
 export type ControlRecord = RunningAgent | EndedAgent;
 
-/** The file of an agent whose directory is `dir`. */
+/** The path of the record of an agent whose directory is `dir`. */
 export function recordPath(dir: string, pid: number): string {
   return join(dir, CONTROL_DIRECTORY, `agent-${pid}.json`);
 }
 
 /**
- * Writes an agent's file in one step, so that nobody reads half of it.
+ * Writes an agent's record in one step, so that nobody reads half of it.
  *
- * @throws {Error} if the directory cannot be written to
+ * @throws {Error} if it cannot be written
  */
 export async function writeRecord(dir: string, record: ControlRecord): Promise<void> {
   const path = recordPath(dir, record.pid);
@@ -49,7 +49,7 @@ export async function writeRecord(dir: string, record: ControlRecord): Promise<v
   await Deno.rename(fresh, path);
 }
 
-/** Removes a file; one that is gone already is fine. */
+/** Removes a record, if it exists. */
 export async function removeRecord(path: string): Promise<void> {
   try {
     await Deno.remove(path);
@@ -59,7 +59,7 @@ export async function removeRecord(path: string): Promise<void> {
 }
 
 /**
- * The files of all agents of a directory, with their paths; what is no such file is left out.
+ * The valid records of a directory, with their paths.
  *
  * @throws {Error} if the directory cannot be read, mostly because it is another user's
  */
@@ -73,7 +73,7 @@ export async function readRecords(dir: string): Promise<[path: string, ControlRe
   return records;
 }
 
-/** One agent's file, if there is one that makes sense. */
+/** One agent's record, if it is valid. */
 export async function readRecord(path: string): Promise<ControlRecord | undefined> {
   try {
     const value = JSON.parse(await Deno.readTextFile(path));
@@ -100,7 +100,7 @@ async function listPids(directory: string): Promise<number[]> {
     if (!absent) {
       const why = fileErrorReason(error);
       throw new Error(
-        `cannot look for an agent in "${directory}": ${why}; it is for the user who started it`,
+        `cannot look for an agent in "${directory}": ${why}; only the user who started it may`,
         { cause: error },
       );
     }

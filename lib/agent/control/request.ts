@@ -1,6 +1,6 @@
 /**
- * What is said between an agent and `agent wait`, `stop`, `status` and `end`: one line of JSON there,
- * one back, on a connection of 127.0.0.1. Who waits gets the agent's log before that.
+ * The protocol between an agent and `agent wait`, `stop`, `status` and `end`: a request and an answer,
+ * each a line of JSON, on a connection of 127.0.0.1. `agent wait` gets the agent's log before that.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export type ControlCommand =
   | { command: "release" }
   /** Answered with {@link LogLine}s, and an {@link AgentEnd} once the agent has ended. */
   | { command: "wait" }
-  /** Ends it, and is answered with an {@link AgentEnd} once it has ended. */
+  /** Ends it; answered with an {@link AgentEnd} once it has ended. */
   | { command: "end"; reason: EndReason; status: number };
 
 /** How an agent is doing. */
@@ -36,7 +36,7 @@ export interface AgentEnd {
   ended: LifetimeEnd;
 }
 
-/** Something that the agent has written to its log's file, newlines included. */
+/** What the agent has written to its log file, newlines included. */
 export interface LogLine {
   log: string;
 }
@@ -44,7 +44,7 @@ export interface LogLine {
 /** The longest line either way, in bytes. */
 export const MAX_LINE_BYTES = 65_536;
 
-/** How long an answer may take that does not wait for the agent's end, in milliseconds. */
+/** How long an answer may take, unless it waits for the agent's end, in milliseconds. */
 const ANSWER_MS = 10_000;
 
 /**
@@ -61,7 +61,7 @@ export async function* readLines(
   let length = 0;
   while (length < limit) {
     const count = await connection.read(buffer.subarray(length));
-    if (count === null) throw new Error("the connection was closed without a word");
+    if (count === null) throw new Error("the agent closed the connection");
     length += count;
     let start = 0;
     for (let end; (end = buffer.subarray(0, length).indexOf(0x0a, start)) >= 0; start = end + 1) {
@@ -77,7 +77,7 @@ export async function* readLines(
 export class LineWriter {
   readonly #connection: Deno.Conn;
   #written: Promise<void> = Promise.resolve();
-  /** How many are on their way. */
+  /** How many lines are not written yet. */
   pending = 0;
 
   constructor(connection: Deno.Conn) {
@@ -101,7 +101,7 @@ export class LineWriter {
  * Asks a running agent.
  *
  * @param options.signal gives up
- * @param options.onLog gets what the agent writes to its log's file meanwhile
+ * @param options.onLog gets what the agent writes to its log file meanwhile
  * @throws {Deno.errors.ConnectionRefused} if it does not run any more
  * @throws {Error} if it does not answer, or refuses
  */
@@ -111,7 +111,7 @@ export async function ask<T>(
   { signal, onLog }: { signal?: AbortSignal; onLog?: (text: string) => void } = {},
 ): Promise<T> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: agent.port });
-  // Unlike close(), as often as one likes.
+  // Unlike close(), this may be called several times.
   const close = () => connection[Symbol.dispose]();
   const waits = command.command === "wait" || command.command === "end";
   using deadline = waits ? undefined : new Deadline(ANSWER_MS);

@@ -1,4 +1,4 @@
-/** Carries out what lifetime.ts decides: one timer, warnings, the log, and the end. */
+/** Carries out what lifetime.ts decides: one timer, warnings, the log and the end. */
 
 import { formatDuration } from "../../../templates/assets/shared/format.js";
 import type { Log } from "../../log/log.ts";
@@ -18,14 +18,14 @@ import {
 import { type LifetimeClock, systemClock } from "./clock.ts";
 import { endText, warningText } from "./login_message.ts";
 
-/** By how much the hold file must move the deadline to be worth a line, in milliseconds. */
+/** By how much the hold file must move the deadline to be logged, in milliseconds. */
 const HOLD_WORTH_TELLING = 5 * 60_000;
 
 /**
  * Why the agent ends: by itself, or
  *
- * - `stopped`: somebody asked it to end.
- * - `cancelled`: a signal of the operating system, as a cancelled job sends.
+ * - `stopped`: by `agent stop` or `agent end`.
+ * - `cancelled`: by a signal of the operating system, which a cancelled job gets.
  * - `failed`: something went wrong.
  */
 export type EndReason = Expiration | "stopped" | "cancelled" | "failed";
@@ -37,14 +37,14 @@ export interface LifetimeEnd {
   status: number;
 }
 
-/** How things stand, for status messages and pages. Times are Unix times in milliseconds. */
+/** The lifetime for status messages and pages. Times are Unix times in milliseconds. */
 export interface LifetimeStatus {
   deadline: number;
   /** How much each input adds, in milliseconds. */
   expiry: number;
-  /** The last input; missing if there was none. */
+  /** The last input, if there was any. */
   activity?: number;
-  /** Whether the hold file is there. */
+  /** Whether the hold file exists. */
   held: boolean;
   mode: LifetimeMode;
   sessions: number;
@@ -58,19 +58,19 @@ export interface LifetimeKeeperOptions extends LifetimeSettings {
   /** @default "foreground" */
   mode?: LifetimeMode;
   /**
-   * Looks at the hold file before the agent ends: somebody may have made it just before leaving. Gets
-   * the modification time that was told last, returns the one of now; Unix times in milliseconds.
+   * Checks the hold file before the agent ends: somebody may have made it just before leaving. Gets
+   * the last known modification time, returns the current one; Unix times in milliseconds.
    */
   readHold?: (known: number | undefined) => number | undefined;
-  /** Tells the job's log once more how to log in. */
+  /** Announces again how to log in. */
   announce?: (status: LifetimeStatus) => void;
   /** @default the machine's own time */
   clock?: LifetimeClock;
 }
 
 /**
- * Watches over the agent's time from its construction on. It is told what happens by calls to its
- * methods, and tells by {@link LifetimeKeeper.ended} that the agent is to end.
+ * Keeps the agent's time from its construction on. Its methods tell it what happens;
+ * {@link LifetimeKeeper.ended} tells that the agent is to end.
  */
 export class LifetimeKeeper implements SessionObserver, Disposable {
   readonly #log: Log;
@@ -80,7 +80,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   readonly #sessions = new Set<SessionInfo>();
   readonly #ended = Promise.withResolvers<LifetimeEnd>();
   #state: LifetimeState;
-  /** The hold file's modification time by the wall clock, as it was last told. */
+  /** The last known modification time of the hold file, by the wall clock. */
   #holdModified: number | undefined;
   #holdTold = { held: false, deadline: 0 };
   #cancelTimer = () => {};
@@ -133,7 +133,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   /** A client has sent something. */
   input(): void {
     this.#state = { ...this.#state, lastInput: this.#clock.now() };
-    // Only who was warned has to be told at once that there is time again.
+    // Only those who were warned have to be told at once that there is more time.
     if (this.#state.told?.warned) this.#look();
   }
 
@@ -146,21 +146,21 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     if (modified === this.#holdModified) return;
     this.#holdModified = modified;
     const now = this.#clock.now();
-    // Read against the wall clock once: setting that clock later changes nothing.
+    // Compared with the wall clock once: setting that clock later changes nothing.
     const time = modified === undefined ? undefined : now + modified - this.#clock.wall();
     this.#state = holdChanged(this.#state, now, time);
     this.#logHold();
     this.#look();
   }
 
-  /** The job is over: end as soon as no shell is open and the hold file is away. */
+  /** The job is over: end as soon as no session is open and the hold file does not exist. */
   release(): void {
-    this.#log.info("the job is over and waits");
+    this.#log.info("the job is over and waits for the agent");
     this.#state = jobEnded(this.#state, this.#clock.now());
     this.#look();
   }
 
-  /** Ends the agent at once, with a word to each shell. */
+  /** Ends the agent at once and tells each shell why. */
   end(reason: EndReason, status = 0): void {
     if (this.#over) return;
     this.#over = true;
@@ -177,19 +177,19 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     this.#cancelTimer();
   }
 
-  /** Somebody may touch the file all the time: the log is told when that is worth a line. */
+  /** Logs a change of the hold file, unless it moves the deadline by little. */
   #logHold(): void {
     const { held, deadline } = this.status;
     const told = this.#holdTold;
     if (held === told.held && Math.abs(deadline - told.deadline) < HOLD_WORTH_TELLING) return;
     this.#holdTold = { held, deadline };
-    const event = held ? "the hold file is there" : "the hold file has gone";
+    const event = held ? "hold file set" : "hold file removed";
     this.#log.info(event, { deadline: new Date(deadline).toISOString() });
   }
 
   #logSession(event: string, { kind, peer }: SessionInfo): void {
     const { shells, sessions } = this.#state;
-    // Of forwards there may be one for each request of a browser.
+    // There may be a forward for each request of a browser.
     const level = kind === "forward" ? "debug" : "info";
     this.#log[level](event, { kind, address: peer.address, shells, sessions });
   }
@@ -214,7 +214,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
       const deadline = this.#wallTime(decision.deadline);
       this.#tell(warningText({ kind, left, deadline }));
       this.#log[kind === "near" ? "warn" : "info"](
-        kind === "near" ? "the agent ends soon unless somebody types" : "the agent has more time",
+        kind === "near" ? "the agent ends soon without input" : "the agent has more time",
         { left: formatDuration(left), deadline: new Date(deadline).toISOString() },
       );
     }
@@ -223,7 +223,7 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     this.#cancelTimer = this.#clock.after(delay, () => this.#look());
   }
 
-  /** Says something in each shell that has a terminal. */
+  /** Shows a message in each shell that has a terminal. */
   #tell(text: string): void {
     this.#shells((shell) => shell.notify(text));
   }

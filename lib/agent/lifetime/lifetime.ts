@@ -1,18 +1,17 @@
 /**
- * When the agent ends and what is said before: pure decisions, the effects are in
- * lifetime_keeper.ts.
+ * When the agent ends, and the warnings before: pure decisions; keeper.ts carries them out.
  *
  * All times are milliseconds of a monotonic clock, so that setting the machine's clock changes
- * nothing. Such a clock may still leap, or stand still, while the machine sleeps. {@link look} asks
- * to be called often enough to notice that it was not, and gives a fresh warning period then
- * instead of ending the agent in the same moment.
+ * nothing. Such a clock may still jump, or stand still, while the machine sleeps: {@link look} wants
+ * to be called often, and when it was not, it starts a new warning period instead of ending the agent
+ * at once.
  *
  * @module
  */
 
-/** What the user chose, in milliseconds. */
+/** The options, in milliseconds. */
 export interface LifetimeSettings {
-  /** How long the agent lives on without input. */
+  /** How long the agent lives without input. */
   expiry: number;
   /** How long before the deadline warnings start. */
   warningTime: number;
@@ -25,13 +24,13 @@ export interface LifetimeSettings {
  */
 export type LifetimeMode = "foreground" | "background" | "waiting";
 
-/** Everything that a decision rests on. */
+/** Everything that a decision depends on. */
 export interface LifetimeState extends LifetimeSettings {
   readonly mode: LifetimeMode;
   readonly start: number;
   /** The last input of any client. */
   readonly lastInput?: number;
-  /** The hold file's modification time, possibly in the future; missing without that file. */
+  /** The hold file's modification time, maybe in the future; missing without the file. */
   readonly hold?: number;
   /** Open sessions with a shell in them. */
   readonly shells: number;
@@ -39,7 +38,7 @@ export interface LifetimeState extends LifetimeSettings {
   readonly sessions: number;
   /** Whether a shell has been open and has ended. */
   readonly shellEnded: boolean;
-  /** Since when nobody may be thrown out for one warning period. */
+  /** When a warning period started in which nobody may be disconnected. */
   readonly graceFrom?: number;
   /** When {@link look} was last called. */
   readonly looked: number;
@@ -50,9 +49,9 @@ export interface LifetimeState extends LifetimeSettings {
 }
 
 /**
- * - `logout`: the last shell has ended.
- * - `released`: the job was waiting, and no shell is open.
- * - `deadline`: nobody typed for too long.
+ * - `logout`: the last shell ended.
+ * - `released`: the job is over, and no session is open.
+ * - `deadline`: there was no input for too long.
  */
 export type Expiration = "logout" | "released" | "deadline";
 
@@ -79,20 +78,20 @@ export interface LifetimeDecision {
 
 /** How often {@link look} wants to be called at least. */
 const LOOK_EVERY = 30_000;
-/** A call that comes later than this was held up by more than a busy machine: it slept. */
+/** After a longer time without a call the machine was asleep, not just busy. */
 const ASLEEP_AFTER = 2 * LOOK_EVERY;
-/** How often a warning is repeated, and by how much a deadline must move for a word in a shell. */
+/** How often a warning is repeated, and by how much a deadline must move to be told in shells. */
 const MINUTE = 60_000;
 /**
- * How often the job's log is told how to log in while nobody is there, and by how much a deadline must
- * move to be told at once: somebody may touch the hold file all the time.
+ * How often the agent announces itself while nobody is logged in, and by how much a deadline must move
+ * to be announced at once: a script may touch the hold file all the time.
  */
 const ANNOUNCE_EVERY = 5 * MINUTE;
 
 /**
  * How long an agent in the background lives without input at least: as long as a job may take in the
- * large CI systems. It must not be gone when the job is over and wants to wait, and if the job never
- * does it must not stay forever.
+ * large CI systems. It has to run still when the job is over and waits for it, but not forever if the
+ * job never does.
  */
 const BACKGROUND_EXPIRY = 6 * 60 * MINUTE;
 
@@ -116,7 +115,7 @@ export function startLifetime(
   };
 }
 
-/** How long the agent lives on without input, in milliseconds. */
+/** How long the agent lives without input, in milliseconds. */
 export function currentExpiry(state: Pick<LifetimeState, "mode" | "expiry">): number {
   return state.mode === "background" ? Math.max(state.expiry, BACKGROUND_EXPIRY) : state.expiry;
 }
@@ -135,12 +134,12 @@ export function holdChanged(
   modified: number | undefined,
 ): LifetimeState {
   const changed = { ...state, hold: modified };
-  // Whoever is inside is not thrown out at once because somebody else took the hold file away.
+  // Nobody is disconnected at once because somebody else removed the hold file.
   const sudden = state.shells > 0 && deadlineOf(changed) < deadlineOf(state);
   return sudden ? { ...changed, graceFrom: now } : changed;
 }
 
-/** The job is over and waits: its time counts from here, and the usual expiry holds. */
+/** The job is over and waits: the time counts from now on, with the usual expiry. */
 export function jobEnded(state: LifetimeState, now: number): LifetimeState {
   return { ...state, mode: "waiting", start: now };
 }
@@ -169,7 +168,7 @@ function warningDue(state: LifetimeState, now: number, deadline: number): number
 
 /** When the job's log is due to be told again how to log in. */
 function announceDue(state: LifetimeState, now: number, deadline: number): number {
-  // Nobody watches the log of an agent in the background.
+  // Nobody reads the log of an agent in the background.
   if (state.sessions > 0 || state.mode === "background") return Infinity;
   const moved = Math.abs(deadline - state.announced.deadline) >= ANNOUNCE_EVERY;
   return moved ? now : state.announced.at + ANNOUNCE_EVERY;

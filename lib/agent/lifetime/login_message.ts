@@ -1,13 +1,13 @@
-/** What a person in a shell is told about the agent's lifetime. Pure; drawing it is not done here. */
+/** What a shell is told about the agent's lifetime. Pure; terminal_overlay.ts draws it. */
 
 import { formatDuration } from "../../../templates/assets/shared/format.js";
 import type { ShellKind } from "../../process/shell.ts";
 
 /** The commands for the hold file in one kind of shell. */
 export interface HoldCommands {
-  /** Makes the hold file. */
+  /** Creates the hold file. */
   make: string;
-  /** Makes it one hour newer than now. */
+  /** Sets its time to one hour from now. */
   extend: string;
   /** Removes it. */
   remove: string;
@@ -36,7 +36,7 @@ export function holdCommands(kind: ShellKind, os: typeof Deno.build.os): HoldCom
   }
   return {
     make: `touch "$CONVERGE_HOLD"`,
-    // POSIX has no relative times. A time zone one hour ahead gives the digits of an hour from now.
+    // POSIX has no relative times; a time zone one hour ahead gives the digits of in an hour.
     extend: os === "linux"
       ? `touch -d '+1 hour' "$CONVERGE_HOLD"`
       : `TZ=UTC touch -t "$(TZ=UTC-1 date +%Y%m%d%H%M)" "$CONVERGE_HOLD"`,
@@ -55,7 +55,7 @@ export interface LoginMessageOptions {
   now: number;
   /** How much each input adds, in milliseconds. */
   expiry: number;
-  /** Whether the hold file is there. */
+  /** Whether the hold file exists. */
   held: boolean;
 }
 
@@ -65,24 +65,24 @@ export function loginMessage(options: LoginMessageOptions): string {
   const { make, extend, remove } = holdCommands(shell, os);
   const lines = held
     ? [
-      "The agent stays when the last shell has ended. To let it end then:",
+      "The agent stays when the last shell ends. To let it end then:",
       `    ${remove}`,
     ]
     : [
-      "The agent ends when the last shell has ended. To keep it:",
+      "The agent ends when the last shell ends. To keep it:",
       `    ${make}`,
     ];
   return [
-    `Converge: this is the job ${id}.`,
+    `Converge: you are logged in to the job ${id}.`,
     ...lines,
-    `It ends at ${formatTime(deadline)} (in ${formatDuration(deadline - now)}); ` +
-    `whatever you type makes that ${formatDuration(expiry)} again.`,
-    "For an hour more:",
+    `Without input it ends at ${formatTime(deadline)}, in ${formatDuration(deadline - now)}; ` +
+    `each input resets that to ${formatDuration(expiry)}.`,
+    "To keep it for an hour from now:",
     `    ${extend}`,
   ].map((line) => `${line}\n`).join("");
 }
 
-/** What a shell is told while it is open, on one line. */
+/** What an open shell is told, on one line. */
 export function warningText(options: {
   kind: "near" | "extended";
   /** Milliseconds. */
@@ -93,21 +93,21 @@ export function warningText(options: {
   const { kind, left, deadline } = options;
   const when = `at ${formatTime(deadline)}, in ${formatDuration(left)}`;
   return kind === "near"
-    ? `Converge: the agent ends ${when}, unless somebody types.`
+    ? `Converge: the agent ends ${when}. Type anything to keep it.`
     : `Converge: the agent now ends ${when}.`;
 }
 
-/** Why the agent ends, in words. */
+/** Why the agent ends, for people. */
 export const END_REASONS = {
-  logout: "the last shell has ended",
-  released: "the job is over and nobody holds it",
-  deadline: "nobody has typed for too long",
-  stopped: "somebody has stopped it",
+  logout: "the last shell ended",
+  released: "the job is over and no session is open",
+  deadline: "there was no input for too long",
+  stopped: "it was stopped",
   cancelled: "the job was cancelled",
-  failed: "it failed, its log says why",
+  failed: "it failed, see its log",
 } as const;
 
-/** The last words to a shell, on one line. */
+/** What a shell is told when the agent ends, on one line. */
 export function endText(reason: keyof typeof END_REASONS): string {
   return `Converge: the agent ends: ${END_REASONS[reason]}.`;
 }

@@ -57,7 +57,7 @@ async function writePrivate(path: string, text: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    const why = fileErrorReason(error, "there is no such directory");
+    const why = fileErrorReason(error, "no such directory");
     throw new Error(`cannot write the host key "${path}": ${why}`, { cause: error });
   }
 }

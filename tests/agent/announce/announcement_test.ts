@@ -52,24 +52,24 @@ Deno.test("announcementBlock() shows ID, user, fingerprint, time and what to pas
 });
 
 Deno.test("announcementBlock() names every way to log in", () => {
-  assert.match(block({ keys: 1, password: true }), /Login with +1 key, or the password of the/);
-  assert.match(block({ keys: 0, password: true }), /Login with +the password of the server\n/);
-  assert.match(block({ held: true }), /for 10m, and when the last shell has ended\n/);
+  assert.match(block({ keys: 1, password: true }), /Login with +1 key, or the server's password/);
+  assert.match(block({ keys: 0, password: true }), /Login with +the server's password\n/);
+  assert.match(block({ held: true }), /for 10m, and after the last shell ends\n/);
 });
 
-Deno.test("announcementBlock() says that nobody can log in and how to mend it", () => {
+Deno.test("announcementBlock() says that nobody can log in and how to fix it", () => {
   const text = block({ keys: 0 });
-  assert.match(text, /There is no usable key in \/job\/\.authorized_keys.*: nobody can log in\./);
+  assert.match(text, /Nobody can log in: \/job\/\.authorized_keys has no usable key/);
   assert.match(text, />> \/job\/\.authorized_keys\n/);
   assert.match(block({ keys: 0, keysFile: "/my job/keys" }), />> "\/my job\/keys"\n/);
   assert.match(text, /--github-user/);
   assert.match(text, /^Converge: the job job-1 waits, but nobody can log in yet$/m);
-  assert.doesNotMatch(block(), /nobody/);
+  assert.doesNotMatch(block(), /nobody/i);
 });
 
 Deno.test("announcementBlock() says that the server gave another ID", () => {
   const text = block({ wantedId: "mine" });
-  assert.match(text, /The ID mine is in use by another agent; the server gave this one\./);
+  assert.match(text, /Another agent has the ID mine; the server assigned this one\./);
 });
 
 Deno.test("announcementBlock() has colours only when they are wanted", () => {

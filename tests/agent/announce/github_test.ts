@@ -30,8 +30,8 @@ Deno.test("githubNotice() is one workflow command, escaped", () => {
     url: "wss://example.org/100%25/client/job-1",
     keys: 0,
   });
-  assert.match(notice, /^::notice title=Converge%3A log in to job-1::There is no usable key /);
-  assert.match(notice, /%0APut public keys there/);
+  assert.match(notice, /^::notice title=Converge%3A log in to job-1::Nobody can log in: /);
+  assert.match(notice, /%0AAdd public keys to the file/);
   assert.match(notice, /%0Assh -oServerAliveInterval=10 /);
   assert.match(notice, /100%25%2525\/client/, "a percent sign is doubled for ssh, then escaped");
   assert.equal(notice.trimEnd().split("\n").length, 1);
@@ -83,5 +83,5 @@ Deno.test("announceOnGithub() does nothing elsewhere, and survives files that ca
   assert.equal(printed + lines, "");
   const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: missing };
   await announceOnGithub(ANNOUNCEMENT, { ...options, env });
-  assert.match(lines, /warn cannot write to \$GITHUB_OUTPUT reason=/);
+  assert.match(lines, /warn cannot write \$GITHUB_OUTPUT reason=/);
 });

@@ -31,7 +31,7 @@ async function notify(url: URL, options: Partial<NotifyOptions> = {}): Promise<s
 Deno.test("notifyUrl() posts the announcement as JSON", async () => {
   const { bodies, server, url } = webhook(204);
   await using _ = server;
-  assert.match(await notify(url), /debug notified/);
+  assert.match(await notify(url), /debug posted/);
   assert.deepEqual(bodies, [ANNOUNCEMENT]);
 });
 
@@ -40,8 +40,8 @@ Deno.test("notifyUrl() tries again after a passing failure", async () => {
   await using _ = server;
   const lines = await notify(url);
   assert.equal(bodies.length, 3);
-  assert.match(lines, /cannot notify reason="status 503" again=true/);
-  assert.match(lines, /notified\n$/);
+  assert.match(lines, /cannot post to --notify-url reason="status 503" again=true/);
+  assert.match(lines, /debug posted to --notify-url\n$/);
 });
 
 Deno.test("notifyUrl() gives up after two more tries", async () => {
@@ -78,7 +78,7 @@ Deno.test("notifyUrl() survives a webhook that is not there", async () => {
   const url = new URL(`http://user:secret@127.0.0.1:${listener.addr.port}/secret?token=secret`);
   listener.close();
   const lines = await notify(url);
-  assert.equal(lines.split("cannot notify").length, 4, "three tries");
+  assert.equal(lines.split("cannot post to --notify-url").length, 4, "three tries");
 });
 
 Deno.test("notifyUrl() stops trying when it is told to", async () => {

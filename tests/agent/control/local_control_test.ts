@@ -76,7 +76,7 @@ Deno.test("LocalControl keeps its file for its own user", {
   await control.finish(END, false);
 });
 
-Deno.test("LocalControl is not disturbed by whoever knows no token, or talks nonsense", async () => {
+Deno.test("LocalControl is not disturbed by requests without the token, or garbage", async () => {
   await using dir = new TempDir();
   const { control, asked, agent } = await setUp(dir);
   const end = { command: "end", reason: "stopped", status: 1 };
@@ -99,7 +99,7 @@ Deno.test("LocalControl is not disturbed by whoever knows no token, or talks non
   for (const status of [-1, 256, 1.5, "1", null]) {
     assert.match(
       await show({ ...end, token, status }),
-      /"error":"the status is not from 0 to 255"/,
+      /"error":"the exit status is not from 0 to 255"/,
     );
   }
   assert.deepEqual(asked, []);
@@ -192,7 +192,8 @@ Deno.test("LocalControl removes what agents of before have left", async () => {
 
 Deno.test("findAgent() names the directory and what to do when there is none", async () => {
   await using dir = new TempDir();
-  const message = /^cannot find an agent in ".*": none runs there; go to .* or set CONVERGE_DIR/;
+  const message =
+    /^cannot find an agent in ".*": none was started there; change to .* or set CONVERGE_DIR/;
   await assert.rejects(findAgent({ dir: dir.path }), { message });
   const path = dir.write(".converge", "no directory");
   await assert.rejects(findAgent({ dir: dir.path }), { message });
@@ -200,7 +201,7 @@ Deno.test("findAgent() names the directory and what to do when there is none", a
   Deno.removeSync(path);
   Deno.symlinkSync(path, path);
   await assert.rejects(findAgent({ dir: dir.path }), {
-    message: /^cannot look for an agent in ".*\.converge": .*; it is for the user who started it$/,
+    message: /^cannot look for an agent in ".*\.converge": .*; only the user who started it may$/,
   });
 });
 
@@ -217,6 +218,6 @@ Deno.test("findAgent() takes the running agent before those that have ended, els
   assert.equal(await find({ id: "old-1" }), recordPath(dir.path, 1));
   await assert.rejects(find({ id: "none" }), { message: /cannot find the agent none in/ });
   await control.finish(END, false);
-  await assert.rejects(find({}), { message: /old-1, old-2; name one with --id/ });
+  await assert.rejects(find({}), { message: /there are old-1, old-2; name one with --id/ });
   assert.equal(await find({ preferredId: "old-2" }), recordPath(dir.path, 2));
 });

@@ -55,14 +55,14 @@ Deno.test("LifetimeKeeper warns in every shell with a terminal and nowhere else"
   clock.pass(5 * MINUTE);
   for (const { told } of shells) {
     assert.deepEqual(told, [
-      "Converge: the agent ends at 12:10:00 UTC, in 5m, unless somebody types.",
+      "Converge: the agent ends at 12:10:00 UTC, in 5m. Type anything to keep it.",
     ]);
   }
   clock.pass(5 * MINUTE);
   assert.equal((await keeper.ended).reason, "deadline");
   for (const { told } of shells) {
     assert.equal(told.length, 6);
-    assert.equal(told.at(-1), "Converge: the agent ends: nobody has typed for too long.");
+    assert.equal(told.at(-1), "Converge: the agent ends: there was no input for too long.");
   }
   for (const { told } of quiet) assert.deepEqual(told, []);
 });
@@ -89,7 +89,7 @@ Deno.test("LifetimeKeeper tells two shells that one of them is used", () => {
   shells.forEach((shell) => keeper.opened(shell));
   clock.pass(6 * MINUTE);
   keeper.input();
-  for (const { told } of shells) assert.match(told.at(-1)!, /thank you/);
+  for (const { told } of shells) assert.match(told.at(-1)!, /now ends/);
 });
 
 Deno.test("LifetimeKeeper ends after the last shell, once transfers are over", async () => {
@@ -177,7 +177,7 @@ Deno.test("LifetimeKeeper warns again after the machine has slept past the deadl
   keeper.opened(shell);
   clock.pass(MINUTE);
   clock.sleep(3 * HOUR);
-  assert.match(shell.told.at(-1)!, /in 5m, unless somebody types/);
+  assert.match(shell.told.at(-1)!, /in 5m\. Type anything/);
   clock.pass(5 * MINUTE);
   assert.equal((await keeper.ended).reason, "deadline");
 });
@@ -220,10 +220,10 @@ Deno.test("LifetimeKeeper tells the log who is there, and of the hold file", () 
   assert.deepEqual(lines.map((line) => line.split(" info ")[1]?.trim()), [
     "session opened kind=shell address=192.0.2.1 shells=1 sessions=1",
     "session opened kind=sftp address=192.0.2.1 shells=1 sessions=2",
-    "the hold file is there deadline=2026-01-31T13:10:00.000Z",
+    "hold file set deadline=2026-01-31T13:10:00.000Z",
     "session ended kind=shell address=192.0.2.1 shells=0 sessions=2",
     "session ended kind=sftp address=192.0.2.1 shells=0 sessions=1",
-    "the hold file has gone deadline=2026-01-31T12:10:00.000Z",
+    "hold file removed deadline=2026-01-31T12:10:00.000Z",
     "the agent is ending reason=logout status=0",
   ]);
 });
@@ -237,7 +237,7 @@ Deno.test("LifetimeKeeper does not fill the log when the hold file is touched al
     clock.pass(SECOND);
   }
   keeper.hold(clock.wall() + HOUR);
-  const told = lines.filter((line) => line.includes("the hold file is there"));
+  const told = lines.filter((line) => line.includes("hold file set"));
   assert.deepEqual(told.map((line) => line.slice(11, 19)), ["12:00:00", "12:05:00", "12:10:00"]);
 });
 
@@ -250,7 +250,7 @@ Deno.test("LifetimeKeeper ends once, with the status and reason it was given fir
   keeper.closed(shell);
   clock.pass(HOUR);
   assert.deepEqual(await keeper.ended, { reason: "stopped", status: 3 });
-  assert.deepEqual(shell.told, ["Converge: the agent ends: somebody has stopped it."]);
+  assert.deepEqual(shell.told, ["Converge: the agent ends: it was stopped."]);
 });
 
 Deno.test("LifetimeKeeper ignores sessions that close twice or were never opened", () => {

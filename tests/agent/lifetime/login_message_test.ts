@@ -28,11 +28,11 @@ Deno.test("loginMessage() tells the rules with commands for sh", () => {
   });
   assert.equal(
     text,
-    `Converge: this is the job job-1.
-The agent ends when the last shell has ended. To keep it:
+    `Converge: you are logged in to the job job-1.
+The agent ends when the last shell ends. To keep it:
     touch "$CONVERGE_HOLD"
-It ends at 12:10:00 UTC (in 10m); whatever you type makes that 10m again.
-For an hour more:
+Without input it ends at 12:10:00 UTC, in 10m; each input resets that to 10m.
+To keep it for an hour from now:
     touch -d '+1 hour' "$CONVERGE_HOLD"
 `,
   );
@@ -48,8 +48,8 @@ Deno.test("loginMessage() tells how to let go of an agent that is held", () => {
     expiry: 10 * MINUTE,
     held: true,
   });
-  assert.match(text, /stays when the last shell has ended.*\n {4}del "%CONVERGE_HOLD%"\n/);
-  assert.match(text, /\(in 1h 30m\)/);
+  assert.match(text, /stays when the last shell ends.*\n {4}del "%CONVERGE_HOLD%"\n/);
+  assert.match(text, /UTC, in 1h 30m;/);
 });
 
 Deno.test("holdCommands() fit PowerShell and cmd", () => {
@@ -112,7 +112,7 @@ requires("wine")({
 
 Deno.test("warningText() and endText() are one line each, short enough for a terminal", () => {
   const near = warningText({ kind: "near", left: 5 * MINUTE, deadline: NOON });
-  assert.equal(near, "Converge: the agent ends at 12:00:00 UTC, in 5m, unless somebody types.");
+  assert.equal(near, "Converge: the agent ends at 12:00:00 UTC, in 5m. Type anything to keep it.");
   const extended = warningText({ kind: "extended", left: 10 * MINUTE, deadline: NOON });
   assert.equal(extended, "Converge: the agent now ends at 12:00:00 UTC, in 10m.");
   const ends = (["logout", "released", "deadline", "stopped", "cancelled"] as const).map(endText);
