@@ -44,7 +44,7 @@ export async function runAgent(
   try {
     const setup = await prepareAgent(server, options, { signal, log: output.log });
     const mode = detached ? "background" : "foreground";
-    await using agent = new Agent(setup, { output, mode });
+    await using agent = new JobAgent(setup, { output, mode });
     return await agent.run(signal);
   } catch (error) {
     if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
@@ -68,7 +68,7 @@ export interface AgentContext {
 }
 
 /** An agent from its start to its end. */
-export class Agent implements AsyncDisposable {
+export class JobAgent implements AsyncDisposable {
   readonly #setup: AgentSetup;
   readonly #output: AgentOutput;
   readonly #clock: LifetimeClock;

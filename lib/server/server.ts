@@ -4,7 +4,7 @@ import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
 import { VERSION } from "../dist/version.ts";
 import { within } from "../wire/delay.ts";
-import { type AgentContext, serveAgent } from "./relay/agent_connection.ts";
+import { type AgentServices, serveAgent } from "./relay/agent_connection.ts";
 import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
 import { Connections } from "./relay/connections.ts";
 import type { DataConnection } from "./relay/data_connection.ts";
@@ -115,7 +115,7 @@ class RendezvousServer {
   readonly #listener: Listener;
   readonly #log: Log;
   readonly #site: SiteConfig;
-  readonly #policy: AgentContext["policy"];
+  readonly #policy: AgentServices["policy"];
   readonly #timing: Timing;
   readonly #rendezvous: Rendezvous<DataConnection, ClientConnection>;
   readonly #router: Router;
@@ -130,7 +130,7 @@ class RendezvousServer {
   constructor(
     options: ServerOptions,
     dependencies: ServerDependencies,
-    policy: AgentContext["policy"],
+    policy: AgentServices["policy"],
   ) {
     const { log } = dependencies;
     this.#log = log;

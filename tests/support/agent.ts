@@ -1,6 +1,6 @@
 /** An agent in the tests' own process, whose time passes when a test says so. */
 import { join } from "node:path";
-import { Agent } from "../../lib/agent/agent.ts";
+import { JobAgent } from "../../lib/agent/agent.ts";
 import { createLog } from "../../lib/log/log.ts";
 import { makeRendezvousId } from "../../lib/protocol/names.ts";
 import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
@@ -14,7 +14,7 @@ export class ClockedAgent implements AsyncDisposable {
   readonly clock = new FakeClock(Date.now());
   readonly dir = new TempDir();
   readonly #stop = new AbortController();
-  readonly #agent: Agent;
+  readonly #agent: JobAgent;
   readonly #announced = Promise.withResolvers<Announced>();
   #running: Promise<number> | undefined;
   #log = "";
@@ -23,7 +23,7 @@ export class ClockedAgent implements AsyncDisposable {
   constructor(world: World) {
     this.dir.write(".authorized_keys", world.publicKey);
     const { path } = this.dir;
-    this.#agent = new Agent({
+    this.#agent = new JobAgent({
       server: new URL(world.url),
       options: {
         authorizedKeys: ".authorized_keys",

@@ -58,7 +58,7 @@ function look(): void {
 export function watchChild(start: () => number): { pid: number; exited: Promise<ExitStatus> } {
   if (ticking === undefined) {
     // A listener does not keep this program from exiting, a timer does; and if a signal is lost,
-    // its tick makes up for that.
+    // its tick corrects that.
     Deno.addSignalListener("SIGCHLD", look);
     ticking = setInterval(look, TICK_MS);
   }

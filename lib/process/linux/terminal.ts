@@ -32,7 +32,7 @@ const CHARACTERS: Record<number, number> = {
 /** What stands for "no character" in SSH, and in Linux. */
 const SSH_DISABLED = 255, LINUX_DISABLED = 0;
 
-/** The offsets of the words of flags in struct termios. */
+/** The offsets of the flag fields in struct termios. */
 const INPUT = 0, OUTPUT = 4, CONTROL = 8, LOCAL = 12;
 
 /** The words and bits of flags, by opcode. */

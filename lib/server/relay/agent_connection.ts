@@ -32,7 +32,7 @@ export interface AgentPolicy {
   agentToken?: string;
 }
 
-export interface AgentContext {
+export interface AgentServices {
   policy: AgentPolicy;
   rendezvous: Rendezvous<DataConnection, ClientConnection>;
   limits: AddressLimits;
@@ -68,7 +68,7 @@ function helloVersion(data: PeerData): number | undefined {
 }
 
 /** Serves a connection at `/agent/ID`; its first message says which kind it is. */
-export function serveAgent(socket: PeerSocket, id: string, context: AgentContext): void {
+export function serveAgent(socket: PeerSocket, id: string, context: AgentServices): void {
   const refuse = (why: Refusal) => {
     context.onRefused(why);
     socket.handTo(CLOSING);
@@ -100,7 +100,7 @@ function hear(
   socket: PeerSocket,
   id: string,
   data: PeerData,
-  context: AgentContext,
+  context: AgentServices,
 ): Refusal | undefined {
   try {
     const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
@@ -119,7 +119,7 @@ function register(
   socket: PeerSocket,
   id: string,
   hello: RegisterMessage,
-  { policy, rendezvous, limits }: AgentContext,
+  { policy, rendezvous, limits }: AgentServices,
 ): Refusal | undefined {
   const limit = limits.register(socket.address);
   if (limit) return limit;
@@ -165,7 +165,7 @@ function park(
   socket: PeerSocket,
   id: string,
   hello: ParkMessage,
-  { rendezvous }: AgentContext,
+  { rendezvous }: AgentServices,
 ): Refusal | undefined {
   const { flow = false } = hello;
   const data = new DataConnection(socket, flow, (data) => rendezvous.unpark(id, data));
