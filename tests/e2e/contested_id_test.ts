@@ -12,7 +12,7 @@ requires("ssh")(
     const noKey = ["-oPubkeyAuthentication=no", "-oLogLevel=INFO"];
     {
       await using terminal = world.terminal(holder, noKey);
-      await terminal.waitFor(/password: $/);
+      await terminal.waitFor(/[Pp]assword: $/);
       assert.doesNotMatch(terminal.output, /another agent/);
     }
     const second = world.startAgent({ id: "job", authorizedKeys: null });
@@ -23,7 +23,7 @@ requires("ssh")(
       await terminal.waitFor(/Permission denied \(publickey\)/);
     }
     await using terminal = world.terminal(holder, noKey);
-    await terminal.waitFor(/password: $/);
+    await terminal.waitFor(/[Pp]assword: $/);
     assert.match(terminal.output, /another agent asked for the ID job and got another one/);
     assert.ok(terminal.output.includes(holder.fingerprint));
     terminal.write("sesame\r");

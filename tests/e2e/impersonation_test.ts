@@ -54,7 +54,7 @@ requires("ssh")(
         .concat("StrictHostKeyChecking=no", "PubkeyAuthentication=no").map((word) => `-o${word}`);
       const command = printed.get("ssh")!.replace("ssh ", `ssh ${first.join(" ")} `);
       await using terminal = new Terminal("sh", ["-c", command], { env });
-      await terminal.waitFor(/password: $/);
+      await terminal.waitFor(/[Pp]assword: $/);
       terminal.write("sesame\r");
       await hostile.program.waitFor(/password/);
     });
