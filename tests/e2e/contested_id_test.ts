@@ -27,6 +27,6 @@ requires("ssh")(
     assert.match(terminal.output, /another agent asked for the ID job and got another one/);
     assert.ok(terminal.output.includes(holder.fingerprint));
     terminal.write("sesame\r");
-    await terminal.waitFor(/this is the job job/);
+    await terminal.waitFor(/you are logged in to the job job/);
   },
 );
