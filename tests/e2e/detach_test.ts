@@ -132,7 +132,7 @@ test("agent wait", async (t) => {
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /session ended kind=shell .*is ending reason=released.*\nThe agent \S+ has ended/s,
+      /session ended kind=shell .*is ending reason=released.*\nThe agent \S+ ended/s,
     );
   });
 

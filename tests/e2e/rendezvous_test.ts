@@ -14,7 +14,7 @@ test("an ID that is taken is replaced, and the agent says so", async () => {
   const agent = world.startAgent({ id: "job", json: false });
   const [, id] = await agent.program.waitFor(/log in to the job (\S+)/);
   assert.notEqual(id, "job");
-  await agent.program.waitFor(/ID job is in use/);
+  await agent.program.waitFor(/Another agent has the ID job/);
   const [, hostKey] = await agent.program.waitFor(
     /KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/,
   );
