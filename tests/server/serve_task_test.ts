@@ -41,7 +41,7 @@ Deno.test({
     dir.write("agent", script);
     const { code, stderr } = await run("sh", [join(dir.path, "agent")]);
     assert.equal(code, 1);
-    assert.match(stderr, /^agent: it is still being built; try again in \d+ seconds\n$/);
+    assert.match(stderr, /^agent: still being built: try again in \d+ seconds\n$/);
     assert.match((await get("/downloads"))[1], /still being built/);
     await program.waitFor(/"event":"building"/);
     program.kill("SIGTERM");
