@@ -62,8 +62,8 @@ type Flags =
   & Partial<Record<"tlsCert" | "tlsKey", string>>
   & { trustProxy?: boolean };
 
-/** A smaller buffer would close pairs that are not behind. */
-const MIN_BUFFER = 2 ** 16;
+/** Less would cut off honest peers: agents let clients send 6 MiB before they read it. */
+const MIN_BUFFER = 2 ** 23;
 const MAX_BUFFER = 2 ** 30;
 
 function parseUsername(text: string): string {
@@ -74,7 +74,7 @@ function parseUsername(text: string): string {
 function parseBuffer(text: string): number {
   const size = parseSize(text);
   if (size >= MIN_BUFFER && size <= MAX_BUFFER) return size;
-  throw new TypeError(`"${text}" is not between 64KiB and 1GiB.`);
+  throw new TypeError(`"${text}" is not between 8MiB and 1GiB.`);
 }
 
 function parseHost(text: string): string {

@@ -138,6 +138,11 @@ export function registerMessage(fields: object = {}): object {
   };
 }
 
+export interface ParkOptions extends TestSocketOptions {
+  /** Whether to ask for reports of how far the client is. */
+  flow?: boolean;
+}
+
 /** A registered agent without SSH. */
 export class TestAgent implements AsyncDisposable {
   readonly #parked: TestSocket[] = [];
@@ -163,10 +168,11 @@ export class TestAgent implements AsyncDisposable {
   }
 
   /** Opens a data connection and waits until the server has it parked, or has paired it. */
-  async park(options: TestSocketOptions = { halfClose: true }): Promise<TestSocket> {
+  async park(options: ParkOptions = { halfClose: true }): Promise<TestSocket> {
     const data = await TestSocket.open(`${this.base}/${agentPath(this.id)}`, options);
     this.#parked.push(data);
-    data.send({ type: "park", protocol: PROTOCOL_VERSION, resume: this.registered.resume });
+    const { resume } = this.registered;
+    data.send({ type: "park", protocol: PROTOCOL_VERSION, resume, flow: options.flow });
     await data.settled();
     return data;
   }
@@ -180,7 +186,7 @@ export class TestAgent implements AsyncDisposable {
 export async function pairUp(
   agent: TestAgent,
   clientOptions: TestSocketOptions = { halfClose: true },
-  agentOptions?: TestSocketOptions,
+  agentOptions?: ParkOptions,
 ): Promise<{ client: TestSocket; data: TestSocket } & AsyncDisposable> {
   const data = await agent.park(agentOptions);
   const client = await TestSocket.open(`${agent.base}/client/${agent.id}`, clientOptions);

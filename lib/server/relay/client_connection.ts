@@ -48,7 +48,7 @@ export class ClientConnection implements Client, PeerRole {
   }
 
   /** Starts to copy between client and agent, beginning with what the client sent early. */
-  relay(data: DataConnection, pairing: Pairing, options: Omit<RelayOptions, "flow">): Relay {
+  relay(data: DataConnection, pairing: Pairing, options: RelayOptions): Relay {
     const { key, contestedAt } = pairing;
     const agent = data.take({ client: { key, address: this.address }, contestedAt });
     const { flow } = data;

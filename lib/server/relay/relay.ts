@@ -10,7 +10,7 @@ export interface RelayOptions {
   /** Of all receivers; when it is full, a pair that sends more is closed. */
   backlog: Backlog;
   /** Whether the agent wants to be told how far the client is. */
-  flow: boolean;
+  flow?: boolean;
 }
 
 /**

@@ -1,53 +1,65 @@
-/** The server tells an agent how much its client has taken. */
 import assert from "node:assert/strict";
-import { MESSAGE_COST, PROTOCOL_VERSION } from "../../../lib/protocol/messages.ts";
+import { randomBytes } from "node:crypto";
+import { type FlowMessage, MESSAGE_COST } from "../../../lib/protocol/messages.ts";
 import { startTestServer } from "../../support/server.ts";
-import { TestAgent, TestSocket } from "../../support/test_socket.ts";
+import { pairUp, TestAgent, type TestSocket } from "../../support/test_socket.ts";
 
-/** A data connection of an agent, and the client that it is paired with. */
-async function pair(agent: TestAgent, base: string, fields: object) {
-  const data = await TestSocket.open(`${base}/agent/job`, { halfClose: true });
-  const park = {
-    type: "park",
-    protocol: PROTOCOL_VERSION,
-    resume: agent.registered.resume,
-    ...fields,
-  };
-  data.send(park);
-  const client = await TestSocket.open(`${base}/client/job`, { halfClose: true });
-  const paired = await data.nextMessage();
-  return { data, client, paired };
+const MESSAGE = 16_384;
+const FLOW = { halfClose: true, flow: true };
+
+/** The next report. */
+async function nextReport(data: TestSocket): Promise<number> {
+  const { type, taken } = await data.nextMessage<FlowMessage>();
+  assert.equal(type, "flow");
+  return taken;
 }
 
-Deno.test("an agent that asks for reports hears what its client has taken, and no more", async () => {
-  await using server = await startTestServer();
+Deno.test("an agent that asks for it is told what a client has taken, and is never stuck for it", async () => {
+  await using server = await startTestServer({ maxBuffer: 2 ** 20 });
   await using agent = await TestAgent.register(server.ws, "job");
-  const { data, client, paired } = await pair(agent, server.ws, { flow: true });
-  await using _data = data;
-  await using _client = client;
-  assert.equal(paired.flow, true);
-  const [count, size] = [10, 32_768];
-  for (let i = 0; i < count; i++) data.send(new Uint8Array(size));
-  await client.bytes(count * size);
-  let taken = 0;
-  // Less than 16 KiB may go unreported.
-  while (taken < count * size - 16_384) {
-    const report = await data.nextMessage<{ type: string; taken: number }>();
-    assert.equal(report.type, "flow");
-    assert.ok(report.taken > taken && report.taken <= count * (size + MESSAGE_COST));
-    taken = report.taken;
+  await using pair = await pairUp(agent, { halfClose: true }, FLOW);
+  const bytes = randomBytes(4 * 2 ** 20);
+  const got = pair.client.bytes(bytes.length);
+  let [sent, taken] = [0, 0];
+  for (let at = 0; at < bytes.length; at += MESSAGE) {
+    // As agents do with the smallest window.
+    while (sent + MESSAGE - taken > 32_768) taken = await nextReport(pair.data);
+    pair.data.send(bytes.subarray(at, at + MESSAGE));
+    sent += MESSAGE + MESSAGE_COST;
+    assert.ok(taken <= sent);
   }
+  assert.ok(bytes.equals(await got));
 });
 
-Deno.test("an agent of before gets no reports", async () => {
+Deno.test("a client that takes nothing is not reported to have, and is once it takes", async () => {
   await using server = await startTestServer();
   await using agent = await TestAgent.register(server.ws, "job");
-  const { data, client, paired } = await pair(agent, server.ws, {});
-  await using _data = data;
-  await using _client = client;
-  assert.equal(paired.flow, undefined);
-  data.send(new Uint8Array(200_000));
-  await client.bytes(200_000);
-  client.send(new Uint8Array([7]));
-  assert.deepEqual(await data.next(), new Uint8Array([7]));
+  await using pair = await pairUp(agent, { halfClose: true }, FLOW);
+  pair.client.socket.pause();
+  // More than the kernel takes for the client.
+  const count = 800;
+  for (let i = 0; i < count; i++) pair.data.send(new Uint8Array(MESSAGE));
+  await pair.data.settled();
+  const sent = count * (MESSAGE + MESSAGE_COST);
+  let taken = await nextReport(pair.data);
+  assert.ok(taken < sent, `${taken}`);
+  pair.client.socket.resume();
+  while (sent - taken >= 16_384) {
+    const next = await nextReport(pair.data);
+    assert.ok(next > taken && next <= sent, `${next} after ${taken}, ${sent} sent`);
+    taken = next;
+  }
+  await pair.client.bytes(count * MESSAGE);
+});
+
+Deno.test("interactive sessions get no reports, and old agents none at all", async () => {
+  await using server = await startTestServer();
+  await using agent = await TestAgent.register(server.ws, "job");
+  for (const [flow, count, length] of [[true, 10, 100], [undefined, 100, MESSAGE]] as const) {
+    await using pair = await pairUp(agent, { halfClose: true }, { halfClose: true, flow });
+    for (let i = 0; i < count; i++) pair.data.send(new Uint8Array(length));
+    await pair.client.bytes(count * length);
+    pair.client.send(new Uint8Array([7]));
+    assert.deepEqual(await pair.data.next(), new Uint8Array([7]));
+  }
 });
