@@ -112,7 +112,7 @@ async function transfer(
     `${(buffered / 2 ** 20).toFixed(2)} MiB`.padStart(10),
     `${memory.toFixed(0)} MiB`.padStart(8),
   ];
-  console.log(cells.join(" "), during.map(Math.round).join(","));
+  console.log(cells.join(" "));
 }
 
 /**
