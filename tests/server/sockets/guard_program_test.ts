@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../../support/certificate.ts";
 import { TempDir } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
 import { residentMemory } from "../../support/stalled.ts";
 import { startServerProgram } from "../../support/server.ts";
 import { pairUp, TestAgent } from "../../support/test_socket.ts";
@@ -79,7 +80,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+requires("openssl")({
   name: "a message without an end is ended over TLS, too",
   ignore: Deno.build.os !== "linux",
   async fn() {
