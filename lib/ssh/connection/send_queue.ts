@@ -29,6 +29,8 @@ export class SendQueue {
   readonly #waiting: Waiting[] = [];
   /** The share of the packet that was sent last. */
   #now = 0;
+  /** Whether {@link #run} is under way: it may outlast what it waits for by a turn. */
+  #running = false;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -50,11 +52,12 @@ export class SendQueue {
     }
     return new Promise((sent) => {
       this.#waiting.push({ start, end, send, sent });
-      if (this.#waiting.length === 1) void this.#run();
+      if (!this.#running) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
+    this.#running = true;
     while (this.#waiting.length > 0) {
       await this.#transport.writable();
       const next = this.#takeNext();
@@ -63,6 +66,7 @@ export class SendQueue {
       next.sent();
       if (isTurnOver()) await nextTurn();
     }
+    this.#running = false;
   }
 
   #takeNext(): Waiting {

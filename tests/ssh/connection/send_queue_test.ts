@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SendQueue, type SendShare } from "../../../lib/ssh/connection/send_queue.ts";
-import { nextTurn } from "../../../lib/ssh/transport/turn.ts";
+import { isTurnOver, nextTurn } from "../../../lib/ssh/transport/turn.ts";
 import type { Transport } from "../../../lib/ssh/transport/transport.ts";
 
 const PACKET = 32_768;
@@ -78,6 +78,26 @@ Deno.test("a channel of small packets does not keep the others waiting", async (
   assert.ok(count < 7 * PACKET / 100, `${count}`);
   while (order.length < 3010) await transport.turn();
   await Promise.all([bulk, small]);
+});
+
+Deno.test("a packet that comes while a long turn ends is sent once", async () => {
+  const transport = new TurnstileTransport();
+  const queue = new SendQueue(transport as unknown as Transport);
+  const order: string[] = [];
+  const first = queue.send({ sent: 0 }, PACKET, () => {
+    order.push("first");
+    // So long that what else is to be sent has to wait for the next turn.
+    while (!isTurnOver());
+    transport.isWritable = false;
+  });
+  const turn = transport.turn();
+  await first;
+  const second = queue.send({ sent: 0 }, PACKET, () => order.push("second"));
+  await turn;
+  await nextTurn();
+  await transport.turn();
+  await second;
+  assert.deepEqual(order, ["first", "second"]);
 });
 
 Deno.test("packets of one channel keep their order", async () => {
