@@ -12,9 +12,12 @@ import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageDirectory } fr
 import { installPackages } from "./packages.ts";
 import {
   CONFIG_PLUGIN,
+  EMBEDDED_SODIUM,
   NATIVE_NAMESPACE,
   NATIVE_PACKAGE,
   nativePlugin,
+  SODIUM_PACKAGE,
+  sodiumPlugin,
   threadPlugin,
 } from "./plugins.ts";
 import type { ProgramName, Target } from "../dist/targets.ts";
@@ -28,6 +31,8 @@ export interface Bundle {
   packages: string[];
   /** Whether it uses {@link NATIVE_PACKAGE}. */
   native: boolean;
+  /** The directory of {@link SODIUM_PACKAGE}, if it uses its native code. */
+  sodium?: string;
 }
 
 export interface BundlerOptions {
@@ -127,8 +132,11 @@ export class Bundler implements AsyncDisposable {
     const native = runtime && bundle.native
       ? [join(this.#packages, "node_modules", NATIVE_PACKAGE)]
       : [];
-    const packages = [...bundle.packages, ...native];
-    const licenses = collectLicenses(this.#options.root, { packages, runtime });
+    const sodium = bundle.sodium === undefined ? [] : [bundle.sodium];
+    const licenses = collectLicenses(this.#options.root, {
+      packages: [...bundle.packages, ...native, ...sodium],
+      runtime,
+    });
     return { ...bundle, text: insertLicenses(bundle.text, licenses) };
   }
 
@@ -147,6 +155,7 @@ export class Bundler implements AsyncDisposable {
       nodePaths: [join(this.#packages, "node_modules")],
       plugins: [
         nativePlugin(target ? undefined : this.nativeSpecifier),
+        sodiumPlugin(root, target),
         threadPlugin(bundleThread),
         CONFIG_PLUGIN,
         LICENSES_PLUGIN,
@@ -170,6 +179,9 @@ export class Bundler implements AsyncDisposable {
       inputs: [...new Set([...own, ...threads.flatMap(({ inputs }) => inputs)])].sort(),
       native: used.some((path) => path.startsWith(`${NATIVE_NAMESPACE}:`)) ||
         threads.some(({ native }) => native),
+      sodium: used.includes(EMBEDDED_SODIUM)
+        ? join(this.#packages, "node_modules", SODIUM_PACKAGE)
+        : undefined,
       packages: [...new Set([...packages, ...threads.flatMap(({ packages }) => packages)])],
     };
   }

@@ -21,6 +21,9 @@ const PERMISSIONS: Record<ProgramName, string[]> = {
   tunnel: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
 };
 
+/** The name of the native code of ciphers, as embedded_sodium.ts has it. */
+const SODIUM_FILE = "sodium.node";
+
 /** The options of `deno compile` for a program on a platform. */
 function compileOptions(program: ProgramName, target: Target, bundle: Bundle): string[] {
   return [
@@ -34,6 +37,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
     ...PERMISSIONS[program],
     // node-pty on macOS starts a helper program, which must be a real file.
     ...bundle.native && target.os === "darwin" ? ["--self-extracting"] : [],
+    ...bundle.sodium === undefined ? [] : ["--include", SODIUM_FILE],
     "--target",
     target.triple,
   ];
@@ -52,10 +56,15 @@ export interface CompileOptions {
   signal?: AbortSignal;
 }
 
+/** What npm packages call a target. */
+function npmPlatform(target: Target): string {
+  const os = target.os === "windows" ? "win32" : target.os;
+  return `${os}-${target.arch === "x86_64" ? "x64" : "arm64"}`;
+}
+
 /** The packages with the native code for `target`. */
 function nativePackages(target: Target, specifier: string): Record<string, string> {
-  const os = target.os === "windows" ? "win32" : target.os;
-  const platform = `${os}-${target.arch === "x86_64" ? "x64" : "arm64"}`;
+  const platform = npmPlatform(target);
   const version = specifier.slice(specifier.lastIndexOf("@"));
   return {
     [NATIVE_PACKAGE]: specifier,
@@ -89,6 +98,10 @@ async function stage(
       const from = join(packages, "node_modules", name);
       cpSync(from, join(dir, "node_modules", name), { recursive: true, dereference: true });
     }
+  }
+  if (bundle.sodium !== undefined) {
+    const prebuilt = join("prebuilds", npmPlatform(target), "sodium-native.node");
+    await Deno.copyFile(join(bundle.sodium, prebuilt), join(dir, SODIUM_FILE));
   }
   for (const path of filesBelow(dir)) await Deno.utime(path, 0, 0);
   return dir;

@@ -31,6 +31,9 @@ export function packageDirectory(path: string): string | undefined {
   return /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0];
 }
 
+/** The licence of what is linked into a package's native code and not named by the package itself. */
+const LINKED: Record<string, string> = { "sodium-native": "LIBSODIUM_LICENSE.txt" };
+
 /**
  * The name, the version and the licence of an npm package.
  *
@@ -40,7 +43,8 @@ function packageLicense(directory: string): string {
   const { name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
   const file = readdirSync(directory).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
   if (file === undefined) throw new Error(`cannot bundle "${name}": it holds no licence`);
-  return `${name} ${version}\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
+  const own = `${name} ${version}\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
+  return name in LINKED ? `${own}\n${readText(LINKED[name]!)}` : own;
 }
 
 /** What is in a file besides our own code. */
@@ -56,14 +60,20 @@ export interface LicensedParts {
  *
  * @param root the project's directory
  */
-export function collectLicenses(root: string, { packages, runtime }: LicensedParts): string {
+export function collectLicenses(
+  root: string,
+  { packages, runtime }: LicensedParts,
+): string {
   const { version } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
   const own = readFileSync(join(root, "LICENSE"), "utf8").trim();
   return [
     `Converge ${version}\n\n${own}\n`,
     ...packages.map(packageLicense).sort(),
-    ...runtime
-      ? [readFileSync(new URL("runtime/LICENSES.txt", import.meta.url), "utf8").trim() + "\n"]
-      : [],
+    ...runtime ? [readText("runtime/LICENSES.txt")] : [],
   ].join(`\n${"-".repeat(72)}\n\n`);
+}
+
+/** A text that lies beside this file. */
+function readText(name: string): string {
+  return `${readFileSync(new URL(name, import.meta.url), "utf8").trim()}\n`;
 }

@@ -1,6 +1,7 @@
 /** What esbuild has to be told of modules that are not what they seem. */
 import type { Plugin } from "esbuild";
 import { dirname, join } from "node:path";
+import type { Target } from "../dist/targets.ts";
 
 /** The only package with native code. */
 export const NATIVE_PACKAGE = "@lydell/node-pty";
@@ -47,6 +48,32 @@ export function nativePlugin(specifier?: string): Plugin {
         contents: specifier === undefined
           ? LOAD_PRIVATELY
           : `export const { open, spawn } = await import("${specifier}");`,
+      }));
+    },
+  };
+}
+
+/** The package with the native code of ciphers. */
+export const SODIUM_PACKAGE = "sodium-native";
+
+/** What stands for it in executables, from the project's directory. */
+export const EMBEDDED_SODIUM = "lib/ssh/transport/ciphers/embedded_sodium.ts";
+
+/**
+ * Executables load the package's native code from themselves. The bundle that people run with Deno
+ * does without: it would begin with a download.
+ */
+export function sodiumPlugin(root: string, target: Target | undefined): Plugin {
+  return {
+    name: "sodium",
+    setup(build) {
+      const namespace = "sodium";
+      build.onResolve(
+        { filter: new RegExp(`^${SODIUM_PACKAGE}$`) },
+        () => target ? { path: join(root, EMBEDDED_SODIUM) } : { path: SODIUM_PACKAGE, namespace },
+      );
+      build.onLoad({ filter: /.*/, namespace }, () => ({
+        contents: 'throw new Error("only executables have native ciphers");',
       }));
     },
   };

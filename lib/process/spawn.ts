@@ -22,8 +22,10 @@ export function spawnProcess(options: ProcessOptions): Process {
  * @throws {Error} if it cannot be started
  */
 export async function spawnPty(options: PtyOptions): Promise<Pty> {
-  if (Deno.build.os === "windows") return windows!.spawnWindowsPty(options);
-  return Deno.build.os === "linux"
+  // In one expression, so that the build sees which branch is left.
+  return Deno.build.os === "windows"
+    ? windows!.spawnWindowsPty(options)
+    : Deno.build.os === "linux"
     ? linux!.spawnLinuxPty(options)
     : (await import("./posix/pty.ts")).spawnPosixPty(options);
 }

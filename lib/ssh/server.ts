@@ -20,6 +20,7 @@ import { Admission } from "./login/admission.ts";
 import { Login } from "./login/login.ts";
 import { DisconnectReason } from "./protocol/numbers.ts";
 import { Session } from "./session/session.ts";
+import { sodium } from "./transport/ciphers/sodium.ts";
 import { Transport } from "./transport/transport.ts";
 
 /** How long a client may take to log in, in milliseconds. */
@@ -76,6 +77,8 @@ export class SshServer {
   constructor(options: SshServerOptions) {
     this.#options = options;
     this.#admission = options.admission ?? new Admission(options);
+    const reason = "missing" in sodium ? sodium.missing : undefined;
+    options.log.info("ciphers", { native: reason === undefined, reason });
   }
 
   /**

@@ -6,11 +6,14 @@ import { join } from "node:path";
 import { PROGRAMS } from "../../lib/dist/targets.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import { VERSION } from "../../lib/dist/version.ts";
-import { run, TempDir } from "../support/program.ts";
+import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { startTestServer } from "../support/server.ts";
 import { WineDirectory } from "../support/wine.ts";
 import { checkSums, snapshot } from "./support.ts";
+
+/** Where no server is: an agent tries again and again. */
+const NO_SERVER = "ws://127.0.0.1:9";
 
 const LINUX_X64 = Deno.build.target === "x86_64-unknown-linux-gnu";
 
@@ -103,8 +106,28 @@ Deno.test("what people download prints the licences of all that is in it", async
   assert.deepEqual(wsproxy, ["Converge", "commander", "ipaddr.js"]);
   if (!LINUX_X64) return;
   const agent = await parts(join(dist, "agent"));
-  assert.deepEqual(agent.sort(), [...packages, ...runtime].sort());
+  assert.deepEqual(agent.sort(), [...packages, "sodium-native", ...runtime].sort());
   assert.deepEqual(await parts(join(dist, "wsproxy")), [...wsproxy, ...runtime]);
+});
+
+Deno.test({
+  name: "the agent for Linux has native ciphers, and needs no directory for temporary files",
+  ignore: !LINUX_X64,
+  async fn() {
+    const { dist } = await snapshot();
+    await using home = new TempDir();
+    const env = { TMPDIR: "/nonexistent", HOME: home.path };
+    await using agent = new Program(join(dist, "agent"), [NO_SERVER], { cwd: home.path, env });
+    await agent.waitFor(/ciphers native=true/);
+  },
+});
+
+requires("wine")("the agent for Windows has native ciphers", async () => {
+  const { dist } = await snapshot();
+  await using directory = await WineDirectory.create();
+  await directory.add(join(dist, "agent.exe"));
+  await using agent = new Program(...directory.command("./agent.exe", [NO_SERVER]));
+  await agent.waitFor(/ciphers native=true/);
 });
 
 Deno.test("each executable holds no more permissions than its program needs", async () => {

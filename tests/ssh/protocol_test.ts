@@ -33,10 +33,32 @@ test("each key exchange, cipher and MAC that is offered works", async () => {
     ...offered(/ciphers ctos: (\S+)/).map((name) => `Ciphers=${name}`),
     ...offered(/MACs ctos: (\S+)/).map((name) => `MACs=${name}`),
   ];
+  // The command's writes become packets of these sizes, and some that are cut from them.
+  const sizes = [
+    1,
+    2,
+    7,
+    8,
+    9,
+    15,
+    16,
+    17,
+    31,
+    255,
+    256,
+    1000,
+    4096,
+    32_767,
+    32_768,
+    32_769,
+    70_000,
+  ];
+  const command = `for n in ${sizes.join(" ")}; do head -c $n; done`;
+  const input = randomBytes(sizes.reduce((sum, size) => sum + size));
   for (const choice of choices) {
     const cipher = choice.startsWith("MACs") ? ["-o", "Ciphers=aes128-ctr"] : [];
-    const { stdout } = await server.ssh(["-o", choice, ...cipher], ["cat"], { input: "data" });
-    equal(stdout, "data", choice);
+    const { bytes } = await server.ssh(["-o", choice, ...cipher], [command], { input });
+    equal(Buffer.from(bytes).equals(input), true, choice);
   }
 });
 

@@ -1,8 +1,6 @@
 /** `chacha20-poly1305@openssh.com` (OpenSSH's PROTOCOL.chacha20poly1305). */
-import { chacha20orig } from "@noble/ciphers/chacha.js";
-import { poly1305 } from "@noble/ciphers/_poly1305.js";
-import { timingSafeEqual } from "node:crypto";
 import { type CipherKeys, type Opener, plainLength, type Sealer } from "./cipher.ts";
+import type { Sodium } from "./sodium.ts";
 
 /** The length of the tag, in bytes. */
 const TAG = 16;
@@ -13,72 +11,88 @@ class ChaChaPoly {
   readonly padsLength = false;
   readonly tagLength = TAG;
   readonly headLength = 4;
+  readonly #sodium: Sodium;
   /** For packets. */
   readonly #key: Uint8Array;
   /** For their length fields. */
   readonly #lengthKey: Uint8Array;
-  readonly #nonce = new DataView(new ArrayBuffer(8));
+  /** The number of the packet, with 64 bits. */
+  readonly #nonce = new Uint8Array(8);
+  readonly #nonceView = new DataView(this.#nonce.buffer);
+  /** Authenticates one packet. */
+  readonly #tagKey = new Uint8Array(32);
 
-  constructor({ key }: CipherKeys) {
+  constructor(sodium: Sodium, { key }: CipherKeys) {
+    this.#sodium = sodium;
     this.#key = key.subarray(0, 32);
     this.#lengthKey = key.subarray(32);
   }
 
-  #nonceOf(sequence: number): Uint8Array {
-    this.#nonce.setUint32(4, sequence);
-    return new Uint8Array(this.#nonce.buffer);
+  /** Encrypts or decrypts the length field of a packet. */
+  cryptLength(sequence: number, out: Uint8Array, length: Uint8Array): void {
+    this.#nonceView.setUint32(4, sequence);
+    this.#sodium.crypto_stream_chacha20_xor_ic(out, length, this.#nonce, 0, this.#lengthKey);
   }
 
-  /** Encrypts or decrypts the content of a packet in place. */
+  /** Encrypts or decrypts the rest of a packet in place. */
   crypt(sequence: number, content: Uint8Array): void {
-    chacha20orig(this.#key, this.#nonceOf(sequence), content, content, 1);
+    this.#nonceView.setUint32(4, sequence);
+    this.#sodium.crypto_stream_chacha20_xor_ic(content, content, this.#nonce, 1, this.#key);
   }
 
-  /** Encrypts or decrypts a length field. */
-  cryptLength(sequence: number, length: Uint8Array): Uint8Array {
-    return chacha20orig(this.#lengthKey, this.#nonceOf(sequence), length);
+  writeTag(sequence: number, encrypted: Uint8Array, tag: Uint8Array): void {
+    this.#setTagKey(sequence);
+    this.#sodium.crypto_onetimeauth(tag, encrypted, this.#tagKey);
   }
 
-  computeTag(sequence: number, encrypted: Uint8Array): Uint8Array {
-    const key = chacha20orig(this.#key, this.#nonceOf(sequence), new Uint8Array(32));
-    return poly1305(encrypted, key);
+  verifyTag(sequence: number, encrypted: Uint8Array, tag: Uint8Array): boolean {
+    this.#setTagKey(sequence);
+    return this.#sodium.crypto_onetimeauth_verify(tag, encrypted, this.#tagKey);
+  }
+
+  #setTagKey(sequence: number): void {
+    this.#nonceView.setUint32(4, sequence);
+    this.#sodium.crypto_stream_chacha20(this.#tagKey, this.#nonce, this.#key);
   }
 
   close(): void {
-    this.#key.fill(0);
-    this.#lengthKey.fill(0);
+    for (const key of [this.#key, this.#lengthKey, this.#tagKey]) key.fill(0);
   }
 }
 
 class ChaChaPolySealer extends ChaChaPoly implements Sealer {
   seal(sequence: number, packet: Uint8Array): void {
     const end = packet.length - TAG;
-    packet.set(this.cryptLength(sequence, packet.subarray(0, 4)));
+    const length = packet.subarray(0, 4);
+    this.cryptLength(sequence, length, length);
     this.crypt(sequence, packet.subarray(4, end));
-    packet.set(this.computeTag(sequence, packet.subarray(0, end)), end);
+    this.writeTag(sequence, packet.subarray(0, end), packet.subarray(end));
   }
 }
 
 class ChaChaPolyOpener extends ChaChaPoly implements Opener {
+  readonly #length = new Uint8Array(4);
+
   readLength(sequence: number, head: Uint8Array): number {
-    return plainLength(this.cryptLength(sequence, head));
+    // Not in place: the tag is over the encrypted length.
+    this.cryptLength(sequence, this.#length, head);
+    return plainLength(this.#length);
   }
 
   open(sequence: number, packet: Uint8Array): boolean {
     const end = packet.length - TAG;
-    const tag = this.computeTag(sequence, packet.subarray(0, end));
-    if (!timingSafeEqual(tag, packet.subarray(end))) return false;
+    if (!this.verifyTag(sequence, packet.subarray(0, end), packet.subarray(end))) return false;
     this.crypt(sequence, packet.subarray(4, end));
     return true;
   }
 }
 
 /** Encrypts with ChaCha20-Poly1305; takes the keys over. */
-export function sealChaChaPoly(keys: CipherKeys): Sealer {
-  return new ChaChaPolySealer(keys);
+export function sealChaChaPoly(sodium: Sodium, keys: CipherKeys): Sealer {
+  return new ChaChaPolySealer(sodium, keys);
 }
 
 /** Decrypts what {@link sealChaChaPoly} encrypts. */
-export function openChaChaPoly(keys: CipherKeys): Opener {
-  return new ChaChaPolyOpener(keys);
+export function openChaChaPoly(sodium: Sodium, keys: CipherKeys): Opener {
+  return new ChaChaPolyOpener(sodium, keys);
 }
