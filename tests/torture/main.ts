@@ -4,10 +4,12 @@
  * @module
  */
 import { fuzz } from "./fuzz.ts";
+import { packetSizes } from "./packet_sizes.ts";
 import { slowLinks } from "./slow_links.ts";
 
 const SCENARIOS: Record<string, (...args: string[]) => Promise<void>> = {
   "fuzz": fuzz,
+  "packet-sizes": packetSizes,
   "slow-links": slowLinks,
 };
 
