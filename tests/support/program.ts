@@ -104,11 +104,13 @@ export class Program implements AsyncDisposable {
     await this.#input.close().catch(() => {});
   }
 
-  kill(signal: Deno.Signal = "SIGTERM"): void {
+  /** @returns whether it was still running */
+  kill(signal: Deno.Signal = "SIGTERM"): boolean {
     try {
       this.#child.kill(signal);
+      return true;
     } catch {
-      // It has ended already.
+      return false;
     }
   }
 
@@ -148,6 +150,29 @@ export class Program implements AsyncDisposable {
   }
 }
 
+/** A program of ours. A test whose program crashed fails, and shows what the program printed. */
+class OwnProgram extends Program {
+  #wasKilled = false;
+
+  override kill(signal?: Deno.Signal): boolean {
+    const isRunning = super.kill(signal);
+    this.#wasKilled ||= isRunning;
+    return isRunning;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    const wasKilled = this.#wasKilled;
+    const isRunning = this.kill("SIGKILL");
+    await super[Symbol.asyncDispose]();
+    const { code, signal, stderr } = await this.result();
+    const hasDied = !isRunning && !wasKilled && signal !== null;
+    if (!hasDied && !/^error: Uncaught/m.test(stderr)) return;
+    // Not only in the error: the test's own one may hide that.
+    console.error(`a program crashed, status ${code}, signal ${signal}:\n${stderr}`);
+    throw new Error("a program crashed; its output is above");
+  }
+}
+
 /** Runs a program to its end. */
 export async function run(
   command: string,
@@ -170,7 +195,7 @@ export function startEntry(
 ): Program {
   const permissions = options?.permissions ?? ["-A"];
   const file = join(ROOT, entry);
-  return new Program(
+  return new OwnProgram(
     Deno.execPath(),
     ["run", "--no-check", "--no-prompt", ...permissions, file, ...args],
     options,

@@ -41,6 +41,7 @@ export class Agent implements AsyncDisposable {
     this.program.kill("SIGTERM");
     await this.program.result();
     await this.dir[Symbol.asyncDispose]();
+    await this.program[Symbol.asyncDispose]();
   }
 }
 
