@@ -12,8 +12,8 @@ export interface Download {
   program: "agent" | "wsproxy" | "tunnel";
   /** What it runs on, for people. */
   platform: string;
-  /** Which commands download and check it; `deno` is a script for Deno on any system. */
-  system: "linux" | "darwin" | "windows" | "deno";
+  /** Which commands download and check it; `deno` and `node` are scripts for any system. */
+  system: "linux" | "darwin" | "windows" | "deno" | "node";
   /** The file, or a sentence on why it is missing. */
   file: string | {
     /** In bytes. */
@@ -48,13 +48,17 @@ function commands(site: Site, { name, program, system }: Download, sha256: strin
       `(Get-FileHash ${name}).Hash -eq "${sha256}"`,
     ].join("\n");
   }
-  const target = system === "deno" ? name : program;
+  const target = system === "deno" || system === "node" ? name : program;
   const check = system === "darwin" ? "shasum -a 256 --check" : "sha256sum --check";
   const permissions = program === "agent" ? "-A" : "-N -E";
+  const use = {
+    deno: `deno run ${permissions} ${name}`,
+    node: `npm install -g ./${name}`,
+  }[system as string];
   return [
     `curl -fsSL -o ${target} ${quoteSh(url)}`,
     `echo "${sha256}  ${target}" | ${check}`,
-    system === "deno" ? `deno run ${permissions} ${name}` : `chmod 755 ${target}`,
+    use ?? `chmod 755 ${target}`,
   ].join("\n");
 }
 

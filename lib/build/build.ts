@@ -14,6 +14,7 @@ import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
 import { Dist, fileStamp } from "./dist.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
+import { npmPackage } from "./npm_package.ts";
 import { measureStarts } from "./start_times.ts";
 import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "../dist/targets.ts";
 
@@ -73,14 +74,14 @@ async function lock(work: string, log: BuildOptions["log"], signal?: AbortSignal
 
 /** What every target's programs are made from, with the key that changes when they do. */
 async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]> {
-  const recipe = ["compile.ts", "runtime/npm.ts"].map((file) =>
+  const recipe = ["compile.ts", "npm_package.ts", "runtime/npm.ts"].map((file) =>
     readFileSync(new URL(file, import.meta.url), "utf8")
   );
   const jobs: Job[] = [];
   for (const artifact of artifacts(targets)) {
     const { program, target } = artifact;
     const bundle = await bundler.bundle(program, target);
-    const how = target === undefined ? [] : [
+    const how = target === undefined ? [String(artifact.packed)] : [
       target.name,
       bundle.native ? bundler.nativeSpecifier : "",
       toolchain(),
@@ -113,10 +114,13 @@ async function make(
   options: BuildOptions,
 ): Promise<void> {
   const { root, work, log, signal } = options;
-  const { name, program, target, bundle, key } = job;
+  const { name, program, target, packed, bundle, key } = job;
   const start = performance.now();
   const output = join(dist.makePartial(), name);
-  if (target === undefined || runtime === undefined) {
+  if (packed) {
+    const license = await Deno.readTextFile(join(root, "LICENSE"));
+    await Deno.writeFile(output, npmPackage(program, bundle.text, license));
+  } else if (target === undefined || runtime === undefined) {
     await Deno.writeTextFile(output, bundle.text);
   } else {
     const { nativeSpecifier } = bundler;

@@ -20,7 +20,7 @@ import {
   sodiumPlugin,
   threadPlugin,
 } from "./plugins.ts";
-import type { ProgramName, Target } from "../dist/targets.ts";
+import { NODE_PROGRAMS, type ProgramName, type Target } from "../dist/targets.ts";
 
 /** A program in one file. */
 export interface Bundle {
@@ -143,6 +143,8 @@ export class Bundler implements AsyncDisposable {
   async #bundle(entry: string, target?: Target): Promise<Bundle> {
     const { root } = this.#options;
     const threads: Bundle[] = [];
+    const nodeToo = target === undefined &&
+      NODE_PROGRAMS.some((program) => entry === `${program}.ts`);
     const bundleThread = async (path: string) => {
       const thread = await this.#bundle(path, target);
       threads.push(thread);
@@ -164,7 +166,8 @@ export class Bundler implements AsyncDisposable {
         __dirname: '"/"',
         ...target && { "Deno.build.os": JSON.stringify(target.os) },
       },
-      banner: { js: REQUIRE },
+      inject: nodeToo ? ["lib/node/deno.ts"] : [],
+      banner: { js: nodeToo ? `#!/usr/bin/env node\n${REQUIRE}` : REQUIRE },
       minify: true,
       keepNames: true,
       legalComments: "none",

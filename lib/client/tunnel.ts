@@ -19,9 +19,10 @@ export function formatAddress(hostname: string, port: number): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-function listen(hostname: string, port: number): Deno.TcpListener {
+async function listen(hostname: string, port: number): Promise<Deno.TcpListener> {
   try {
-    return Deno.listen({ hostname, port });
+    // With Node it is a promise.
+    return await Deno.listen({ hostname, port });
   } catch (cause) {
     const why = listenFailure(cause, {
       port: "port 0 takes any that is free",
@@ -39,7 +40,7 @@ function listen(hostname: string, port: number): Deno.TcpListener {
  */
 export async function runTunnel(url: URL, options: TunnelOptions): Promise<void> {
   const { hostname, port, log, signal, onListen } = options;
-  using listener = listen(hostname, port);
+  using listener = await listen(hostname, port);
   onListen?.(listener.addr.port);
   const connections = new Set<Promise<void>>();
   const stop = () => listener.close();

@@ -4,6 +4,9 @@
 export const PROGRAMS = ["agent", "wsproxy", "tunnel"] as const;
 export type ProgramName = typeof PROGRAMS[number];
 
+/** Those that run on Node too. */
+export const NODE_PROGRAMS: readonly ProgramName[] = ["wsproxy", "tunnel"];
+
 /** A platform that executables are built for. */
 export interface Target {
   /** What people call it. */
@@ -66,18 +69,21 @@ export function runsHere({ os, arch }: Target): boolean {
   return os === Deno.build.os && arch === Deno.build.arch;
 }
 
-/** One file that is built: an executable, or without a target the one-file bundle for Deno. */
+/** One file that is built: an executable, or without a target something made of the bundle. */
 export interface Artifact {
   /** The name of the file, for instance `agent.exe`, `agent-linux-arm64` or `agent.js`. */
   name: string;
   program: ProgramName;
   target?: Target;
+  /** Whether it is an npm package. */
+  packed?: boolean;
 }
 
 /** The files that are built for `targets`, bundles first: they are the quickest. */
 export function artifacts(targets: readonly Target[]): Artifact[] {
   return [
     ...PROGRAMS.map((program) => ({ name: `${program}.js`, program })),
+    ...NODE_PROGRAMS.map((program) => ({ name: `${program}.tgz`, program, packed: true })),
     ...targets.flatMap((target) =>
       PROGRAMS.map((program) => ({ name: `${program}${target.suffix}`, program, target }))
     ),

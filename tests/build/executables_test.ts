@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { PROGRAMS } from "../../lib/dist/targets.ts";
+import { NODE_PROGRAMS, PROGRAMS } from "../../lib/dist/targets.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import { VERSION } from "../../lib/dist/version.ts";
 import { Program, run, TempDir } from "../support/program.ts";
@@ -87,6 +87,20 @@ Deno.test("the bundles run with Deno, from a server", async () => {
     const { code, stdout, stderr } = await run(Deno.execPath(), args, { cwd: home.path });
     assert.equal(code, 0, stderr);
     assert.equal(stdout, `${VERSION}\n`);
+  }
+});
+
+requires("npm")("the npm packages put wsproxy and tunnel on PATH, for Node", async () => {
+  const { dist } = await snapshot();
+  await using home = new TempDir();
+  const env = { npm_config_prefix: home.path, npm_config_cache: join(home.path, "cache") };
+  for (const program of NODE_PROGRAMS) {
+    const file = join(dist, `${program}.tgz`);
+    const options = ["--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
+    const install = await run("npm", ["install", "-g", ...options, file], { env });
+    assert.equal(install.code, 0, install.stderr);
+    const { code, stdout, stderr } = await run(join(home.path, "bin", program), ["--version"]);
+    assert.deepEqual([code, stdout, stderr], [0, `${VERSION}\n`, ""]);
   }
 });
 

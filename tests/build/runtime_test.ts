@@ -147,8 +147,8 @@ Deno.test("each target has a pinned runtime, and each package of one is pinned b
 });
 
 Deno.test("artifacts() names the files as people download them", () => {
-  assert.deepEqual(artifacts(TARGETS).slice(0, 9).map(({ name }) => name), [
-    ...["agent.js", "wsproxy.js", "tunnel.js"],
+  assert.deepEqual(artifacts(TARGETS).slice(0, 11).map(({ name }) => name), [
+    ...["agent.js", "wsproxy.js", "tunnel.js", "wsproxy.tgz", "tunnel.tgz"],
     ...["agent", "wsproxy", "tunnel"],
     ...["agent.exe", "wsproxy.exe", "tunnel.exe"],
   ]);

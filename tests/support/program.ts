@@ -183,6 +183,9 @@ export async function run(
   return await program.result();
 }
 
+/** The environment variable that names a directory of bundles, for wsproxy and tunnel on Node. */
+export const NODE_BUNDLES_VARIABLE = "NODE_BUNDLES";
+
 /**
  * Starts one of our own programs from its source.
  *
@@ -193,6 +196,10 @@ export function startEntry(
   args: string[],
   options?: ProgramOptions & { permissions?: string[] },
 ): Program {
+  const bundles = Deno.env.get(NODE_BUNDLES_VARIABLE);
+  if (bundles !== undefined && !/^(agent|server)/.test(entry)) {
+    return new Program("node", [join(bundles, entry.replace(/ts$/, "js")), ...args], options);
+  }
   const permissions = options?.permissions ?? ["-A"];
   const file = join(ROOT, entry);
   return new OwnProgram(

@@ -13,6 +13,11 @@ const PLATFORMS: Record<string, string> = {
   "darwin-x64": "macOS on Intel",
 };
 
+/** What a bundle runs on, or an npm package of it. */
+function withRuntime(packed?: boolean): string {
+  return packed ? "any system with Node, for npm" : "any system with Deno";
+}
+
 /** The checksum of each file, from a list as `sha256sum` writes it, if there is one. */
 async function readChecksums(directory: string): Promise<Map<string, string>> {
   const text = await Deno.readTextFile(join(directory, "SHA256SUMS")).catch(() => "");
@@ -44,7 +49,7 @@ function whyMissing(name: string, build: BuildState | undefined): string {
 export async function listDownloads(directory: string, build?: BuildState): Promise<Download[]> {
   const checksums = await readChecksums(directory);
   const shown: Download[] = [];
-  for (const { name, program, target } of artifacts(TARGETS)) {
+  for (const { name, program, target, packed } of artifacts(TARGETS)) {
     const path = join(directory, name);
     const size = await sizeOf(path);
     const sha256 = checksums.get(name);
@@ -54,13 +59,14 @@ export async function listDownloads(directory: string, build?: BuildState): Prom
     shown.push({
       name,
       program,
-      platform: target === undefined ? "any system with Deno" : PLATFORMS[target.name]!,
-      system: target?.os ?? "deno",
+      platform: target === undefined ? withRuntime(packed) : PLATFORMS[target.name]!,
+      system: target?.os ?? (packed ? "node" : "deno"),
       file: there ? { size, sha256, compressedSize } : whyMissing(name, build),
     });
   }
   // Executables first, scripts last.
-  return shown.toSorted((a, b) => Number(a.system === "deno") - Number(b.system === "deno"));
+  const isScript = ({ system }: Download) => system === "deno" || system === "node";
+  return shown.toSorted((a, b) => Number(isScript(a)) - Number(isScript(b)));
 }
 
 /** What the form calls a target. */

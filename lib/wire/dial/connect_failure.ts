@@ -25,7 +25,8 @@ export function connectFailure(error: unknown): string {
     return "connection timed out; a firewall may block it";
   }
   if (/^failed to lookup address/.test(error.message)) return "no such host; check the name";
-  if (/received corrupt message/.test(error.message)) {
+  // rustls says the one, OpenSSL the other.
+  if (/received corrupt message|wrong version number/.test(error.message)) {
     return "the server does not speak TLS on this port; try ws: or http:";
   }
   const certificate = /invalid peer certificate: (.*)/s.exec(error.message)?.[1];

@@ -19,7 +19,8 @@ export async function startInsecureTls(
 ): Promise<RawConnection> {
   // Loaded only when needed: it would double the time that wsproxy takes to start.
   const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // With Node it is a promise.
+  using listener = await Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const tls = connect({
     host: "127.0.0.1",
     port: listener.addr.port,
