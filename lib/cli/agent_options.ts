@@ -10,6 +10,7 @@ import {
   parseInteger,
   repeatable,
   withLicenses,
+  withReference,
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
@@ -83,10 +84,10 @@ function parseHttpsUrl(text: string): URL {
 
 /** The agent's command and the ones beside it. */
 export function agentCommand(actions: AgentActions): Command {
-  const command = withLicenses(createCommand(
+  const command = withReference(withLicenses(createCommand(
     "agent",
     "Gives people access to this job by ssh and sftp, through a Converge server.",
-  ))
+  )))
     // Lets `agent status --json` differ from `agent --json status`.
     .enablePositionalOptions()
     .argument("<url>", "the server's URL: ws, wss, http or https", optionParser(websocketUrl))

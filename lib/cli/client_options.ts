@@ -6,6 +6,7 @@ import {
   optionParser,
   parseInteger,
   withLicenses,
+  withReference,
 } from "./command.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -40,7 +41,7 @@ function addHeader(text: string, headers: [string, string][] = []): [string, str
 }
 
 function withClientOptions(command: Command): Command {
-  return withLicenses(command)
+  return withReference(withLicenses(command))
     .option("--insecure", "trust any certificate of the server")
     .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
     .option("--header <header>", 'send this header with the request: "Name: value"', addHeader);

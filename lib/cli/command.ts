@@ -2,6 +2,8 @@ import { Command, CommanderError, Option } from "commander";
 import { LICENSES } from "../dist/licenses.ts";
 import { VERSION } from "../dist/version.ts";
 import { errorMessage } from "../text/error_message.ts";
+import { COMPLETION_SHELLS, completionScript, type CompletionShell } from "./completions.ts";
+import { manualPage } from "./manual_page.ts";
 import { UsageError } from "./usage_error.ts";
 
 export { Command, Option };
@@ -21,20 +23,43 @@ export function createCommand(name: string, description: string): Command {
     .configureHelp({ helpWidth: 100 });
 }
 
+/** Adds an option that prints a text and ends the program. */
+function withPrinted(
+  command: Command,
+  flags: string,
+  description: string,
+  text: (value: string) => string,
+): Command {
+  const option = new Option(flags, description);
+  if (flags.includes("<shell>")) option.argParser(optionParser(parseChoice(COMPLETION_SHELLS)));
+  return command.addOption(option).on(`option:${option.name()}`, (value: string) => {
+    command.configureOutput().writeOut?.(text(value));
+    throw new CommanderError(0, option.name(), "");
+  });
+}
+
+/** Adds `--completions` and `--manual`, which print what belongs to a shell and to `man`. */
+export function withReference(command: Command): Command {
+  withPrinted(
+    command,
+    "--completions <shell>",
+    `print a completion script for ${COMPLETION_SHELLS.join(", ")}`,
+    (shell) => completionScript(command, shell as CompletionShell),
+  );
+  const description = "print the manual page, for man";
+  return withPrinted(command, "--manual", description, () => manualPage(command, VERSION));
+}
+
 /** Adds `--licenses`, for a program that people download. */
 export function withLicenses(command: Command): Command {
-  return command
-    .option("--licenses", "print the licences of everything in this program")
-    .on("option:licenses", () => {
-      command.configureOutput().writeOut?.(LICENSES);
-      throw new CommanderError(0, "licenses", "");
-    });
+  const description = "print the licences of everything in this program";
+  return withPrinted(command, "--licenses", description, () => LICENSES);
 }
 
 /**
  * Parses the arguments and runs the action of the command that they name.
  *
- * @returns false if they asked for the help, the version or the licences, which are printed then
+ * @returns false if they asked for something to be printed, such as the help, which is done then
  * @throws {UsageError} for wrong use, with a hint
  */
 export async function parseCommand(command: Command, args: string[]): Promise<boolean> {

@@ -8,6 +8,7 @@ import {
   optionParser,
   parseChoice,
   parseInteger,
+  withReference,
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log/log.ts";
@@ -166,6 +167,9 @@ function makeOptions(): Option[] {
   ];
 }
 
+/** What prints something is no setting. */
+const NOT_SETTINGS = new Set(["--version", "--completions", "--manual"]);
+
 const HELP_ENV = `
 Each option can be set in the environment too: --base-path as CONVERGE_BASE_PATH. The option wins;
 an empty variable counts as not set.
@@ -183,13 +187,15 @@ export function serverCommand(
   env: Record<string, string>,
   files: OptionFiles,
 ): Command {
-  const command = createCommand("server", "Connects people to agents in CI jobs.");
+  const command = withReference(
+    createCommand("server", "Connects people to agents in CI jobs."),
+  );
   for (const made of makeOptions()) command.addOption(made);
   for (const made of command.options) {
     const name = envName(made.long ?? "");
     const text = env[name];
     // CI systems and compose files set a variable to nothing for what was left out.
-    if (!text || made.long === "--version") continue;
+    if (!text || NOT_SETTINGS.has(made.long ?? "")) continue;
     const parse = made.isBoolean() ? optionParser(parseSwitch) : made.parseArg;
     const value = parse ? wrongUse(() => parse.call({ long: name }, text, undefined)) : text;
     command.setOptionValueWithSource(made.attributeName(), value, "env");
