@@ -165,6 +165,8 @@ export class Registration {
     } finally {
       this.#control = undefined;
       control.close();
+      // An agent that exits before the server has heard the goodbye counts as lost and blocks its ID.
+      await control.closed;
     }
   }
 
@@ -264,8 +266,10 @@ async function receiveRegistration(
   signal: AbortSignal,
 ): Promise<RegisteredMessage> {
   using deadline = new Deadline(HELLO_TIMEOUT_MS, signal);
-  deadline.signal.addEventListener("abort", () => control.close(1008, "no answer in time"));
-  const answer = await receiveMessage<ControlMessage>(control, "registered", "refused");
+  const giveUp = () => control.close(1008, "no answer in time");
+  deadline.signal.addEventListener("abort", giveUp);
+  const answer = await receiveMessage<ControlMessage>(control, "registered", "refused")
+    .finally(() => deadline.signal.removeEventListener("abort", giveUp));
   if (answer.type === "refused") throw new RefusedError(answer.reason, answer.retry);
   const registration = answer as RegisteredMessage;
   const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);

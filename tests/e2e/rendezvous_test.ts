@@ -23,6 +23,16 @@ test("an ID that is taken is replaced, and the agent says so", async () => {
   assert.equal(stdout.trim(), id);
 });
 
+test("an agent that ends frees its ID at once, for the next run of the job", async () => {
+  await using world = await World.start();
+  for (const _run of [1, 2]) {
+    const agent = world.startAgent({ id: "job" });
+    assert.equal((await agent.announced()).id, "job");
+    agent.program.kill("SIGTERM");
+    await agent.program.result();
+  }
+});
+
 test("without --id a random one is made up, and it works", async () => {
   await using world = await World.start();
   const [one, two] = await Promise.all([
