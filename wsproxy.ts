@@ -1,14 +1,27 @@
 import { wsproxyCommand } from "./lib/cli/client_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { runProgram } from "./lib/program/program.ts";
-import { relay } from "./lib/client/relay.ts";
-import { INSECURE_WARNING, websocketOptions } from "./lib/client/websocket_options.ts";
+import { runProgram, writeStdout } from "./lib/program/program.ts";
+import { connect } from "./lib/client/connect.ts";
+import { setupCommand, updateCommand } from "./lib/client/setup/commands.ts";
+import { ownProgram, thisComputer } from "./lib/client/setup/own_program.ts";
+import { INSECURE_WARNING } from "./lib/client/websocket_options.ts";
 import { stdioStream } from "./lib/wire/stdio_stream.ts";
 
 await runProgram("wsproxy", async (args, signal) => {
-  const command = wsproxyCommand(async (url, options) => {
-    if (options.insecure) console.error(`wsproxy: ${INSECURE_WARNING}`);
-    await relay(stdioStream(), url, { ...await websocketOptions(options), signal });
+  const say = (line: string) => console.error(`wsproxy: ${line}`);
+  const context = () => ({
+    computer: thisComputer(),
+    program: ownProgram(),
+    print: (line: string) => writeStdout(`${line}\n`),
+    signal,
+  });
+  const command = wsproxyCommand({
+    async run(url, host, options) {
+      if (options.insecure) say(INSECURE_WARNING);
+      await connect(stdioStream(), { url, host }, options, { say, signal });
+    },
+    setUp: (server, options) => setupCommand(server, options, context()),
+    update: (server, options) => updateCommand(server, options, context()),
   });
   await parseCommand(command, args);
 });

@@ -1,5 +1,6 @@
 /** Public keys that GitHub, GitLab or any https URL publishes. */
 import { errorMessage } from "../text/error_message.ts";
+import { boundedBody } from "../wire/bounded_body.ts";
 import { Deadline } from "../wire/deadline.ts";
 
 /** The longest wait for one answer, in milliseconds. */
@@ -40,7 +41,7 @@ export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promi
   using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
   try {
     const response = await get(url, client, signal);
-    return await readBounded(response);
+    return await boundedBody(response, MAX_BYTES);
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     throw new Error(`cannot fetch the keys at ${url.origin}${url.pathname}: ${why(reason)}`, {
@@ -68,18 +69,6 @@ async function get(
     url = new URL(location, url);
   }
   throw new Error(`more than ${MAX_REDIRECTS} redirects`);
-}
-
-async function readBounded(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    // Leaving the loop cancels the body.
-    if (length > MAX_BYTES) throw new Error(`more than ${MAX_BYTES / 1024} KiB`);
-    chunks.push(chunk);
-  }
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
 /** The innermost reason: what fetch() throws only repeats the URL. */

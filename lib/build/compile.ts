@@ -13,11 +13,11 @@ import { type ProgramName, runsHere, type Target } from "../dist/targets.ts";
 /**
  * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,
  * and Deno keeps some files (below /proc and /dev) from a program that may not do everything.
- * wsproxy and tunnel read files for `--ca-file` only.
+ * tunnel reads files for `--ca-file` only; wsproxy also writes ssh's, and itself at an update.
  */
 const PERMISSIONS: Record<ProgramName, string[]> = {
   agent: ["--allow-all"],
-  wsproxy: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
+  wsproxy: ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--deny-import"],
   tunnel: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
 };
 

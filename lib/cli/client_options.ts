@@ -18,6 +18,27 @@ export interface ClientOptions {
   header?: [string, string][];
 }
 
+export interface WsproxyFlags extends ClientOptions {
+  /** The file in which ssh keeps the host keys of jobs. */
+  knownHosts?: string;
+}
+
+/** The options of `wsproxy setup`. */
+export interface SetupFlags {
+  /** Missing: `converge`. */
+  suffix?: string;
+  caFile?: string;
+  undo?: boolean;
+}
+
+/** What wsproxy does for each of its commands. */
+export interface WsproxyActions {
+  /** @param host what ssh was told to connect to, if it is to name the job */
+  run: (url: URL, host: string | undefined, options: WsproxyFlags) => Promise<void>;
+  setUp: (server: URL | undefined, options: SetupFlags) => Promise<void>;
+  update: (server: URL | undefined, options: { caFile?: string }) => Promise<void>;
+}
+
 export interface TunnelFlags extends ClientOptions {
   /** The address to listen on. */
   listen: string;
@@ -48,20 +69,46 @@ function withClientOptions(command: Command): Command {
 }
 
 const URL_ARGUMENT = "the URL of the websocket: ws, wss, http or https";
+const SERVER_ARGUMENT = "the server's URL: ws, wss, http or https";
 
-/**
- * wsproxy's command.
- *
- * @param run gets the URL and the options of `wsproxy [options] URL`
- */
-export function wsproxyCommand(
-  run: (url: URL, options: ClientOptions) => Promise<void>,
-): Command {
-  return withClientOptions(
+/** One label of a host name, so that nothing but the ID is in front of it. */
+function parseSuffix(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) {
+    throw new TypeError(`"${text}" is not a word of lower-case letters, digits and hyphens.`);
+  }
+  return text;
+}
+
+/** wsproxy's command and the ones beside it. */
+export function wsproxyCommand(actions: WsproxyActions): Command {
+  const command = withClientOptions(
     createCommand("wsproxy", "Connects stdin and stdout to a websocket."),
   )
+    // Lets `wsproxy setup --ca-file F` differ from `wsproxy --ca-file F setup`.
+    .enablePositionalOptions()
+    .option("--known-hosts <file>", "with <host>: drop other keys of it from this file of ssh's")
     .argument("<url>", URL_ARGUMENT, optionParser(websocketUrl))
-    .action(run);
+    .argument("[host]", "ID.SUFFIX: connect to the job ID of the server at <url>")
+    .action(actions.run);
+  command.command("setup").description("Let ssh ID.converge log in to the jobs of a server")
+    .argument("[url]", SERVER_ARGUMENT, optionParser(websocketUrl))
+    .option(
+      "--suffix <word>",
+      "ssh ID.<word> instead (default: converge)",
+      optionParser(parseSuffix),
+    )
+    .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
+    .option("--undo", "remove what setup made; with --suffix that server only")
+    .action(actions.setUp);
+  command.command("update").description("Replace this program by the server's, if that is another")
+    .argument(
+      "[url]",
+      `${SERVER_ARGUMENT} (default: the one that was set up)`,
+      optionParser(websocketUrl),
+    )
+    .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
+    .action(actions.update);
+  return command;
 }
 
 /**

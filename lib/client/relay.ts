@@ -7,10 +7,13 @@ import {
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
+import { watchedStream } from "./host_key/watched_stream.ts";
 
 export interface WebSocketRelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** Ends it at once and cleanly. */
   signal: AbortSignal;
+  /** Gets the host key of an SSH server at the other end, before it is passed on. */
+  onHostKey?: (key: Uint8Array) => Promise<void>;
 }
 
 /** How long a close frame has to go out when the program is asked to end, in milliseconds. */
@@ -27,7 +30,7 @@ export async function relay(
   url: URL,
   options: WebSocketRelayOptions,
 ): Promise<void> {
-  const { signal } = options;
+  const { signal, onHostKey } = options;
   const left = Promise.withResolvers<void>();
   let connection: WebSocketConnection | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,7 +42,8 @@ export async function relay(
   const copy = async () => {
     connection = await connectWebSocket(url, { ...options, protocols: [HALF_CLOSE_SUBPROTOCOL] });
     try {
-      await pipe(local, websocketStream(connection));
+      const remote = websocketStream(connection);
+      await pipe(local, onHostKey === undefined ? remote : watchedStream(remote, onHostKey));
     } finally {
       await connection.closed;
     }

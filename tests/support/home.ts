@@ -11,6 +11,14 @@ export function writePrograms(directory: TempDir, names = ["agent", "wsproxy", "
   }
 }
 
+/** The environment of a person with this home. */
+export function homeEnv(HOME: string): Record<string, string> {
+  // Our sources run from the cache that is there already.
+  const DENO_DIR = Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME")!, ".cache/deno");
+  // ssh passes its ProxyCommand to this shell.
+  return { HOME, DENO_DIR, SHELL: "/bin/sh" };
+}
+
 /** What {@link makeHome} made. */
 export interface Home {
   /** For programs of that person. */
@@ -35,9 +43,6 @@ export async function makeHome(home: TempDir): Promise<Home> {
     home.write(name, `#!/bin/sh\nexec /usr/bin/${name} -F '${file}' "$@"\n`, 0o755);
   }
   const PATH = `${home.path}:${Deno.env.get("PATH")}`;
-  // Our sources run from the cache that is there already.
-  const DENO_DIR = Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME")!, ".cache/deno");
-  // ssh passes its ProxyCommand to this shell.
-  const env = { HOME: home.path, PATH, DENO_DIR, SHELL: "/bin/sh" };
+  const env = { ...homeEnv(home.path), PATH };
   return { env, key: Deno.readTextFileSync(`${key}.pub`), config };
 }

@@ -85,6 +85,8 @@ export function createPages(options: PagesOptions): Pages {
         const view = sessions.view(query);
         return html(sessionsPage({ site, query, view, open: sessions.open }));
       }
+      case "/api/server":
+        return Response.json({ version: site.version, username: site.username });
       case "/api/sessions":
       case "/api/sessions/events":
         return await lock.guard(request, () => sessions.answer(request, name.endsWith("/events")));

@@ -1,0 +1,46 @@
+/** The file in which ssh keeps the host keys of the jobs that people logged in to. */
+import { Buffer } from "node:buffer";
+import { fileErrorReason } from "../../text/file_error.ts";
+import { replaceText } from "../setup/replace_file.ts";
+
+/**
+ * The file without the keys of `host` other than `key`; undefined if there are none. Pure.
+ *
+ * @param key as SSH sends it
+ */
+export function withoutOtherKeys(
+  text: string,
+  host: string,
+  key: Uint8Array,
+): string | undefined {
+  const base64 = Buffer.from(key).toString("base64");
+  const lines = text.split("\n");
+  const kept = lines.filter((line) => {
+    const [name, , known] = line.trim().split(/\s+/);
+    // ssh keeps names in lower case.
+    return name !== host.toLowerCase() || known === base64;
+  });
+  return kept.length === lines.length ? undefined : kept.join("\n");
+}
+
+/**
+ * Removes the keys of earlier runs of a job, so that ssh asks about the new one.
+ *
+ * @returns whether there were any
+ * @throws {Error} if the file cannot be read or written
+ */
+export async function forgetOtherKeys(
+  path: string,
+  host: string,
+  key: Uint8Array,
+): Promise<boolean> {
+  try {
+    const text = withoutOtherKeys(await Deno.readTextFile(path), host, key);
+    if (text === undefined) return false;
+    await replaceText(path, text);
+    return true;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw new Error(`cannot update "${path}": ${fileErrorReason(cause)}`, { cause });
+  }
+}
