@@ -41,7 +41,7 @@ export async function fetchKeys(url: URL, options: FetchKeysOptions = {}): Promi
   using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
   try {
     const response = await get(url, client, signal);
-    return await boundedBody(response, MAX_BYTES);
+    return await boundedBody(response.body, MAX_BYTES);
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     throw new Error(`cannot fetch the keys at ${url.origin}${url.pathname}: ${why(reason)}`, {

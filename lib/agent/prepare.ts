@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { Log } from "../log/log.ts";
-import { findProgram } from "../process/find_program.ts";
+import { findProgram } from "../program/find_program.ts";
 import { chooseShell, type Shell } from "../process/shell.ts";
 import { readSecretFile } from "../program/option_file.ts";
 import type { AgentFacts } from "../protocol/messages.ts";

@@ -1,10 +1,13 @@
 /** What wsproxy asks of a server over HTTP. */
-import { httpUrl } from "../protocol/messages.ts";
+import { writeFile } from "node:fs/promises";
+import { websocketUrl } from "../protocol/messages.ts";
 import { isUsername } from "../protocol/names.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { boundedBody } from "../wire/bounded_body.ts";
 import { Deadline } from "../wire/deadline.ts";
 import { connectFailure } from "../wire/dial/connect_failure.ts";
+import { httpGet } from "../wire/http_get.ts";
+import { oneLine } from "../wire/http_response.ts";
 
 /** How a server is reached. */
 export interface ServerAccess {
@@ -25,7 +28,7 @@ class UnexpectedStatus extends Error {
 }
 
 /**
- * Gets a page and hands its response to `read`.
+ * Gets a page and hands its body to `read`.
  *
  * @param path below the base path, without a slash in front
  * @throws {Error} `cannot get "…": why`, for a status other than 200 too
@@ -33,49 +36,33 @@ class UnexpectedStatus extends Error {
 async function getPage<T>(
   { server, ca, signal }: ServerAccess,
   path: string,
-  read: (response: Response) => Promise<T>,
+  read: (body: ReadableStream<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const url = httpUrl(server, path);
-  using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
+  const url = websocketUrl(server, path);
   try {
-    const response = await fetch(url, { client, signal, redirect: "manual" });
-    if (response.status === 200) return await read(response);
-    await response.body?.cancel();
-    const location = response.headers.get("location");
-    const status = `${response.status} ${response.statusText}`.trim();
-    throw new UnexpectedStatus(location === null ? status : `${status}: try ${location}`);
+    return await httpGet(url, { ca, signal }, async ({ status, statusText, headers, body }) => {
+      if (status === 200) return await read(body);
+      const location = headers.get("location");
+      const line = oneLine(`${status} ${statusText}`);
+      throw new UnexpectedStatus(location === null ? line : oneLine(`${line}: try ${location}`));
+    });
   } catch (error) {
-    const reason = signal.aborted ? signal.reason : error;
-    throw new Error(`cannot get "${url.origin}${url.pathname}": ${why(reason)}`, { cause: error });
+    const why = signal.aborted ? errorMessage(signal.reason) : connectFailure(error);
+    throw new Error(`cannot get "${path}" of ${url.host}: ${why}`, { cause: error });
   }
-}
-
-/** The innermost reason: what fetch() throws only repeats the URL. */
-function why(error: unknown): string {
-  return errorMessage(
-    error instanceof TypeError && error.cause ? connectFailure(error.cause) : error,
-  );
 }
 
 /** Gets a short text. @throws {Error} as {@link getPage}, and if it is long or slow */
 export async function getText(access: ServerAccess, path: string): Promise<string> {
   using deadline = new Deadline(ANSWER_MS, access.signal);
   const { signal } = deadline;
-  return await getPage(
-    { ...access, signal },
-    path,
-    async (response) => new TextDecoder().decode(await boundedBody(response, MAX_ANSWER_BYTES)),
-  );
+  const read = (body: ReadableStream<Uint8Array>) => boundedBody(body, MAX_ANSWER_BYTES);
+  return new TextDecoder().decode(await getPage({ ...access, signal }, path, read));
 }
 
 /** Gets a file of any length. @throws {Error} as {@link getPage}, and if it cannot be written */
 export async function download(access: ServerAccess, path: string, file: string): Promise<void> {
-  await getPage(access, path, async (response) => {
-    using to = await Deno.open(file, { write: true, truncate: true });
-    for await (const chunk of response.body ?? []) {
-      for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await to.write(rest));
-    }
-  });
+  await getPage(access, path, (body) => writeFile(file, body));
 }
 
 /**

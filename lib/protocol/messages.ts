@@ -292,18 +292,7 @@ export function websocketUrl(base: string | URL, path = ""): URL {
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
     throw new TypeError(`"${base}" is not a ws, wss, http or https URL`);
   }
-  return path === "" ? url : below(url, path);
-}
-
-/** The address of a page: `path` on the server whose websocket URL is `base`. */
-export function httpUrl(base: URL, path: string): URL {
-  const url = new URL(base);
-  url.protocol = url.protocol === "wss:" ? "https:" : "http:";
-  return below(url, path);
-}
-
-/** Appends `path` to the base path. */
-function below(url: URL, path: string): URL {
+  if (path === "") return url;
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
   url.search = url.hash = "";
   return url;

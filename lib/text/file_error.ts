@@ -16,5 +16,10 @@ const REASONS: Record<string, string> = {
  */
 export function fileErrorReason(error: unknown, missing = "no such file"): string {
   const { code = "" } = Object(error) as { code?: string };
-  return code === "ENOENT" ? missing : REASONS[code] ?? errorMessage(error);
+  return isMissing(error) ? missing : REASONS[code] ?? errorMessage(error);
+}
+
+/** Whether a file could not be read because it is not there. */
+export function isMissing(error: unknown): boolean {
+  return (Object(error) as { code?: string }).code === "ENOENT";
 }

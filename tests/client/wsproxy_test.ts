@@ -242,7 +242,7 @@ Deno.test("wsproxy rejects wrong use with status 2, and helps", async () => {
   assert.match(wrong.stderr, /^wsproxy: .*"nowhere" is not a URL.*\n$/);
   const help = await start(["--help"]).result();
   assert.equal(help.code, 0);
-  assert.match(help.stdout, /^Usage: wsproxy \[options\] <url>/);
+  assert.match(help.stdout, /^Usage: wsproxy \[options\] \[command\] <url> \[host\]/);
   const version = await start(["--version"]).result();
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
 });

@@ -1,6 +1,8 @@
 /** Finds the host key in the beginning of what an SSH server sends, before encryption starts. */
-import { MalformedError, Reader } from "../../ssh/protocol/wire_format.ts";
-import { Message } from "../../ssh/protocol/numbers.ts";
+
+/** Numbers of messages (RFC 4250, section 4.1.2; RFC 5656, section 7.1). */
+const NEW_KEYS = 21;
+const EXCHANGE_REPLY = 31;
 
 /** A server sends its key within its first few packets, in bytes. */
 const MAX_LENGTH = 65_536;
@@ -18,41 +20,39 @@ export class HostKeyFinder {
     all.set(this.#bytes);
     all.set(bytes, this.#bytes.length);
     this.#bytes = all;
-    try {
-      const key = findHostKey(all);
-      this.done = key !== undefined || all.length > MAX_LENGTH;
-      return key;
-    } catch (error) {
-      this.done = true;
-      if (!(error instanceof MalformedError)) throw error;
-    }
+    const key = findHostKey(all);
+    this.done = key !== undefined || all.length > MAX_LENGTH;
+    return key ?? undefined;
   }
 }
 
 /**
- * The key in the answer of a key exchange; undefined if it is not there yet.
+ * The key in the answer of a key exchange; undefined if it is not there yet, null if there is none:
+ * this is not SSH, or malformed.
  *
  * Every method here has the key as the first string of that answer (RFC 4253, section 8; RFC 5656,
- * section 4). An attacker who knows that changes nothing: ssh checks the key itself.
- *
- * @throws {MalformedError} if this is not SSH, or the answer is malformed
+ * section 4). Whatever is found, ssh checks the key itself.
  */
-function findHostKey(bytes: Uint8Array): Uint8Array | undefined {
+function findHostKey(bytes: Uint8Array): Uint8Array | null | undefined {
   let at = bytes.indexOf(0x0a) + 1;
-  if (at === 0) return;
-  if (!new TextDecoder().decode(bytes.subarray(0, 8)).startsWith("SSH-2.0-")) {
-    throw new MalformedError("the identification is missing");
-  }
+  if (at === 0) return undefined;
+  if (!new TextDecoder().decode(bytes.subarray(0, 8)).startsWith("SSH-2.0-")) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (;;) {
     // A packet (RFC 4253, section 6): its length, the length of its padding, the message.
-    if (bytes.length < at + 4) return;
-    const length = new Reader(bytes.subarray(at)).uint32();
-    if (length > MAX_LENGTH) throw new MalformedError("the packet is too long");
-    if (bytes.length < at + 4 + length) return;
-    const message = new Reader(bytes.subarray(at + 5, at + 4 + length));
-    const number = message.byte();
-    if (number === Message.newKeys) throw new MalformedError("there was no key");
-    if (number === Message.exchangeReply) return message.string();
-    at += 4 + length;
+    if (bytes.length < at + 4) return undefined;
+    const length = view.getUint32(at);
+    if (length < 2 || length > MAX_LENGTH) return null;
+    const end = at + 4 + length;
+    if (bytes.length < end) return undefined;
+    const number = bytes[at + 5];
+    if (number === NEW_KEYS) return null;
+    if (number === EXCHANGE_REPLY) {
+      const start = at + 10;
+      if (start > end) return null;
+      const keyEnd = start + view.getUint32(at + 6);
+      return keyEnd > end ? null : bytes.subarray(start, keyEnd);
+    }
+    at = end;
   }
 }

@@ -1,6 +1,7 @@
 /** The file in which ssh keeps the host keys of the jobs that people logged in to. */
 import { Buffer } from "node:buffer";
-import { fileErrorReason } from "../../text/file_error.ts";
+import { readFile } from "node:fs/promises";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { replaceText } from "../setup/replace_file.ts";
 
 /**
@@ -35,12 +36,12 @@ export async function forgetOtherKeys(
   key: Uint8Array,
 ): Promise<boolean> {
   try {
-    const text = withoutOtherKeys(await Deno.readTextFile(path), host, key);
+    const text = withoutOtherKeys(await readFile(path, "utf8"), host, key);
     if (text === undefined) return false;
     await replaceText(path, text);
     return true;
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
+    if (isMissing(cause)) return false;
     throw new Error(`cannot update "${path}": ${fileErrorReason(cause)}`, { cause });
   }
 }

@@ -1,13 +1,14 @@
 /** Where wsproxy's own program is, and where it goes. */
+import { copyFile, mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { findProgram } from "../../process/find_program.ts";
+import process from "node:process";
+import { findProgram } from "../../program/find_program.ts";
 import { fileErrorReason } from "../../text/file_error.ts";
 import { replaceFile } from "./replace_file.ts";
 
 /** The program that runs. */
 export interface OwnProgram {
-  /** The executable; missing when Deno runs it from a script. */
+  /** The executable; missing when Deno or Node run it from a script. */
   executable?: string;
   /** The words that start it. */
   words: string[];
@@ -15,10 +16,10 @@ export interface OwnProgram {
 
 /** The program that runs now. */
 export function ownProgram(): OwnProgram {
-  const executable = Deno.execPath();
-  if (Deno.build.standalone) return { executable, words: [executable] };
-  const script = fileURLToPath(Deno.mainModule);
-  return { words: [executable, "run", "--no-prompt", "-N", "-E", "-R", "-W", script] };
+  const { execPath, argv, versions } = process;
+  if (Deno.build.standalone) return { executable: execPath, words: [execPath] };
+  const run = "deno" in versions ? ["run", "--no-prompt", "-N", "-E", "-R", "-W"] : [];
+  return { words: [execPath, ...run, argv[1]!] };
 }
 
 /** A person's computer, as far as setup looks at it. */
@@ -78,7 +79,7 @@ export async function installProgram(
   if (await isSameFile(path, executable)) return installed("unchanged");
   await makeDirectory(directory, made);
   const existed = await exists(path);
-  await replaceFile(path, (partial) => Deno.copyFile(executable, partial), { always: 0o755 });
+  await replaceFile(path, (partial) => copyFile(executable, partial), { always: 0o755 });
   if (!existed) made.push(path);
   return installed(existed ? "replaced" : "copied");
 }
@@ -93,7 +94,7 @@ export async function makeDirectory(path: string, made: string[], mode = 0o777):
   if (await exists(path)) return;
   await makeDirectory(dirname(path), made, mode);
   try {
-    await Deno.mkdir(path, { mode });
+    await mkdir(path, { mode });
   } catch (cause) {
     throw new Error(`cannot make the directory "${path}": ${fileErrorReason(cause)}`, { cause });
   }
@@ -101,12 +102,12 @@ export async function makeDirectory(path: string, made: string[], mode = 0o777):
 }
 
 async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+  return await stat(path).then(() => true, () => false);
 }
 
 async function isSameFile(path: string, other: string): Promise<boolean> {
   try {
-    return await Deno.realPath(path) === await Deno.realPath(other);
+    return await realpath(path) === await realpath(other);
   } catch {
     return false;
   }

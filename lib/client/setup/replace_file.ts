@@ -1,4 +1,5 @@
 /** Files that are replaced as a whole: readers see the old content or the new one. */
+import { chmod, readdir, realpath, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileErrorReason } from "../../text/file_error.ts";
 
@@ -16,21 +17,22 @@ export async function replaceFile(
 ): Promise<void> {
   let partial: string | undefined;
   try {
-    const target = await Deno.realPath(path).catch(() => path);
-    const old = await Deno.stat(target).catch(() => undefined);
-    partial = await Deno.makeTempFile({ dir: dirname(target), prefix: ".converge-" });
+    const target = await realpath(path).catch(() => path);
+    const old = await stat(target).catch(() => undefined);
+    partial = join(dirname(target), `.converge-new-${crypto.randomUUID()}`);
+    await writeFile(partial, "", { flag: "wx", mode: 0o600 });
     await fill(partial);
-    await setMode(partial, "always" in mode ? mode.always : old?.mode ?? mode.ifNew);
-    await rename(partial, target);
+    await chmod(partial, ("always" in mode ? mode.always : old?.mode ?? mode.ifNew) & 0o7777);
+    await move(partial, target);
   } catch (cause) {
-    if (partial !== undefined) await Deno.remove(partial).catch(() => {});
+    if (partial !== undefined) await rm(partial, { force: true });
     throw new Error(`cannot write "${path}": ${fileErrorReason(cause)}`, { cause });
   }
 }
 
 /** The same with bytes; a new file is private. */
 export async function replaceBytes(path: string, bytes: Uint8Array): Promise<void> {
-  await replaceFile(path, (partial) => Deno.writeFile(partial, bytes), { ifNew: 0o600 });
+  await replaceFile(path, (partial) => writeFile(partial, bytes), { ifNew: 0o600 });
 }
 
 /** The same with text. */
@@ -43,26 +45,21 @@ export async function replaceText(path: string, text: string): Promise<void> {
  * the right away does not want the file changed.
  */
 export async function isWritable(path: string): Promise<boolean> {
-  const { mode } = await Deno.stat(path);
-  return mode === null || (mode & 0o200) !== 0;
-}
-
-async function setMode(path: string, mode: number): Promise<void> {
-  if (Deno.build.os !== "windows") await Deno.chmod(path, mode & 0o7777);
+  return ((await stat(path)).mode & 0o200) !== 0;
 }
 
 /** Windows does not replace a program that runs, but it renames it. */
-async function rename(from: string, to: string): Promise<void> {
+async function move(from: string, to: string): Promise<void> {
   try {
-    await Deno.rename(from, to);
+    await rename(from, to);
   } catch (error) {
     if (Deno.build.os !== "windows") throw error;
     const aside = join(dirname(to), `.converge-old-${crypto.randomUUID()}`);
-    await Deno.rename(to, aside);
+    await rename(to, aside);
     try {
-      await Deno.rename(from, to);
+      await rename(from, to);
     } catch (error) {
-      await Deno.rename(aside, to);
+      await rename(aside, to);
       throw error;
     }
     // While it runs it cannot be removed; the next replacement does that.
@@ -71,7 +68,7 @@ async function rename(from: string, to: string): Promise<void> {
 }
 
 async function removeOld(directory: string): Promise<void> {
-  for await (const { name } of Deno.readDir(directory)) {
-    if (name.startsWith(".converge-old-")) await Deno.remove(join(directory, name)).catch(() => {});
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(".converge-old-")) await unlink(join(directory, name)).catch(() => {});
   }
 }

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { lstat, readdir, readFile, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fileErrorReason } from "../../text/file_error.ts";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { INCLUDE_LINE, withInclude, withoutInclude } from "./include_line.ts";
 import {
   type Computer,
@@ -72,7 +73,7 @@ export async function setUp(
     throw new Error(`cannot write "${files.config}": it is read-only; add ${added} yourself`);
   }
   print(`${files.config}: ${config === undefined ? "unchanged" : `added ${added}`}`);
-  if (((await Deno.stat(files.config)).mode ?? 0) & 0o022) {
+  if (!computer.windows && (await stat(files.config)).mode & 0o022) {
     print(`${files.config}: ssh refuses it while others can write to it: chmod go-w ~/.ssh/config`);
   }
   print(`log in with: ssh ID.${suffix}`);
@@ -138,22 +139,21 @@ async function writeEntries(
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await Deno.readFile(path);
+    return await readFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (isMissing(cause)) return undefined;
     throw new Error(`cannot read "${path}": ${fileErrorReason(cause)}`, { cause });
   }
 }
 
-/** Removes a file, or a directory if it is empty. */
+/** Removes a file, or a directory if it is empty: what somebody else put there stays. */
 async function removeFile(path: string, print: (line: string) => void): Promise<void> {
   try {
-    await Deno.remove(path);
+    const isDirectory = (await lstat(path)).isDirectory();
+    if (isDirectory && (await readdir(path)).length > 0) return;
+    await (isDirectory ? rmdir(path) : unlink(path));
     print(`${path}: removed`);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    const stat = await Deno.lstat(path);
-    // What somebody else put there stays, with its directory.
-    if (!stat.isDirectory) print(`${path}: cannot remove it: ${fileErrorReason(error)}`);
+    if (!isMissing(error)) print(`${path}: cannot remove it: ${fileErrorReason(error)}`);
   }
 }

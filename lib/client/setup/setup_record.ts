@@ -1,7 +1,8 @@
 /** What `wsproxy setup` did, in a file beside ssh's configuration: to undo it, and for updates. */
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorMessage } from "../../text/error_message.ts";
-import { fileErrorReason } from "../../text/file_error.ts";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { replaceText } from "./replace_file.ts";
 import type { SuffixServer } from "./ssh_entry.ts";
 
@@ -45,9 +46,9 @@ export interface SetupRecord {
  */
 export async function readSetup({ record }: SetupFiles): Promise<SetupRecord> {
   try {
-    return { servers: {}, program: [], made: [], ...JSON.parse(await Deno.readTextFile(record)) };
+    return { servers: {}, program: [], made: [], ...JSON.parse(await readFile(record, "utf8")) };
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return { servers: {}, program: [], made: [] };
+    if (isMissing(cause)) return { servers: {}, program: [], made: [] };
     const why = cause instanceof SyntaxError
       ? `${errorMessage(cause)}; delete the file and run wsproxy setup again`
       : fileErrorReason(cause);

@@ -1,4 +1,4 @@
-import { findProgram } from "../find_program.ts";
+import { findProgram } from "../../program/find_program.ts";
 import type { ProcessOptions } from "../process.ts";
 import { cString, cStrings, errorText, libc, O_RDWR } from "./libc.ts";
 

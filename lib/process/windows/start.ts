@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { findProgram } from "../find_program.ts";
+import { findProgram } from "../../program/find_program.ts";
 import type { ProcessOptions } from "../process.ts";
 import { allocate, kernel32, lastError, pointerTo } from "./api.ts";
 import { commandLine, environmentBlock, utf16z } from "./command_line.ts";

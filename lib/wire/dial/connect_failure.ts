@@ -15,20 +15,16 @@ const CERTIFICATE_FAILURES: [RegExp, string][] = [
   [/not valid for name/i, "it is for another name"],
 ];
 
-/**
- * The reason of a failed connection, without the system's numbers.
- *
- * @param error of a connection, or the cause of an error of fetch(), which has the reason in its text
- */
+/** The reason of a failed connection, without the system's numbers. */
 export function connectFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof Deno.errors.ConnectionRefused || /Connection refused/.test(error.message)) {
+  if (error instanceof Deno.errors.ConnectionRefused) {
     return "connection refused; check the port, and that the server runs";
   }
   if (error instanceof Deno.errors.TimedOut) {
     return "connection timed out; a firewall may block it";
   }
-  if (/\bfailed to lookup address/.test(error.message)) return "no such host; check the name";
+  if (/^failed to lookup address/.test(error.message)) return "no such host; check the name";
   // rustls says the one, OpenSSL the other.
   if (/received corrupt message|wrong version number/.test(error.message)) {
     return "the server does not speak TLS on this port; try ws: or http:";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { findProgram } from "../../lib/process/find_program.ts";
+import { findProgram } from "../../lib/program/find_program.ts";
 import { TempDir } from "../support/program.ts";
 
 Deno.test("findProgram() looks names up in PATH and takes paths as they are", async () => {

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
@@ -26,7 +26,7 @@ export function findProgram(name: string, env: Record<string, string>): string |
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return Deno.statSync(path).isFile;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
