@@ -15,7 +15,7 @@ const PROGRAMS: Record<string, Command> = {
   agent: AGENT,
   server: serverCommand(nothing, {}, NO_FILES),
   tunnel: tunnelCommand(nothing),
-  wsproxy: wsproxyCommand(nothing),
+  wsproxy: wsproxyCommand({ run: nothing, setUp: nothing, update: nothing }),
 };
 
 /** A directory with a file `keys.txt`, a directory and the script for a program. */

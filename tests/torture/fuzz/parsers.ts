@@ -162,7 +162,8 @@ async function readArguments(args: string[]): Promise<void> {
   const files = { readOptionFile: () => "", readSecretFile: () => "" };
   const actions = new Proxy({}, { get: () => run }) as Parameters<typeof agentCommand>[0];
   const commands: Command[] = [
-    ...[agentCommand(actions), wsproxyCommand(run), tunnelCommand(run)],
+    ...[agentCommand(actions), tunnelCommand(run)],
+    wsproxyCommand({ run, setUp: run, update: run }),
     serverCommand(run, {}, files),
   ];
   for (const command of commands) {
