@@ -27,7 +27,7 @@ export class HostKeyFinder {
 }
 
 /**
- * The key in the answer of a key exchange; undefined if it is not there yet, null if there is none:
+ * The key in the answer of a key exchange; undefined if it is not there yet, null if there can be no key:
  * this is not SSH, or malformed.
  *
  * Every method here has the key as the first string of that answer (RFC 4253, section 8; RFC 5656,
