@@ -4,15 +4,17 @@ import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control/command
 import { detach, isDetached } from "./lib/agent/control/detach.ts";
 import { agentCommand } from "./lib/cli/agent_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
+import { openPath, ownDirectory, ownEnvironment } from "./lib/process/self.ts";
 import { runProgram, writeStdout } from "./lib/program/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;
   // CI systems set the variable of an input that was left out to nothing.
   if (Deno.env.get("CONVERGE_ID") === "") Deno.env.delete("CONVERGE_ID");
+  const env = ownEnvironment();
   const control = {
-    dir: Deno.env.get("CONVERGE_DIR") ?? Deno.cwd(),
-    preferredId: Deno.env.get("CONVERGE_ID"),
+    dir: openPath(env.CONVERGE_DIR ?? ownDirectory()),
+    preferredId: env.CONVERGE_ID,
     print: writeStdout,
     signal,
   };

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
+import { leaveDirectory } from "../process/self.ts";
 import { signalStatus } from "../program/program.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
 import { SshServer } from "../ssh/server.ts";
@@ -21,7 +23,7 @@ import { type LifetimeEnd, LifetimeKeeper } from "./lifetime/keeper.ts";
 import type { LifetimeMode } from "./lifetime/lifetime.ts";
 import { contestedText, loginMessage } from "./lifetime/login_message.ts";
 import { type AgentOutput, openOutput } from "./output.ts";
-import { agentFacts, type AgentSetup, prepareAgent } from "./prepare.ts";
+import { agentFacts, type AgentSetup, HOLD_FILE, prepareAgent } from "./prepare.ts";
 import { type PairedClient, Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
 import { modifiedTime, WatchedFile } from "./watched_file.ts";
@@ -43,6 +45,7 @@ export async function runAgent(
   using output = openOutput({ ...options, detached });
   try {
     const setup = await prepareAgent(server, options, { signal, log: output.log });
+    leaveDirectory();
     const mode = detached ? "background" : "foreground";
     await using agent = new JobAgent(setup, { output, mode });
     return await agent.run(signal);
@@ -195,13 +198,14 @@ export class JobAgent implements AsyncDisposable {
           lifetime.opened(session);
           this.#reporter.opened(session);
         },
-        closed: (session) => {
-          lifetime.closed(session);
+        closed: (session, { failed }) => {
+          lifetime.closed(session, { failed });
           this.#reporter.closed(session);
         },
         input: () => lifetime.input(),
         welcome: () =>
           loginMessage({
+            notices: this.#setup.notices,
             ...lifetime.status,
             id: this.#id,
             shell: shell.kind,
@@ -210,7 +214,7 @@ export class JobAgent implements AsyncDisposable {
           }),
       },
       ...forwarding({ allowRemoteBind: options.allowRemoteBind }),
-      subsystems: { sftp: (channel) => sftp.serve(channel, { cwd }) },
+      subsystems: { sftp: (channel, session) => sftp.serve(channel, { cwd: session.cwd }) },
     });
   }
 
@@ -235,13 +239,13 @@ export class JobAgent implements AsyncDisposable {
 
   /** Serves one client with what the server said at the registration that it came through. */
   #serve(stream: ByteStream, peer: PairedClient, registration: RegisteredMessage): Promise<void> {
-    const { cwd, env, hostKey, keysFile, extraKeys, holdPath } = this.#setup;
+    const { cwd, env, hostKey, keysFile, extraKeys } = this.#setup;
     const { id, username, password } = registration;
     const { contestedAt } = peer;
     const served = this.#ssh.serve(stream, {
       peer,
       authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
-      env: { ...env, CONVERGE_ID: id, CONVERGE_DIR: cwd, CONVERGE_HOLD: holdPath },
+      env: { ...env, CONVERGE_ID: id, CONVERGE_DIR: cwd, CONVERGE_HOLD: join(cwd, HOLD_FILE) },
       banner: contestedAt === undefined
         ? undefined
         : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),
@@ -258,7 +262,7 @@ export class JobAgent implements AsyncDisposable {
     const { log, follow } = this.#output;
     try {
       return await LocalControl.start({
-        dir: this.#setup.cwd,
+        dir: this.#setup.dir,
         log,
         status: () => this.#status(),
         follow,

@@ -3,8 +3,10 @@ import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { Log } from "../log/log.ts";
+import { isProgram } from "../process/access.ts";
+import { openPath, ownDirectory, ownEnvironment } from "../process/self.ts";
+import { chooseShell, type Shell, type ShellChoice } from "../process/shell.ts";
 import { findProgram } from "../program/find_program.ts";
-import { chooseShell, type Shell } from "../process/shell.ts";
 import { readSecretFile } from "../program/option_file.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
@@ -15,7 +17,7 @@ import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 import { makeIfMissing } from "./watched_file.ts";
 
 /** The hold file's name in the agent's directory. */
-const HOLD_FILE = ".hold";
+export const HOLD_FILE = ".hold";
 
 /** Everything that is settled before the agent registers. */
 export interface AgentSetup {
@@ -23,11 +25,15 @@ export interface AgentSetup {
   options: AgentOptions;
   /** The rendez-vous ID to ask for. */
   id: string;
-  /** The agent's directory. */
+  /** The agent's directory, in which sessions start. */
   cwd: string;
+  /** A path of it for the agent itself. */
+  dir: string;
   /** The job's environment. */
   env: Record<string, string>;
   shell: Shell;
+  /** What is not as people expect, for the log and for shells. */
+  notices: string[];
   hostKey: HostKey;
   /** The file of authorized keys, read at each login. */
   keysFile: string;
@@ -50,20 +56,31 @@ export async function prepareAgent(
   options: AgentOptions,
   { signal, log }: { signal: AbortSignal; log: Log },
 ): Promise<AgentSetup> {
-  const cwd = Deno.cwd();
-  const env = Deno.env.toObject();
+  const cwd = ownDirectory();
+  const dir = openPath(cwd);
+  const user = readUser();
+  const env = jobEnvironment(user);
   const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
+  const { shell, notice } = chooseAgentShell(options.shell, env, user);
+  // Programs start the shell that this variable names.
+  if (notice !== undefined && !shell.args) {
+    env.SHELL = findProgram(shell.file, env, isProgram) ?? shell.file;
+  }
+  const notices = notice === undefined ? [] : [notice];
+  for (const reason of notices) log.warn("not as expected", { reason });
   const setup = {
     server,
     options,
     id: options.id ?? makeRendezvousId(),
     cwd,
+    dir,
     env,
-    shell: chooseAgentShell(options.shell, env),
+    shell,
+    notices,
     hostKey: options.hostKey === undefined ? generateHostKey() : await loadHostKey(options.hostKey),
-    keysFile: resolve(cwd, options.authorizedKeys),
+    keysFile: resolve(dir, options.authorizedKeys),
     extraKeys: await fetchAllKeys(options, { ca, signal, log }),
-    holdPath: join(cwd, HOLD_FILE),
+    holdPath: join(dir, HOLD_FILE),
     token: options.tokenFile === undefined
       ? env.CONVERGE_AGENT_TOKEN || undefined
       : readSecretFile("--token-file", options.tokenFile),
@@ -97,41 +114,42 @@ async function fetchAllKeys(
   return lists.flat();
 }
 
-function chooseAgentShell(given: string | undefined, env: Record<string, string>): Shell {
-  const exists = (file: string) => findProgram(file, env) !== undefined;
+function chooseAgentShell(
+  given: string | undefined,
+  env: Record<string, string>,
+  user: User | undefined,
+): ShellChoice {
+  const exists = (file: string) => findProgram(file, env, isProgram) !== undefined;
   if (given !== undefined && !exists(given)) {
     throw new Error(`cannot use --shell "${given}": no such program`);
   }
-  return chooseShell({
-    os: Deno.build.os,
-    given,
-    env,
-    passwd: readIfThere("/etc/passwd"),
-    uid: Deno.uid(),
-    exists,
-  });
+  return chooseShell({ os: Deno.build.os, given, env, userShell: user?.shell, exists });
 }
 
-function readIfThere(path: string): string | undefined {
+/** The agent's user as passwd(5) has it. */
+type User = ReturnType<typeof userInfo>;
+
+function readUser(): User | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return userInfo();
   } catch {
-    return undefined;
+    // A container may run as a user without a name.
   }
+}
+
+/** The job's environment, with the home directory that sshd would set. */
+function jobEnvironment(user: User | undefined): Record<string, string> {
+  const env = ownEnvironment();
+  if (Deno.build.os !== "windows" && !env.HOME && user) env.HOME = user.homedir;
+  return env;
 }
 
 /** What the agent tells the server's operators about its machine. */
 export function agentFacts(shell: Shell): AgentFacts {
   const { os, arch } = Deno.build;
-  let user = "";
-  try {
-    user = userInfo().username;
-  } catch {
-    // A container may run as a user without a name.
-  }
   return {
     host: Deno.hostname(),
-    user,
+    user: readUser()?.username ?? "",
     os: `${os} ${arch} ${Deno.osRelease()}`,
     shell: shell.file,
   };

@@ -174,11 +174,7 @@ export class WatchedFile implements AsyncDisposable {
 
   /** Deno 2.9 gets no events for a path that an earlier watcher has not released yet. */
   async #unwatch(): Promise<void> {
-    try {
-      this.#watcher?.close();
-    } catch {
-      // It ended by itself.
-    }
+    close(this.#watcher);
     this.#watcher = undefined;
     await this.#listening;
   }
@@ -194,19 +190,35 @@ export class WatchedFile implements AsyncDisposable {
     this.#wake();
   }
 
+  #lookSoon(): void {
+    this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
+  }
+
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     try {
       for await (const { paths } of watcher) {
         // A job may change many files there; Deno drops events then, ours among them.
         if (paths.some((path) => this.#concerns(path))) this.#lookNow();
-        else this.#lookingSoon ??= setTimeout(() => this.#lookNow(), LOOK_AGAIN_IN);
+        else this.#lookSoon();
       }
     } catch (error) {
+      // Deno ends at a name that is not valid UTF-8.
       this.#options.log.debug("stopped watching a directory", {
         path: this.#path,
         reason: error,
       });
+      this.#lookSoon();
     }
-    if (this.#watcher === watcher) this.#watcher = undefined;
+    if (this.#watcher !== watcher) return;
+    close(watcher);
+    this.#watcher = undefined;
+  }
+}
+
+function close(watcher: Deno.FsWatcher | undefined): void {
+  try {
+    watcher?.close();
+  } catch {
+    // It ended by itself.
   }
 }

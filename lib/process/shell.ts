@@ -11,6 +11,8 @@ export type ShellKind = "sh" | "cmd" | "powershell";
 export interface Shell {
   /** A path, or a name to look up. */
   file: string;
+  /** What comes before its other arguments: busybox is told which of its programs to be. */
+  args?: string[];
   kind: ShellKind;
 }
 
@@ -21,22 +23,50 @@ export interface ShellFacts {
   /** What the person asked for, if anything. */
   given?: string;
   env: Record<string, string>;
-  /** The contents of /etc/passwd, or nothing. */
-  passwd?: string;
-  /** The user's number. */
-  uid?: number | null;
+  /** The shell of the user's entry in passwd(5), or nothing. */
+  userShell?: string | null;
   /** Whether there is such a program, by a path or by a name to look up. */
   exists: (file: string) => boolean;
 }
 
-/** The given shell, else the user's; on Windows PowerShell, else cmd. */
-export function chooseShell(facts: ShellFacts): Shell {
-  const candidates = facts.os === "windows"
-    ? ["pwsh.exe", "powershell.exe", facts.env.COMSPEC]
-    : [facts.env.SHELL, passwdShell(facts.passwd ?? "", facts.uid), "/bin/sh"];
-  const last = facts.os === "windows" ? "cmd.exe" : "/bin/sh";
-  const file = facts.given ?? candidates.find((shell) => shell && facts.exists(shell)) ?? last;
-  return { file, kind: shellKind(file) };
+/** The shell of all sessions. */
+export interface ShellChoice {
+  shell: Shell;
+  /** For people: why it is not the user's own, if that is so. */
+  notice?: string;
+}
+
+/** Programs that passwd(5) names as shells so that nobody gets one, by their last part. */
+const NO_SHELLS = ["nologin", "false", "true", "sync", "shutdown", "halt"];
+
+/** Shells to try when the user's cannot be used; images have busybox in odd places. */
+const OTHER_SHELLS = ["/bin/bash", "/bin/sh", "bash", "sh", "/busybox/sh"];
+
+/** The given shell, else the user's, else the first real one; on Windows PowerShell, else cmd. */
+export function chooseShell(facts: ShellFacts): ShellChoice {
+  const { os, given, env, exists } = facts;
+  const choice = (file: string, args?: string[]) => ({ file, args, kind: shellKind(file) });
+  if (given !== undefined) return { shell: choice(given) };
+  if (os === "windows") {
+    const candidates = ["pwsh.exe", "powershell.exe", env.COMSPEC];
+    return { shell: choice(candidates.find((file) => file && exists(file)) ?? "cmd.exe") };
+  }
+  const own = [env.SHELL, facts.userShell].filter((file) => !!file) as string[];
+  const file = [...own, ...OTHER_SHELLS].find((file) => isShell(file) && exists(file));
+  const shell = file !== undefined || !exists("busybox")
+    ? choice(file ?? "/bin/sh")
+    : choice("busybox", ["sh"]);
+  if (file === undefined && shell.args === undefined) {
+    return { shell, notice: "there is no shell here; SFTP and forwarding work" };
+  }
+  const [wanted] = own;
+  if (wanted === undefined || wanted === file) return { shell };
+  const why = isShell(wanted) ? "is missing or not executable" : "is not a shell";
+  return { shell, notice: `sessions use "${shell.file}": the user's shell "${wanted}" ${why}` };
+}
+
+function isShell(file: string): boolean {
+  return !NO_SHELLS.includes(file.split("/").at(-1)!);
 }
 
 /** The kind by the program's name; whatever is not from Windows counts as `sh`. */
@@ -46,26 +76,13 @@ export function shellKind(file: string): ShellKind {
   return name === "cmd" ? "cmd" : "sh";
 }
 
-function passwdShell(passwd: string, uid?: number | null): string | undefined {
-  if (uid === undefined || uid === null) return;
-  const entry = passwd.split("\n").map((line) => line.split(":"))
-    .find((fields) => fields[2] === String(uid));
-  return entry?.[6]?.trim() || undefined;
-}
-
 /**
  * Arguments of a shell for a person. It reads what interactive shells read, for instance ~/.bashrc,
  * but no profile, which on many systems would replace the PATH that the job has set:
  * docs/decisions/0005-interactive-shells-without-profile.md.
  */
-export function interactiveArguments(kind: ShellKind): string[] {
-  switch (kind) {
-    case "powershell":
-      return ["-NoLogo"];
-    case "cmd":
-    case "sh":
-      return [];
-  }
+export function interactiveArguments({ args = [], kind }: Shell): string[] {
+  return kind === "powershell" ? [...args, "-NoLogo"] : args;
 }
 
 /**
@@ -76,13 +93,13 @@ const POWERSHELL_STATUS =
   "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }";
 
 /** Arguments that make a shell run `command` and end with its status. */
-export function commandArguments(kind: ShellKind, command: string): string[] {
+export function commandArguments({ args = [], kind }: Shell, command: string): string[] {
   switch (kind) {
     case "powershell":
       return ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command + POWERSHELL_STATUS];
     case "cmd":
       return ["/d", "/s", "/c", command];
     case "sh":
-      return ["-c", command];
+      return [...args, "-c", command];
   }
 }

@@ -5,9 +5,14 @@ import { delimiter, join } from "node:path";
  * Finds a program as the system would start it: a path is taken as it is, a name is looked up in
  * `PATH`, on Windows with the endings in `PATHEXT`.
  *
+ * @param isProgram whether a path is one; the default takes names in UTF-8 only
  * @returns the path, or undefined if there is no such program
  */
-export function findProgram(name: string, env: Record<string, string>): string | undefined {
+export function findProgram(
+  name: string,
+  env: Record<string, string>,
+  isProgram: (path: string) => boolean = isExecutable,
+): string | undefined {
   const isWindows = Deno.build.os === "windows";
   const variable = (wanted: string) =>
     Object.entries(env).find(([key]) => isWindows ? key.toUpperCase() === wanted : key === wanted)
@@ -23,7 +28,7 @@ export function findProgram(name: string, env: Record<string, string>): string |
   }
 }
 
-function isProgram(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

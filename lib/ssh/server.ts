@@ -196,7 +196,7 @@ export class SshServer {
     const id = ++this.#sessions;
     const info: SessionInfo = { id, peer, kind: "forward", pty: false, notify: () => {} };
     observer?.opened?.(info);
-    channel.closed.then(() => observer?.closed?.(info));
+    channel.closed.then(() => observer?.closed?.(info, { failed: false }));
   }
 }
 

@@ -3,40 +3,86 @@ import {
   chooseShell,
   commandArguments,
   interactiveArguments,
+  type Shell,
   shellKind,
 } from "../../lib/process/shell.ts";
 
-const PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000:Ann,,,:/home/ann:/usr/bin/fish\n";
 const everything = () => true;
-const nothing = () => false;
 
 Deno.test("chooseShell() takes the given one before all others", () => {
   const facts = { os: "linux", env: { SHELL: "/bin/zsh" }, exists: everything } as const;
-  deepEqual(chooseShell({ ...facts, given: "/opt/bash" }), { file: "/opt/bash", kind: "sh" });
+  deepEqual(chooseShell({ ...facts, given: "/opt/bash" }).shell.file, "/opt/bash");
 });
 
-Deno.test("chooseShell() takes $SHELL, else the user's, else /bin/sh", () => {
-  const facts = { os: "linux", passwd: PASSWD, uid: 1000 } as const;
-  const choose = (env: Record<string, string>, exists: (file: string) => boolean) =>
-    chooseShell({ ...facts, env, exists }).file;
-  equal(choose({ SHELL: "/bin/zsh" }, everything), "/bin/zsh");
-  equal(choose({}, everything), "/usr/bin/fish");
-  equal(choose({ SHELL: "/no/zsh" }, (file) => file !== "/no/zsh"), "/usr/bin/fish");
-  equal(choose({ SHELL: "/bin/zsh" }, nothing), "/bin/sh");
-  equal(chooseShell({ os: "linux", env: {}, exists: everything }).file, "/bin/sh");
-  equal(chooseShell({ ...facts, uid: 4711, env: {}, exists: everything }).file, "/bin/sh");
-});
+/** What there is, what it says of the user's shell, and what is chosen. */
+const CHOICES: {
+  name: string;
+  shell?: string;
+  passwd?: string;
+  programs: string[];
+  chosen: string;
+  notice?: RegExp;
+}[] = [
+  {
+    name: "SHELL",
+    shell: "/bin/zsh",
+    passwd: "/a",
+    programs: ["/bin/zsh", "/a"],
+    chosen: "/bin/zsh",
+  },
+  { name: "passwd", passwd: "/usr/bin/fish", programs: ["/usr/bin/fish"], chosen: "/usr/bin/fish" },
+  { name: "an empty SHELL", shell: "", passwd: "/a", programs: ["/a"], chosen: "/a" },
+  { name: "nothing known", programs: ["/bin/bash", "/bin/sh"], chosen: "/bin/bash" },
+  { name: "sh alone", programs: ["/bin/sh"], chosen: "/bin/sh" },
+  { name: "bash in PATH", programs: ["bash", "sh"], chosen: "bash" },
+  { name: "sh in PATH", programs: ["sh"], chosen: "sh" },
+  { name: "busybox's directory", programs: ["/busybox/sh"], chosen: "/busybox/sh" },
+  { name: "busybox", programs: ["busybox"], chosen: "busybox sh" },
+  {
+    name: "a SHELL that is missing",
+    shell: "/no/zsh",
+    passwd: "/bin/sh",
+    programs: ["/bin/sh"],
+    chosen: "/bin/sh",
+    notice: /^sessions use "\/bin\/sh": .*"\/no\/zsh" is missing or not executable$/,
+  },
+  ...["/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/true", "/bin/sync"].flatMap(
+    (shell) =>
+      [
+        { shell, name: `SHELL=${shell}` },
+        { passwd: shell, name: `${shell} in passwd` },
+        { shell, passwd: shell, name: `${shell} in both` },
+      ].map((facts) => ({
+        ...facts,
+        programs: [shell, "/bin/bash"],
+        chosen: "/bin/bash",
+        notice: new RegExp(`"/bin/bash": the user's shell "${shell}" is not a shell$`),
+      })),
+  ),
+  { name: "nothing at all", programs: [], chosen: "/bin/sh", notice: /^there is no shell here;/ },
+];
+
+for (const { name, shell, passwd, programs, chosen, notice } of CHOICES) {
+  Deno.test(`chooseShell() takes ${chosen} with ${name}`, () => {
+    const exists = (file: string) => programs.includes(file);
+    const env: Record<string, string> = shell === undefined ? {} : { SHELL: shell };
+    const choice = chooseShell({ os: "linux", env, userShell: passwd ?? null, exists });
+    equal([choice.shell.file, ...choice.shell.args ?? []].join(" "), chosen);
+    match(choice.notice ?? "", notice ?? /^$/);
+  });
+}
 
 Deno.test("chooseShell() takes PowerShell, else cmd, on Windows", () => {
-  const choose = (exists: (file: string) => boolean) =>
-    chooseShell({ os: "windows", env: { COMSPEC: "C:\\Windows\\system32\\cmd.exe" }, exists });
-  deepEqual(choose(everything), { file: "pwsh.exe", kind: "powershell" });
-  deepEqual(choose((file) => file !== "pwsh.exe"), { file: "powershell.exe", kind: "powershell" });
-  deepEqual(choose((file) => file.endsWith("cmd.exe")), {
-    file: "C:\\Windows\\system32\\cmd.exe",
-    kind: "cmd",
-  });
-  deepEqual(choose(nothing), { file: "cmd.exe", kind: "cmd" });
+  const choose = (exists: (file: string) => boolean) => {
+    const env = { COMSPEC: "C:\\Windows\\system32\\cmd.exe" };
+    const { file, kind } = chooseShell({ os: "windows", env, exists }).shell;
+    return [file, kind];
+  };
+  deepEqual(choose(everything), ["pwsh.exe", "powershell"]);
+  deepEqual(choose((file) => file !== "pwsh.exe"), ["powershell.exe", "powershell"]);
+  const cmd = "C:\\Windows\\system32\\cmd.exe";
+  deepEqual(choose((file) => file.endsWith("cmd.exe")), [cmd, "cmd"]);
+  deepEqual(choose(() => false), ["cmd.exe", "cmd"]);
 });
 
 Deno.test("shellKind() goes by the program's name", () => {
@@ -50,12 +96,17 @@ Deno.test("shellKind() goes by the program's name", () => {
 });
 
 Deno.test("arguments fit the shell", () => {
-  deepEqual(interactiveArguments("sh"), []);
-  deepEqual(interactiveArguments("powershell"), ["-NoLogo"]);
-  deepEqual(commandArguments("sh", "a | b"), ["-c", "a | b"]);
-  deepEqual(commandArguments("cmd", "dir"), ["/d", "/s", "/c", "dir"]);
+  const sh: Shell = { file: "sh", kind: "sh" };
+  const busybox: Shell = { file: "busybox", args: ["sh"], kind: "sh" };
+  const powershell: Shell = { file: "pwsh.exe", kind: "powershell" };
+  deepEqual(interactiveArguments(sh), []);
+  deepEqual(interactiveArguments(busybox), ["sh"]);
+  deepEqual(interactiveArguments(powershell), ["-NoLogo"]);
+  deepEqual(commandArguments(sh, "a | b"), ["-c", "a | b"]);
+  deepEqual(commandArguments(busybox, "a | b"), ["sh", "-c", "a | b"]);
+  deepEqual(commandArguments({ file: "cmd.exe", kind: "cmd" }, "dir"), ["/d", "/s", "/c", "dir"]);
   match(
-    commandArguments("powershell", "dir # all").at(-1)!,
+    commandArguments(powershell, "dir # all").at(-1)!,
     /^dir # all\n.*\bexit \$LASTEXITCODE\b/,
   );
 });

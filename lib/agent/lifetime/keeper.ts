@@ -2,7 +2,7 @@
 
 import { formatDuration } from "../../../templates/assets/shared/format.js";
 import type { Log } from "../../log/log.ts";
-import type { SessionInfo, SessionObserver } from "../../ssh/connection/handler.ts";
+import type { SessionEnd, SessionInfo, SessionObserver } from "../../ssh/connection/handler.ts";
 import {
   currentExpiry,
   deadlineOf,
@@ -122,10 +122,13 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     this.#look();
   }
 
-  /** A session has ended. */
-  closed(session: SessionInfo): void {
+  /** A session has ended. A shell that failed is not the last one of its user. */
+  closed(session: SessionInfo, { failed }: SessionEnd = { failed: false }): void {
     if (!this.#sessions.delete(session)) return;
-    this.#count(session.kind === "shell" ? { shellEnded: true } : {});
+    this.#count(session.kind === "shell" && !failed ? { shellEnded: true } : {});
+    if (failed) {
+      this.#log.warn("a shell failed before any input", { address: session.peer.address });
+    }
     this.#logSession("session ended", session);
     this.#look();
   }

@@ -57,11 +57,13 @@ export interface LoginMessageOptions {
   expiry: number;
   /** Whether the hold file exists. */
   held: boolean;
+  /** What is not as people expect, a sentence each without its end. */
+  notices?: string[];
 }
 
 /** The rules in a few lines, ended by `\n` each, for the shell that has just opened. */
 export function loginMessage(options: LoginMessageOptions): string {
-  const { id, shell, os, deadline, now, expiry, held } = options;
+  const { id, shell, os, deadline, now, expiry, held, notices = [] } = options;
   const { make, extend, remove } = holdCommands(shell, os);
   const lines = held
     ? [
@@ -74,6 +76,7 @@ export function loginMessage(options: LoginMessageOptions): string {
     ];
   return [
     `Converge: you are logged in to the job ${id}.`,
+    ...notices.map((notice) => `Note: ${notice}.`),
     ...lines,
     `Without input it ends at ${formatTime(deadline)}, in ${formatDuration(deadline - now)}; ` +
     `each input resets that to ${formatDuration(expiry)}.`,

@@ -8,7 +8,11 @@ import { encodeBytes } from "../../text/byte_text.ts";
 
 /** Of read(2) and write(2) no caller asks for 2 GiB, so their results fit. */
 export const libc = Deno.dlopen("libc.so.6", {
+  access: { parameters: ["buffer", "i32"], result: "i32" },
+  chdir: { parameters: ["buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  /** The address of the variable. */
+  environ: { type: "pointer" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   /** Runs on one of Deno's threads for blocking calls. */
@@ -19,8 +23,10 @@ export const libc = Deno.dlopen("libc.so.6", {
   },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  getcwd: { parameters: ["buffer", "usize"], result: "pointer" },
   grantpt: { parameters: ["i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   posix_openpt: { parameters: ["i32"], result: "i32" },
   posix_spawn: {
@@ -46,6 +52,7 @@ export const libc = Deno.dlopen("libc.so.6", {
   ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  strlen: { parameters: ["pointer"], result: "usize" },
   tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
   tcgetpgrp: { parameters: ["i32"], result: "i32" },
   tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },

@@ -1,5 +1,7 @@
 import { findProgram } from "../../program/find_program.ts";
+import { isProgram } from "../access.ts";
 import type { ProcessOptions } from "../process.ts";
+import { readDirectory } from "./self.ts";
 import { cString, cStrings, errorText, libc, O_RDWR } from "./libc.ts";
 
 /** Flags of posix_spawnattr_setflags(3). */
@@ -27,7 +29,7 @@ export type Stdio = [stdin: number, stdout: number, stderr: number] | Uint8Array
  * @throws {Error} if it cannot be started
  */
 export function startLinuxProgram({ file, args, cwd, env }: ProcessOptions, stdio: Stdio): number {
-  const path = findProgram(file, env) ?? file;
+  const path = findProgram(file, env, isProgram) ?? file;
   const actions = new Uint8Array(STRUCT_SIZE);
   const attributes = new Uint8Array(STRUCT_SIZE);
   libc.posix_spawnattr_init(attributes);
@@ -80,11 +82,11 @@ function inDirectory(
     return spawn();
   }
   // Before glibc 2.29 this process has to go there itself. Nothing else runs meanwhile.
-  const before = Deno.cwd();
-  Deno.chdir(cwd);
+  const before = readDirectory();
+  if (libc.chdir(cString(cwd)) !== 0) return ENOENT;
   try {
     return spawn();
   } finally {
-    Deno.chdir(before);
+    libc.chdir(cString(before));
   }
 }

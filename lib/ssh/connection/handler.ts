@@ -134,10 +134,16 @@ export interface SessionInfo {
   farewell?(text: string): void;
 }
 
+/** How a session has ended. */
+export interface SessionEnd {
+  /** Whether its shell ended by itself, not successfully, before its user had typed anything. */
+  failed: boolean;
+}
+
 /** Watches sessions. No method may throw. */
 export interface SessionObserver {
   opened?(session: SessionInfo): void;
-  closed?(session: SessionInfo): void;
+  closed?(session: SessionInfo, end: SessionEnd): void;
   /** A client has sent data on a channel. */
   input?(): void;
   /** Text for the terminal of a shell with a pty, shown before the shell starts. */

@@ -1,7 +1,25 @@
+import { encodeBytes } from "../../text/byte_text.ts";
 import type { ByteSource, ExitStatus, Process } from "../../process/process.ts";
 import { type Channel, Refused, type SshConnection } from "../connection/handler.ts";
 import type { Screen } from "./screen.ts";
 import { Writer } from "../protocol/wire_format.ts";
+
+/** The exit status of a program that cannot be started, as in shells. */
+const CANNOT_START = 127;
+
+/** How a program on a channel has ended. */
+export interface ChannelRun {
+  /** Missing: the client closed the channel first. */
+  status?: ExitStatus;
+  /** Whether the client has sent input. */
+  hadInput: boolean;
+}
+
+/** Whether a shell could not be used: it ended, not successfully, before there was any input. */
+export function hasFailed({ status, hadInput }: ChannelRun): boolean {
+  if (status === undefined || hadInput) return false;
+  return "signal" in status || status.code !== 0;
+}
 
 /**
  * Connects a program to its channel until it has exited and all its output is sent, then sends the
@@ -15,18 +33,24 @@ export async function runOnChannel(
   channel: Channel,
   connection: SshConnection,
   screen?: Screen,
-): Promise<void> {
+): Promise<ChannelRun> {
   const copies = [copy(program.stdout, (bytes) => (screen ?? channel).write(bytes))];
   if (program.stderr) copies.push(copy(program.stderr, (bytes) => channel.writeStderr(bytes)));
-  copyInput(program, channel).catch(() => {}); // The program reads no more.
+  let hadInput = false;
+  copyInput(program, channel, () => hadInput = true)
+    .catch(() => {}); // The program reads no more.
   const finished = Promise.all([program.exited, ...copies]).then(([status]) => status);
   // A program that left nothing behind is forgotten: a connection may run thousands.
   connection.track(endWith(connection.signal, program, finished.then(() => program.gone)));
   const status = await Promise.race([finished, channel.closed.then(() => undefined)]);
-  if (!status) return await program.end();
+  if (!status) {
+    await program.end();
+    return { hadInput };
+  }
   sendExit(channel, status);
   await channel.end();
   channel.close();
+  return { status, hadInput };
 }
 
 async function copy(from: ByteSource, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
@@ -39,8 +63,13 @@ async function copy(from: ByteSource, write: (bytes: Uint8Array) => Promise<void
   }
 }
 
-async function copyInput(program: Process, channel: Channel): Promise<void> {
+async function copyInput(
+  program: Process,
+  channel: Channel,
+  onInput: () => void,
+): Promise<void> {
   for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read()) {
+    onInput();
     await program.write(bytes);
   }
   await program.endInput();
@@ -67,6 +96,15 @@ export async function explain(channel: Channel, error: unknown): Promise<number>
   if (!(error instanceof Refused)) throw error;
   await channel.writeStderr(new TextEncoder().encode(`${error.message}\n`));
   return 1;
+}
+
+/**
+ * Tells the client's user why no program runs, and ends the session with the status that shells have
+ * for that.
+ */
+export async function explainFailure(channel: Channel, reason: string): Promise<void> {
+  await channel.writeStderr(encodeBytes(`Converge: ${reason}\r\n`));
+  sendExit(channel, { code: CANNOT_START });
 }
 
 /** Ends a program when `signal` is aborted, unless it is over before. */

@@ -1,27 +1,26 @@
+import { decodeBytes, encodeBytes } from "../../text/byte_text.ts";
 import { errorMessage } from "../../text/error_message.ts";
-import type { Process, Pty, WindowSize } from "../../process/process.ts";
-import { commandArguments, interactiveArguments, type Shell } from "../../process/shell.ts";
-import { spawnProcess, spawnPty } from "../../process/spawn.ts";
+import type { Process, Pty } from "../../process/process.ts";
+import type { Shell } from "../../process/shell.ts";
 import { decodeModes } from "../../process/terminal_modes.ts";
 import { own } from "../connection/connection.ts";
-import { sessionEnvironment, terminalEnvironment, whyNotSettable } from "./environment.ts";
+import { sessionEnvironment, whyNotSettable } from "./environment.ts";
 import {
   type Channel,
   type Peer,
   Refused,
   type SessionContext,
+  type SessionEnd,
   type SessionInfo,
   type SessionObserver,
   type SessionRequestHandler,
   type SshConnection,
   type SubsystemHandler,
 } from "../connection/handler.ts";
-import { explain, runOnChannel, sendExit } from "./program_channel.ts";
+import { launch, startDirectory, type Terminal } from "./launch.ts";
+import { explain, explainFailure, hasFailed, runOnChannel, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "../protocol/wire_format.ts";
-
-/** The value of SSH_TTY; on POSIX systems the terminal's own name replaces it. */
-const TERMINAL_NAME = Deno.build.os === "windows" ? "windows-pty" : "";
 
 /** The forced command that stands for the server's own SFTP server, as in sshd. */
 const INTERNAL_SFTP = "internal-sftp";
@@ -43,17 +42,13 @@ export interface SessionOptions {
   observer: SessionObserver;
 }
 
-/** The terminal that a client asks for. */
-interface Terminal extends WindowSize {
-  term: string;
-  modes: Record<number, number>;
-}
-
 /** One session channel: requests that prepare it, then one program (RFC 4254, section 6). */
 export class Session implements SessionContext {
   readonly connection: SshConnection;
   readonly cwd: string;
   readonly env: Record<string, string>;
+  /** What its user is told before anything else. */
+  readonly #notice?: string;
   readonly #id: number;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
@@ -85,7 +80,9 @@ export class Session implements SessionContext {
     this.#channel = channel;
     this.#options = options;
     this.#id = options.id;
-    this.cwd = options.cwd;
+    const { path, notice } = startDirectory(options.cwd);
+    this.cwd = path;
+    this.#notice = notice;
     this.env = sessionEnvironment(options.env, connection.address);
     this.done = new Promise<void>((resolve) => this.#finish = resolve)
       .finally(() => this.#controller.abort());
@@ -109,7 +106,7 @@ export class Session implements SessionContext {
       case "shell":
         return await this.#start(undefined);
       case "exec":
-        return await this.#start(new Reader(data).text());
+        return await this.#start(decodeBytes(new Reader(data).string()));
       case "subsystem":
         return await this.#startSubsystem(new Reader(data).text());
     }
@@ -143,7 +140,7 @@ export class Session implements SessionContext {
   }
 
   #requestEnv(data: Reader): void {
-    const [name, value] = [data.text(), data.text()];
+    const [name, value] = [data.text(), decodeBytes(data.string())];
     const { command } = this.connection.permissions;
     const reason = whyNotSettable(name, value, this.#clientEnv, command !== undefined);
     if (reason) throw new Refused(`${name}: ${reason}`);
@@ -179,33 +176,30 @@ export class Session implements SessionContext {
     const command = forced ?? asked;
     const env = { ...this.env, ...this.#clientEnv, ...environment };
     if (forced !== undefined && asked !== undefined) env.SSH_ORIGINAL_COMMAND = asked;
-    const options = {
-      file: shell.file,
-      args: command === undefined
-        ? interactiveArguments(shell.kind)
-        : commandArguments(shell.kind, command),
-      cwd: this.cwd,
-      env,
-    };
+    const terminal = this.#terminal;
     const info = this.#describe(command === undefined ? "shell" : "exec");
+    let program: Process | Pty;
     try {
-      this.#program = this.#terminal
-        ? await spawnPty({
-          ...options,
-          ...this.#terminal,
-          env: { ...terminalEnvironment(env, this.#terminal.term), SSH_TTY: TERMINAL_NAME },
-        })
-        : spawnProcess(options);
+      program = await launch({ shell, command, cwd: this.cwd, env, terminal });
     } catch (error) {
-      this.#finish();
-      throw new Error(`cannot start "${shell.file}": ${errorMessage(error)}`, { cause: error });
+      return () => void this.#explainFailure(errorMessage(error));
     }
-    const program = this.#program;
+    this.#program = program;
     return () =>
       this.#observe(info, async () => {
-        await this.#welcome(info);
-        await runOnChannel(program, this.#channel, this.connection, this.#screen);
+        const run = await runOnChannel(program, this.#channel, this.connection, this.#screen);
+        return { failed: info.kind === "shell" && hasFailed(run) };
       });
+  }
+
+  /**
+   * Tells the client's user why there is no program. Nothing has been started, so for the observer
+   * there was no session.
+   */
+  async #explainFailure(reason: string): Promise<void> {
+    this.connection.log.warn("session failed", { reason });
+    await explainFailure(this.#channel, reason).catch(() => {}); // The client has disconnected.
+    this.#finish();
   }
 
   async #startSubsystem(name: string): Promise<() => void> {
@@ -222,6 +216,7 @@ export class Session implements SessionContext {
           explain(this.#channel, error)
         );
         sendExit(this.#channel, { code: status ?? 0 });
+        return { failed: false };
       });
   }
 
@@ -239,24 +234,29 @@ export class Session implements SessionContext {
     };
   }
 
-  /** Shows the observer's welcome before the shell's output. */
+  /** Shows a notice, and the observer's welcome, before the program's output. */
   async #welcome(info: SessionInfo): Promise<void> {
-    const text = this.#screen && this.#options.observer.welcome?.(info);
-    if (!text) return;
-    const bytes = new TextEncoder().encode(text.replaceAll(/\r?\n/g, "\r\n"));
-    await this.#screen?.write(bytes).catch(() => {}); // The client has disconnected.
+    const screen = this.#screen;
+    const welcome = screen && this.#options.observer.welcome?.(info);
+    const text = `${this.#notice === undefined ? "" : `${this.#notice}\n`}${welcome ?? ""}`;
+    if (text === "") return;
+    const bytes = encodeBytes(screen ? text.replaceAll(/\r?\n/g, "\r\n") : text);
+    const written = screen ? screen.write(bytes) : this.#channel.writeStderr(bytes);
+    await written.catch(() => {}); // The client has disconnected.
   }
 
   /** Runs the session's program and tells the observer. */
-  async #observe(info: SessionInfo, work: () => Promise<void>): Promise<void> {
+  async #observe(info: SessionInfo, work: () => Promise<SessionEnd>): Promise<void> {
     const { observer } = this.#options;
+    let end: SessionEnd = { failed: false };
     observer.opened?.(info);
     try {
-      await work();
+      await this.#welcome(info);
+      end = await work();
     } catch (error) {
       this.connection.log.warn("session failed", { kind: info.kind, reason: errorMessage(error) });
     } finally {
-      observer.closed?.(info);
+      observer.closed?.(info, end);
       this.#finish();
     }
   }

@@ -1,0 +1,57 @@
+/** Environment and working directory of this process, through libc. */
+import { decodeBytes } from "../../text/byte_text.ts";
+import { cString, libc, O_CLOEXEC } from "./libc.ts";
+
+/** The longest path that getcwd(3) may return, in bytes: PATH_MAX. */
+const MAX_PATH = 4096;
+
+/** The flags of open(2) for a directory that is only a place for other paths. */
+const O_PATH = 0o10000000;
+
+/** The bytes of a pointer. */
+const WORD = 8;
+
+/** environ(7); of two variables of a name the first counts, as for getenv(3). */
+export function readEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const variable of readStrings(libc.environ)) {
+    const equals = variable.indexOf("=");
+    if (equals > 0) env[variable.slice(0, equals)] ??= variable.slice(equals + 1);
+  }
+  return env;
+}
+
+/** The texts of a NULL-terminated array of C strings at the address that a symbol holds. */
+function* readStrings(symbol: Deno.PointerValue): Generator<string> {
+  const array = symbol && new Deno.UnsafePointerView(symbol).getPointer();
+  if (!array) return;
+  const pointers = new Deno.UnsafePointerView(array);
+  for (let at = 0;; at += WORD) {
+    const string = pointers.getPointer(at);
+    if (!string) return;
+    const length = Number(libc.strlen(string));
+    yield decodeBytes(new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(string, length)));
+  }
+}
+
+/**
+ * getcwd(3).
+ *
+ * @throws {Error} if it was deleted or cannot be reached
+ */
+export function readDirectory(): string {
+  const path = new Uint8Array(MAX_PATH);
+  if (libc.getcwd(path, BigInt(MAX_PATH)) === null) throw new Error("getcwd failed");
+  return decodeBytes(path.subarray(0, path.indexOf(0)));
+}
+
+/**
+ * The path of an open descriptor of a directory, which is never closed.
+ *
+ * @throws {Error} if it cannot be opened
+ */
+export function descriptorPath(directory: string): string {
+  const fd = libc.open(cString(directory), O_PATH | O_CLOEXEC, 0);
+  if (fd < 0) throw new Error("cannot open the directory: it was deleted or cannot be reached");
+  return `/proc/self/fd/${fd}`;
+}
