@@ -5,13 +5,15 @@ import {
   type Channel,
   type ChannelHandler,
   type GlobalRequestHandler,
+  own,
   Refused,
   type SshConnection,
 } from "./handler.ts";
 import type { KeyOptions } from "../login/key_options.ts";
 import { Message, OpenFailure } from "../protocol/numbers.ts";
+import { OpeningChannels } from "./opening_channels.ts";
 import { ReceiveBudget, type ReceiveWindow } from "./receive_window.ts";
-import { RequestQueue } from "./request_queue.ts";
+import { type ChannelRequestHandler, logRefusal, Requests } from "./requests.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { Transport } from "../transport/transport.ts";
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
@@ -21,19 +23,6 @@ const MAX_CHANNELS = 1000;
 
 /** How many of them may be sessions: each can be a program or an SFTP server. */
 const MAX_SESSIONS = 100;
-
-/** The queue of global requests; a channel's requests have its number. */
-const GLOBAL = -1;
-
-/**
- * Serves a request on a channel; throws to refuse it.
- *
- * @returns what to do after the reply, if anything
- */
-export type ChannelRequestHandler = (
-  type: string,
-  data: Uint8Array,
-) => Promise<(() => void) | void>;
 
 export interface ServerConnectionOptions {
   id: number;
@@ -60,17 +49,14 @@ export class ServerConnection implements SshConnection {
   readonly #options: ServerConnectionOptions;
   readonly #controller = new AbortController();
   readonly #channels = new Map<number, TransportChannel>();
-  readonly #channelRequests = new Map<number, ChannelRequestHandler>();
-  readonly #requests = new RequestQueue();
+  readonly #requests: Requests;
   readonly #sendQueue: SendQueue;
   readonly #receiveBudget = new ReceiveBudget();
-  /** Channels that we have asked the client to open. */
-  readonly #opening = new Map<number, (answer: Reader | Refused) => void>();
+  readonly #opening = new OpeningChannels();
   /** How many channels the client has asked for that no handler has accepted yet. */
   #pendingOpens = 0;
   #sessions = 0;
   #nextId = 0;
-  #noMoreSessions = false;
   readonly #work = new Set<Promise<unknown>>();
 
   constructor(transport: Transport, options: ServerConnectionOptions) {
@@ -79,6 +65,7 @@ export class ServerConnection implements SshConnection {
     this.#options = options;
     ({ id: this.id, address: this.address, permissions: this.permissions, log: this.log } =
       options);
+    this.#requests = new Requests(transport, this, options.globalRequests);
   }
 
   get signal(): AbortSignal {
@@ -96,7 +83,7 @@ export class ServerConnection implements SshConnection {
     const localId = this.#nextId++;
     const incoming = this.#receiveBudget.open();
     return new Promise((resolve, reject) => {
-      this.#opening.set(localId, (answer) => {
+      this.#opening.add(localId, (answer) => {
         if (answer instanceof Refused) {
           incoming.close();
           reject(answer);
@@ -120,7 +107,7 @@ export class ServerConnection implements SshConnection {
 
   /** Sets who serves the requests on an accepted channel. */
   onChannelRequest(channel: Channel, handler: ChannelRequestHandler): void {
-    this.#channelRequests.set((channel as TransportChannel).localId, handler);
+    this.#requests.serveChannel((channel as TransportChannel).localId, handler);
   }
 
   /**
@@ -132,13 +119,13 @@ export class ServerConnection implements SshConnection {
     const message = new Reader(payload.subarray(1));
     switch (type) {
       case Message.globalRequest:
-        return this.#globalRequest(message.text(), message.boolean(), message.rest());
+        return this.#requests.receiveGlobal(message);
       case Message.channelOpen:
         return this.#channelOpen(message);
       case Message.channelOpenConfirmation:
-        return this.#opened(message.uint32(), message);
+        return this.#opening.confirmed(message);
       case Message.channelOpenFailure:
-        return this.#openFailed(message.uint32(), message);
+        return this.#opening.failed(message);
       case Message.requestSuccess:
       case Message.requestFailure:
         // Nothing we send waits for an answer.
@@ -163,10 +150,10 @@ export class ServerConnection implements SshConnection {
         return channel.receiveEnd();
       case Message.channelClose:
         this.#channels.delete(channel.localId);
-        this.#channelRequests.delete(channel.localId);
+        this.#requests.forgetChannel(channel.localId);
         return channel.receiveClose();
       case Message.channelRequest:
-        return this.#channelRequest(channel, message.text(), message.boolean(), message.rest());
+        return this.#requests.receiveOnChannel(channel, message);
     }
   }
 
@@ -178,7 +165,7 @@ export class ServerConnection implements SshConnection {
     this.#controller.abort();
     for (const channel of this.#channels.values()) {
       // Those with requests are sessions, which end by themselves.
-      if (!this.#channelRequests.has(channel.localId)) channel.close();
+      if (!this.#requests.servesChannel(channel.localId)) channel.close();
     }
     await this.#settled();
   }
@@ -188,8 +175,7 @@ export class ServerConnection implements SshConnection {
     this.#controller.abort();
     for (const channel of this.#channels.values()) channel.receiveClose(error);
     this.#channels.clear();
-    for (const answer of this.#opening.values()) answer(new Refused("the connection has ended"));
-    this.#opening.clear();
+    this.#opening.end();
     await this.#settled();
   }
 
@@ -209,29 +195,6 @@ export class ServerConnection implements SshConnection {
     return this.#channels.size + this.#pendingOpens + this.#opening.size >= MAX_CHANNELS;
   }
 
-  #globalRequest(name: string, wantReply: boolean, data: Uint8Array): void {
-    const reply = (success: boolean, content?: Uint8Array) => {
-      if (!wantReply) return;
-      const message = new Writer().byte(success ? Message.requestSuccess : Message.requestFailure);
-      if (content) message.raw(content);
-      this.#transport.send(message.bytes());
-    };
-    const isNoMoreSessions = name === "no-more-sessions@openssh.com";
-    // At once: the next message may ask for a session.
-    if (isNoMoreSessions) this.#noMoreSessions = true;
-    this.track(this.#requests.add(GLOBAL, data.length, async () => {
-      if (isNoMoreSessions) return reply(true);
-      const handler = own(this.#options.globalRequests, name);
-      try {
-        if (!handler) throw new Refused("not supported");
-        reply(true, await handler({ name, data, connection: this }) ?? undefined);
-      } catch (error) {
-        this.#logRefusal("global request", name, error);
-        reply(false);
-      }
-    }));
-  }
-
   #channelOpen(message: Reader): void {
     const [type, remoteId, window] = [message.text(), message.uint32(), message.uint32()];
     const [packetSize, data] = [message.uint32(), message.rest()];
@@ -240,7 +203,7 @@ export class ServerConnection implements SshConnection {
       try {
         const handler = own(this.#options.channels, type);
         if (!handler) throw new Refused("unknown channel type", OpenFailure.unknownChannelType);
-        if (isSession && this.#noMoreSessions) {
+        if (isSession && this.#requests.noMoreSessions) {
           throw new Refused("no more sessions", OpenFailure.administrativelyProhibited);
         }
         if (isFull || isSession && this.#sessions > MAX_SESSIONS) {
@@ -269,7 +232,7 @@ export class ServerConnection implements SshConnection {
         if (!channel) throw new Refused("no handler accepted it");
       } catch (error) {
         if (channel) return this.log.warn("channel failed", { type, reason: errorMessage(error) });
-        this.#logRefusal("channel", type, error);
+        logRefusal(this.log, "channel", type, error);
         const reason = error instanceof Refused ? error.reason : undefined;
         this.#transport.send(
           new Writer().byte(Message.channelOpenFailure).uint32(remoteId)
@@ -287,50 +250,4 @@ export class ServerConnection implements SshConnection {
     this.#pendingOpens++;
     this.track(serve());
   }
-
-  #opened(localId: number, message: Reader): void {
-    const answer = this.#opening.get(localId);
-    if (!answer) throw new MalformedError("an answer to a channel that was not requested");
-    // Afterwards: if that throws, end() answers.
-    answer(message);
-    this.#opening.delete(localId);
-  }
-
-  #openFailed(localId: number, message: Reader): void {
-    const answer = this.#opening.get(localId);
-    if (!answer) throw new MalformedError("an answer to a channel that was not requested");
-    message.uint32();
-    answer(new Refused(message.text() || "refused by the client"));
-    this.#opening.delete(localId);
-  }
-
-  #channelRequest(
-    channel: TransportChannel,
-    type: string,
-    wantReply: boolean,
-    data: Uint8Array,
-  ): void {
-    const handler = this.#channelRequests.get(channel.localId);
-    this.track(this.#requests.add(channel.localId, data.length, async () => {
-      try {
-        if (!handler) throw new Refused("not supported");
-        const next = await handler(type, data);
-        if (wantReply) channel.reply(true);
-        next?.();
-      } catch (error) {
-        this.#logRefusal("channel request", type, error);
-        if (wantReply) channel.reply(false);
-      }
-    }));
-  }
-
-  #logRefusal(what: string, name: string, error: unknown): void {
-    const level = error instanceof Refused ? "debug" : "warn";
-    this.log[level](`${what} refused`, { name, reason: errorMessage(error) });
-  }
-}
-
-/** An entry of a map whose keys come from the network. */
-export function own<T>(map: Record<string, T>, key: string): T | undefined {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
 }

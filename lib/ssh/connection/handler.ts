@@ -149,3 +149,8 @@ export interface SessionObserver {
   /** Text for the terminal of a shell with a pty, shown before the shell starts. */
   welcome?(session: SessionInfo): string;
 }
+
+/** An entry of a map whose keys come from the network. */
+export function own<T>(map: Record<string, T>, key: string): T | undefined {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}

@@ -3,10 +3,10 @@ import { errorMessage } from "../../text/error_message.ts";
 import type { Process, Pty } from "../../process/process.ts";
 import type { Shell } from "../../process/shell.ts";
 import { decodeModes } from "../../process/terminal_modes.ts";
-import { own } from "../connection/connection.ts";
 import { sessionEnvironment, whyNotSettable } from "./environment.ts";
 import {
   type Channel,
+  own,
   type Peer,
   Refused,
   type SessionContext,
