@@ -26,6 +26,7 @@ import { type AgentOutput, openOutput } from "./output.ts";
 import { agentFacts, type AgentSetup, HOLD_FILE, prepareAgent } from "./prepare.ts";
 import { type PairedClient, Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
+import { JobVariables } from "./variables/job_variables.ts";
 import { modifiedTime, WatchedFile } from "./watched_file.ts";
 
 /**
@@ -77,6 +78,7 @@ export class JobAgent implements AsyncDisposable {
   readonly #clock: LifetimeClock;
   readonly #ended = new AbortController();
   readonly #parts = new AsyncDisposableStack();
+  readonly #variables: JobVariables;
   readonly #announcer: Announcer;
   readonly #lifetime: LifetimeKeeper;
   readonly #reporter: StatusReporter;
@@ -88,6 +90,8 @@ export class JobAgent implements AsyncDisposable {
     this.#setup = setup;
     this.#output = output;
     this.#clock = clock;
+    const { env, envFiles } = setup;
+    this.#variables = this.#parts.use(new JobVariables({ env, files: envFiles, log: output.log }));
     this.#announcer = this.#makeAnnouncer();
     this.#lifetime = this.#parts.use(this.#makeLifetime(mode));
     this.#reporter = this.#parts.use(
@@ -239,13 +243,18 @@ export class JobAgent implements AsyncDisposable {
 
   /** Serves one client with what the server said at the registration that it came through. */
   #serve(stream: ByteStream, peer: PairedClient, registration: RegisteredMessage): Promise<void> {
-    const { cwd, env, hostKey, keysFile, extraKeys } = this.#setup;
+    const { cwd, hostKey, keysFile, extraKeys } = this.#setup;
     const { id, username, password } = registration;
     const { contestedAt } = peer;
     const served = this.#ssh.serve(stream, {
       peer,
       authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
-      env: { ...env, CONVERGE_ID: id, CONVERGE_DIR: cwd, CONVERGE_HOLD: join(cwd, HOLD_FILE) },
+      env: () => ({
+        ...this.#variables.current(),
+        CONVERGE_ID: id,
+        CONVERGE_DIR: cwd,
+        CONVERGE_HOLD: join(cwd, HOLD_FILE),
+      }),
       banner: contestedAt === undefined
         ? undefined
         : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),

@@ -31,6 +31,8 @@ export interface AgentSetup {
   dir: string;
   /** The job's environment. */
   env: Record<string, string>;
+  /** Files that set variables in sessions, read for each. */
+  envFiles: string[];
   shell: Shell;
   /** What is not as people expect, for the log and for shells. */
   notices: string[];
@@ -75,6 +77,7 @@ export async function prepareAgent(
     cwd,
     dir,
     env,
+    envFiles: (options.envFile ?? []).map((file) => resolve(dir, file)),
     shell,
     notices,
     hostKey: options.hostKey === undefined ? generateHostKey() : await loadHostKey(options.hostKey),

@@ -25,6 +25,7 @@ export interface AgentOptions {
   keysUrl?: URL[];
   hostKey?: string;
   shell?: string;
+  envFile?: string[];
   /** Milliseconds. */
   expiry: number;
   /** Milliseconds. */
@@ -109,6 +110,11 @@ export function agentCommand(actions: AgentActions): Command {
     )
     .option("--host-key <file>", "keep the host key in this file (default: a new one each start)")
     .option("--shell <path>", "run this shell in sessions (default: the user's)")
+    .option(
+      "--env-file <file>",
+      "set the variables in this file in sessions; read at each session",
+      repeatable(String),
+    )
     .addOption(
       new Option("--expiry <time>", "end after this time without input")
         .argParser(optionParser(parseDuration)).default(600_000, "10m"),

@@ -61,8 +61,8 @@ export interface SshServerOptions {
 export interface SshClient {
   peer: Peer;
   authentication: AuthenticationOptions;
-  /** The environment of its sessions, before what belongs to the session is added. */
-  env: Record<string, string>;
+  /** The environment of a new session, before what belongs to the session is added. */
+  env: () => Record<string, string>;
   /** Shown before it logs in. */
   banner?: string;
 }
@@ -167,7 +167,7 @@ export class SshServer {
           const channel = accept();
           const session = new Session(connection, channel, {
             ...options.session,
-            env,
+            env: env(),
             id: ++this.#sessions,
             peer,
             requests: options.sessionRequests ?? {},

@@ -126,3 +126,28 @@ test("a job in another encoding than UTF-8", async (t) => {
   agent.kill("SIGTERM");
   await agent.result();
 });
+
+test("new sessions get what later steps of the job have set", async () => {
+  await using world = await World.start();
+  await using commands = new TempDir();
+  const step = (number: number) => ({
+    GITHUB_ENV: commands.write(`set_env_${number}`, ""),
+    GITHUB_PATH: commands.write(`add_path_${number}`, ""),
+  });
+  const first = step(1);
+  const envFile = commands.write("build.env", "VERSION=1.2\n");
+  const announced = await world.startAgent({ args: ["--env-file", envFile], env: first })
+    .announced();
+  const ask = async () =>
+    (await world.ssh(announced, ["echo $VERSION $MODE ${PATH%%:*}"])).stdout.trim();
+  assert.match(await ask(), /^1\.2 \//);
+  const second = step(2);
+  for (const file of Object.values(first)) Deno.removeSync(file);
+  Deno.writeTextFileSync(second.GITHUB_ENV, "MODE=fast\n");
+  Deno.writeTextFileSync(second.GITHUB_PATH, "/opt/tools\n");
+  Deno.writeTextFileSync(envFile, "VERSION=1.3\n");
+  assert.equal(await ask(), "1.3 fast /opt/tools");
+  step(3);
+  for (const file of Object.values(second)) Deno.removeSync(file);
+  assert.equal(await ask(), "1.3 fast /opt/tools");
+});

@@ -38,6 +38,7 @@ export class ClockedAgent implements AsyncDisposable {
       env: Deno.env.toObject(),
       shell: { file: "/bin/bash", kind: "sh" },
       notices: [],
+      envFiles: [],
       hostKey: generateHostKey(),
       keysFile: join(path, ".authorized_keys"),
       extraKeys: [],

@@ -145,7 +145,7 @@ export class TestSshServer implements AsyncDisposable {
   /** Serves a client on a stream of the test's own. */
   serve(stream: ByteStream, address: string, signal?: AbortSignal): Promise<void> {
     const { authentication, env } = this;
-    return this.server.serve(stream, { peer: { address }, authentication, env }, signal);
+    return this.server.serve(stream, { peer: { address }, authentication, env: () => env }, signal);
   }
 
   async #accept(): Promise<void> {

@@ -148,7 +148,7 @@ export function sshTargets(cwd: string): FuzzTarget[] {
   return [
     target("SSH before keys", damagedStream(hellos()), async (pieces) => {
       const [near, far] = memoryStreamPair();
-      const serving = server.serve(far, { peer: nextPeer(), authentication, env: {} });
+      const serving = server.serve(far, { peer: nextPeer(), authentication, env: () => ({}) });
       const answers = (async () => {
         while (await near.read().catch(() => null) !== null);
       })();
