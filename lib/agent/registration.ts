@@ -14,7 +14,6 @@ import { isRendezvousId, isUsername } from "../protocol/names.ts";
 import {
   type AgentFacts,
   type AgentHello,
-  agentPath,
   type ControlMessage,
   type DataMessage,
   HALF_CLOSE_SUBPROTOCOL,
@@ -25,8 +24,8 @@ import {
   type RegisteredMessage,
   type StatusMessage,
   versionMismatch,
-  websocketUrl,
 } from "../protocol/messages.ts";
+import { agentPath, websocketUrl } from "../protocol/urls.ts";
 import {
   connectWebSocket,
   UpgradeRefusedError,

@@ -1,6 +1,6 @@
 /** The command line of the agent. */
 import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../protocol/names.ts";
-import { websocketUrl } from "../protocol/messages.ts";
+import { websocketUrl } from "../protocol/urls.ts";
 import {
   type Command,
   createCommand,

@@ -1,5 +1,5 @@
 /** The command lines of wsproxy and tunnel. */
-import { websocketUrl } from "../protocol/messages.ts";
+import { websocketUrl } from "../protocol/urls.ts";
 import {
   type Command,
   createCommand,

@@ -1,7 +1,7 @@
 /** `wsproxy URL [HOST]`. */
 import type { WsproxyFlags } from "../cli/client_options.ts";
 import { UsageError } from "../cli/usage_error.ts";
-import { clientPath, websocketUrl } from "../protocol/messages.ts";
+import { clientPath, websocketUrl } from "../protocol/urls.ts";
 import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../protocol/names.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { forgetOtherKeys } from "./host_key/known_hosts.ts";

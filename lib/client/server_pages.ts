@@ -1,6 +1,6 @@
 /** What wsproxy asks of a server over HTTP. */
 import { writeFile } from "node:fs/promises";
-import { websocketUrl } from "../protocol/messages.ts";
+import { websocketUrl } from "../protocol/urls.ts";
 import { isUsername } from "../protocol/names.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { boundedBody } from "../wire/bounded_body.ts";

@@ -10,7 +10,7 @@ import {
   withLicenses,
 } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/usage_error.ts";
-import { websocketUrl } from "../../lib/protocol/messages.ts";
+import { websocketUrl } from "../../lib/protocol/urls.ts";
 
 function parseName(text: string): string {
   if (text !== "") return text;

@@ -4,11 +4,11 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import {
-  agentPath,
   HALF_CLOSE_SUBPROTOCOL,
   PROTOCOL_VERSION,
   type RegisteredMessage,
 } from "../../lib/protocol/messages.ts";
+import { agentPath } from "../../lib/protocol/urls.ts";
 
 /** What came in: text, or bytes. */
 export type Frame = string | Uint8Array;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { scryptSync } from "node:crypto";
 import {
-  agentPath,
   CloseCode,
   MAX_MESSAGE_LENGTH,
   PROTOCOL_VERSION,
   type RefusedMessage,
 } from "../../../lib/protocol/messages.ts";
+import { agentPath } from "../../../lib/protocol/urls.ts";
 import { startTestServer } from "../../support/server.ts";
 import {
   FACTS,
