@@ -8,31 +8,27 @@ import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { Backoff } from "../wire/dial/backoff.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
-import { Deadline } from "../wire/deadline.ts";
 import { delay } from "../wire/delay.ts";
-import { isRendezvousId, isUsername } from "../protocol/names.ts";
 import {
   type AgentFacts,
   type AgentHello,
   type ControlMessage,
   type DataMessage,
   HALF_CLOSE_SUBPROTOCOL,
-  HELLO_TIMEOUT_MS,
   type PairedMessage,
   parseMessage,
   PROTOCOL_VERSION,
   type RegisteredMessage,
   type StatusMessage,
-  versionMismatch,
 } from "../protocol/messages.ts";
 import { agentPath, websocketUrl } from "../protocol/urls.ts";
 import {
   connectWebSocket,
-  UpgradeRefusedError,
   type WebSocketConnection,
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
+import { isFinal, receiveMessage, receiveRegistration, RefusedError } from "./server_answer.ts";
 import { flowStream } from "./flow/flow_stream.ts";
 import { VERSION } from "../dist/version.ts";
 
@@ -41,14 +37,6 @@ const FIRST_TRY_MS = 15_000;
 
 /** The most data connections that are kept parked, whatever the server asks for. */
 const MAX_PARKED = 8;
-
-/** The server turned the agent down. */
-class RefusedError extends Error {
-  override name = "RefusedError";
-  constructor(reason: string, readonly retry: boolean) {
-    super(reason);
-  }
-}
 
 /** The client that came through the server. */
 export type PairedClient = PairedMessage["client"] & Pick<PairedMessage, "contestedAt">;
@@ -253,48 +241,4 @@ export class Registration {
     await connection.send(JSON.stringify(hello));
     return connection;
   }
-}
-
-/**
- * Receives the server's answer to a registration.
- *
- * @throws {RefusedError} if it turns the agent down, or answers what people must not paste
- */
-async function receiveRegistration(
-  control: WebSocketConnection,
-  signal: AbortSignal,
-): Promise<RegisteredMessage> {
-  using deadline = new Deadline(HELLO_TIMEOUT_MS, signal);
-  const giveUp = () => control.close(1008, "no answer in time");
-  deadline.signal.addEventListener("abort", giveUp);
-  const answer = await receiveMessage<ControlMessage>(control, "registered", "refused")
-    .finally(() => deadline.signal.removeEventListener("abort", giveUp));
-  if (answer.type === "refused") throw new RefusedError(answer.reason, answer.retry);
-  const registration = answer as RegisteredMessage;
-  const mismatch = versionMismatch(PROTOCOL_VERSION, registration.protocol);
-  if (mismatch) throw new RefusedError(mismatch, false);
-  if (!isRendezvousId(registration.id)) {
-    throw new RefusedError("the server's answer has an invalid ID", false);
-  }
-  if (!isUsername(registration.username)) {
-    throw new RefusedError("the server's answer has an invalid user name", false);
-  }
-  return registration;
-}
-
-/** Whether trying again cannot help. */
-function isFinal(error: unknown): boolean {
-  if (error instanceof RefusedError) return !error.retry;
-  // A server that is starting, or a proxy without one, answers 5xx; all else is not Converge.
-  return error instanceof UpgradeRefusedError && error.status < 500;
-}
-
-/** Receives the message that has to come now. */
-async function receiveMessage<M extends { type: string }>(
-  connection: WebSocketConnection,
-  ...expected: M["type"][]
-): Promise<M> {
-  const data = await connection.receive();
-  if (data === null) throw new Error("the server closed the connection");
-  return parseMessage<M>(data, ...expected);
 }
