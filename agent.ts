@@ -2,6 +2,7 @@
 import { runAgent } from "./lib/agent/agent.ts";
 import { agentStatus, endAgent, waitForAgent } from "./lib/agent/control/commands.ts";
 import { detach, isDetached } from "./lib/agent/control/detach.ts";
+import { keygen } from "./lib/agent/keygen.ts";
 import { agentCommand } from "./lib/cli/agent_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { openPath, ownDirectory, ownEnvironment } from "./lib/process/self.ts";
@@ -27,6 +28,7 @@ await runProgram("agent", async (args, signal) => {
     stop: (options) => endAgent(options, control),
     status: (options) => agentStatus(options, control),
     end: (options) => endAgent(options, control),
+    keygen: () => keygen(writeStdout, (line) => console.error(line)),
   });
   await parseCommand(command, args.length > 0 ? args : ["--help"]);
   return status;

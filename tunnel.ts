@@ -17,7 +17,10 @@ await runProgram("tunnel", async (args, signal) => {
       onListen(port) {
         const local = ["127.0.0.1", "::1", "localhost", "0.0.0.0", "::"].includes(listen);
         console.log(`listening on ${formatAddress(listen, port)}`);
-        console.log(`ssh -oServerAliveInterval=10 -p ${port} USER@${local ? "localhost" : listen}`);
+        // Behind one port there are many jobs, each with a key of its own.
+        const nowhere = Deno.build.os === "windows" ? "NUL" : "/dev/null";
+        const options = `-oServerAliveInterval=10 -oUserKnownHostsFile=${nowhere} -p ${port}`;
+        console.log(`ssh ${options} USER@${local ? "localhost" : listen}`);
       },
     });
   });

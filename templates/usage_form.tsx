@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { type Choices, OPTIONS, shellsOf, type System } from "./assets/shared/choices.js";
 import { type Block, jobCommands, jobNotes } from "./assets/shared/job_commands.js";
 import { localCommands, localNotes } from "./assets/shared/local_commands.js";
-import { KEY_PATTERN, type PublicKeys } from "./assets/shared/public_keys.js";
+import { HOST_KEY_PATTERN, KEY_PATTERN, type PublicKeys } from "./assets/shared/public_keys.js";
 import { ID_PATTERN } from "./assets/shared/rendezvous_id.js";
 import { Code } from "./layout.tsx";
 import type { Site } from "./site.ts";
@@ -14,15 +14,17 @@ export interface UsageFormProps {
   systems: readonly System[];
   choices: Choices;
   /** The text of the fields, valid or not; never a private key. */
-  typed: { keys: string[]; id: string };
+  typed: { keys: string[]; id: string; hostKey: string };
   /** The keys that were read from it. */
   publicKeys: PublicKeys;
   /** Why the ID is invalid. */
   idProblem?: string;
+  /** Why the host key is invalid. */
+  hostKeyProblem?: string;
 }
 
 /** The warning that both the server and the script show for a private key. */
-const PRIVATE_KEY_WARNING =
+export const PRIVATE_KEY_WARNING =
   "This is a private key. Never share it. Paste the public key, from the file that ends in .pub.";
 
 /** Fields for keys when scripts are off; with scripts one field takes any number. */
@@ -99,9 +101,36 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
   );
 }
 
+/** The field for a host key that lasts. */
+function HostKeyField({ typed, problem }: { typed: string; problem?: string }): VNode {
+  return (
+    <div class="field wide">
+      <label for="host-key">Host key</label>
+      <input
+        id="host-key"
+        name="host-key"
+        class="mono"
+        value={typed}
+        pattern={HOST_KEY_PATTERN}
+        title="the public line that agent keygen prints"
+        aria-describedby="host-key-hint host-key-state"
+        autocomplete="off"
+        spellcheck={false}
+      />
+      <p class="hint" id="host-key-hint">
+        Empty: a new one each run. For one that lasts, run <code>./agent keygen</code>{" "}
+        once: its secret line goes to <code>CONVERGE_HOST_KEY</code>, its public one here.
+      </p>
+      <div id="host-key-state" class="state" role="status">
+        {problem !== undefined && <p class="warning">{problem}</p>}
+      </div>
+    </div>
+  );
+}
+
 /** The form. Without scripts it is sent by GET; with scripts it answers while you type. */
 export function UsageForm(
-  { site, systems, choices, typed, publicKeys, idProblem }: UsageFormProps,
+  { site, systems, choices, typed, publicKeys, idProblem, hostKeyProblem }: UsageFormProps,
 ): VNode {
   return (
     <form
@@ -147,6 +176,7 @@ export function UsageForm(
             {idProblem !== undefined && <p class="warning">{idProblem}</p>}
           </div>
         </div>
+        <HostKeyField typed={typed.hostKey} problem={hostKeyProblem} />
         <Select name="ci" label="CI system" value={choices.ci} />
         <Select name="os" label="System" value={choices.os} only={systems} />
         <Select

@@ -94,10 +94,11 @@ function Wsproxy({ site }: { site: Site }): VNode {
       <Code title="Shell">{ssh}</Code>
       <Code title="Files">{sftp}</Code>
       <p>
-        Each agent generates a host key, so ssh asks whether to trust it, and warns about a changed
-        key of <code>localhost</code> at the next job. Add <code>-oHostKeyAlias=ID</code>{" "}
-        to keep jobs apart, or paste the commands from the job's log: they name the agent's host
-        key, so ssh asks nothing and nobody can impersonate the agent.
+        Each run of a job has a new host key, so ssh asks each time whether to trust it: compare the
+        fingerprint with the one in the job's log. The command in the job's log names the key: with
+        it ssh asks nothing, and nobody can impersonate the agent. For a key that lasts, run{" "}
+        <code>./agent keygen</code>, keep its secret line as the secret{" "}
+        <code>CONVERGE_HOST_KEY</code> of your CI system, and put its public line into the form.
       </p>
       <p>
         If no agent has the ID yet, ssh fails and says so. Append <code>?wait=5m</code>{" "}

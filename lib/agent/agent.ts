@@ -153,6 +153,7 @@ export class JobAgent implements AsyncDisposable {
       env,
       notify: options.notifyUrl ?? [],
       ca,
+      caFile: options.caFile,
       now: () => this.#clock.wall(),
       log: this.#output.log,
       print: this.#output.print,

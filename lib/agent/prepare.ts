@@ -10,7 +10,13 @@ import { findProgram } from "../program/find_program.ts";
 import { readSecretFile } from "../program/option_file.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
-import { generateHostKey, type HostKey, loadHostKey } from "../ssh/keys/host_key.ts";
+import {
+  generateHostKey,
+  type HostKey,
+  hostKeyFromSecret,
+  loadHostKey,
+} from "../ssh/keys/host_key.ts";
+import { HOST_KEY_VARIABLE } from "./keygen.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
 import { readCaFile } from "../wire/dial/ca_file.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
@@ -80,7 +86,7 @@ export async function prepareAgent(
     envFiles: (options.envFile ?? []).map((file) => resolve(dir, file)),
     shell,
     notices,
-    hostKey: options.hostKey === undefined ? generateHostKey() : await loadHostKey(options.hostKey),
+    hostKey: await chooseHostKey(options.hostKey, env),
     keysFile: resolve(dir, options.authorizedKeys),
     extraKeys: await fetchAllKeys(options, { ca, signal, log }),
     holdPath: join(dir, HOLD_FILE),
@@ -92,6 +98,17 @@ export async function prepareAgent(
   if (options.insecure) log.warn("trusting any certificate of the server");
   if (options.hold) makeIfMissing("hold file", setup.holdPath);
   return setup;
+}
+
+/** The key in the file, else that of the environment, else a new one. */
+async function chooseHostKey(
+  file: string | undefined,
+  env: Record<string, string>,
+): Promise<HostKey> {
+  if (file !== undefined) return await loadHostKey(file);
+  // CI systems set the variable of a secret that does not exist to nothing.
+  const secret = env[HOST_KEY_VARIABLE];
+  return secret ? hostKeyFromSecret(HOST_KEY_VARIABLE, secret) : generateHostKey();
 }
 
 /** The keys that --github-user, --gitlab-user and --keys-url name. */

@@ -57,6 +57,7 @@ export interface AgentActions {
   stop: (options: ControlOptions) => Promise<void>;
   status: (options: ControlOptions & { json?: boolean }) => Promise<void>;
   end: (options: ControlOptions & { status: number }) => Promise<void>;
+  keygen: () => void;
 }
 
 /** Where the log of an agent in the background goes. */
@@ -108,7 +109,10 @@ export function agentCommand(actions: AgentActions): Command {
       "let the keys at this https URL log in",
       repeatable(parseHttpsUrl),
     )
-    .option("--host-key <file>", "keep the host key in this file (default: a new one each start)")
+    .option(
+      "--host-key <file>",
+      "keep the host key in this file (env: CONVERGE_HOST_KEY, the key itself; default: a new one)",
+    )
     .option("--shell <path>", "run this shell in sessions (default: the user's)")
     .option(
       "--env-file <file>",
@@ -160,6 +164,8 @@ export function agentCommand(actions: AgentActions): Command {
   sub("end", "End the agent with an exit status, which agent wait passes on")
     .option("--status <number>", "the status, 0 to 255", optionParser(parseInteger(0, 255)), 0)
     .action(actions.end);
+  command.command("keygen").description("Make a host key for the secret CONVERGE_HOST_KEY")
+    .action(() => actions.keygen());
   return command;
 }
 

@@ -142,10 +142,10 @@ test({
         assert.equal(await page.getByLabel("Public key 1").inputValue(), NASTY);
       }
       await page.getByLabel("CI system").selectOption("Azure Pipelines");
-      await page.getByLabel("Connect with").selectOption("an entry in ssh_config");
+      await page.getByLabel("Connect with").selectOption("ssh ID.converge");
       await page.getByLabel("Rendez-vous ID").fill("job-2");
       if (!javaScriptEnabled) await page.getByLabel("Rendez-vous ID").press("Enter");
-      await page.locator("#commands").getByText("Host job-2").waitFor();
+      await page.locator("#commands").getByText("ssh job-2.converge").waitFor();
       written.push(await commands(page));
       assert.deepEqual(faults, []);
     }

@@ -15,6 +15,7 @@ async function parse(...args: string[]): Promise<[action: string, options: unkno
     wait: action("wait"),
     stop: action("stop"),
     status: action("status"),
+    keygen: () => {},
     end: action("end"),
   });
   await parseCommand(command, args);

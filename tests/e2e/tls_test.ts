@@ -1,9 +1,11 @@
 /** A server with a certificate of its own, whose issuer nobody knows. */
 import assert from "node:assert/strict";
+import { basename, dirname } from "node:path";
 import { makeCertificate } from "../support/certificate.ts";
-import { TempDir } from "../support/program.ts";
+import { makeHome, writePrograms } from "../support/home.ts";
+import { run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
-import { World } from "../support/world.ts";
+import { type Announced, World } from "../support/world.ts";
 
 const test = requires("ssh", "openssl");
 
@@ -27,6 +29,18 @@ test({
         assert.equal(/any certificate/.test(agent.program.stderr), trust[0] === "--insecure");
       });
     }
+    await t.step("the commands that the agent prints name the file", async () => {
+      await using home = new TempDir();
+      const { env, key } = await makeHome(home);
+      writePrograms(home, ["wsproxy", "tunnel"]);
+      const agent = world.startAgent({ args: ["--ca-file", ca], url, authorizedKeys: key });
+      const { ssh, tunnel } = await agent.announced() as Announced & Record<string, string>;
+      // The person has the file in the current directory.
+      const options = { env, cwd: dirname(ca) };
+      const { code, stdout, stderr } = await run("sh", ["-c", `${ssh} echo in`], options);
+      assert.deepEqual([code, stdout], [0, "in\n"], stderr);
+      assert.match(tunnel!, new RegExp(`^tunnel --ca-file ${basename(ca)} 10000 wss:`));
+    });
     await t.step("not without, and the agent says what can be done", async () => {
       const agent = world.startAgent({ url });
       await agent.program.waitFor(

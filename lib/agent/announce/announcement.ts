@@ -38,6 +38,8 @@ export interface Announcement {
   password: boolean;
   /** The ID that was asked for, if the server gave another one. */
   wantedId?: string;
+  /** The name of the file of certificates that the agent needed, which clients need too. */
+  caFile?: string;
 }
 
 /** The same for programs: what `--json` prints and `--notify-url` gets. */
@@ -80,8 +82,8 @@ export function commandsFor(announcement: Announcement): LoginCommands {
   return loginCommands(loginTarget(announcement));
 }
 
-function loginTarget({ id, username, url, hostKey }: Announcement): LoginTarget {
-  return { alias: id, username, url, hostKey };
+function loginTarget({ id, username, url, hostKey, caFile }: Announcement): LoginTarget {
+  return { alias: id, username, url, hostKey, caFile };
 }
 
 /** Names and values of the facts in the announcement. */

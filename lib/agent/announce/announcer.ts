@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Log } from "../../log/log.ts";
 import type { AuthorizedKey } from "../../ssh/login/authorized_keys.ts";
 import { parseAuthorizedKeys } from "../../ssh/login/authorized_keys.ts";
@@ -24,8 +25,9 @@ export interface AnnouncerOptions {
   notify: URL[];
   /** Unix time in milliseconds. */
   now: () => number;
-  /** A CA in PEM to trust besides the system's. */
+  /** A CA in PEM to trust besides the system's, and the file that it is from. */
   ca?: string;
+  caFile?: string;
   log: Log;
   print: (text: string) => void;
 }
@@ -88,7 +90,7 @@ export class Announcer {
   }
 
   #announcement(registration: RegisteredMessage, status: LifetimeStatus): Announcement {
-    const { server, wantedId, hostKey, keysFile, extraKeys } = this.#options;
+    const { server, wantedId, hostKey, keysFile, extraKeys, caFile } = this.#options;
     const { id, username, password } = registration;
     const url = websocketUrl(server, clientPath(id));
     // The agent's own login for a reverse proxy: many people can read the job's log.
@@ -106,6 +108,8 @@ export class Announcer {
       keysFile,
       password: password !== undefined,
       wantedId: wantedId === id ? undefined : wantedId,
+      // People have it somewhere else than the job has.
+      caFile: caFile && basename(caFile),
     };
   }
 }

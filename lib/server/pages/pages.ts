@@ -37,7 +37,9 @@ function errorResponse(site: Site, status: number, title: string, text: string):
 function redirectWithId(site: Site, form: URLSearchParams): Response {
   form.delete("new-id");
   // A private key must not go any further.
-  if (readPublicKeys(form.getAll("key").join("\n")).secret) form.delete("key");
+  for (const name of ["key", "host-key"]) {
+    if (readPublicKeys(form.getAll(name).join("\n")).secret) form.delete(name);
+  }
   form.set("id", makeRendezvousId());
   const location = `${site.base}/usage?${form}#usage-form`;
   return new Response(null, { status: 303, headers: { location } });

@@ -18,6 +18,25 @@ export function generateHostKey(): HostKey {
   return toHostKey(generateKeyFile());
 }
 
+/** A new ed25519 key for a secret of a CI system: {@link hostKeyFromSecret} reads it. */
+export function newHostKeySecret(): string {
+  return generateKeyFile().split("\n").filter((line) => !line.startsWith("-----")).join("");
+}
+
+/**
+ * Reads the key that an environment variable holds.
+ *
+ * @throws {Error} `cannot use NAME: why`, without the secret
+ */
+export function hostKeyFromSecret(name: string, secret: string): HostKey {
+  try {
+    return toHostKey(secret);
+  } catch (cause) {
+    const why = errorMessage(cause);
+    throw new Error(`cannot use ${name}: ${why}; make one with "agent keygen"`, { cause });
+  }
+}
+
 /** A new ed25519 key, as it is kept in a file. */
 function generateKeyFile(): string {
   return writeOpenSshEd25519(generateKeyPairSync("ed25519").privateKey);

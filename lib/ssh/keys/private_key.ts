@@ -32,13 +32,17 @@ export interface PrivateKey {
   sign(algorithm: string, data: Uint8Array): Uint8Array;
 }
 
+/** What is between the first and the last line of a key in OpenSSH's format. */
+const BODY = /^b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=\s]*$/;
+
 /**
- * Reads a private key without a passphrase, in OpenSSH's format or in PEM.
+ * Reads a private key without a passphrase, in OpenSSH's format or in PEM. Of OpenSSH's the first
+ * and the last line may be missing: CI systems hide secrets of one line only.
  *
  * @throws {KeyFileError}
  */
 export function parsePrivateKey(text: string): PrivateKey {
-  const trimmed = text.trim();
+  const trimmed = BODY.test(text.trim()) ? `${BEGIN}\n${text.trim()}\n${END}` : text.trim();
   if (/^(ssh|ecdsa|sk)-\S+ /.test(trimmed)) throw new KeyFileError("it is a public key");
   if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(trimmed)) {
     throw new KeyFileError("it is not a private key");

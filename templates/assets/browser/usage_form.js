@@ -7,7 +7,7 @@ import { makeChoices, OPTIONS, shellsOf } from "../shared/choices.js";
 import { codeFigure } from "./copy.js";
 import { jobCommands, jobNotes } from "../shared/job_commands.js";
 import { localCommands, localNotes } from "../shared/local_commands.js";
-import { readPublicKeys } from "../shared/public_keys.js";
+import { readHostKey, readPublicKeys } from "../shared/public_keys.js";
 import { isRendezvousId, makeRendezvousId } from "../shared/rendezvous_id.js";
 
 /**
@@ -27,6 +27,8 @@ const keysText = element("keys-text", HTMLTextAreaElement);
 const keysState = element("keys-state", HTMLElement);
 const idInput = element("id", HTMLInputElement);
 const idState = element("id-state", HTMLElement);
+const hostKeyInput = element("host-key", HTMLInputElement);
+const hostKeyState = element("host-key-state", HTMLElement);
 const { http = "", ws = "", username = "", privateKeyWarning = "" } = form.dataset;
 const site = {
   http,
@@ -76,6 +78,9 @@ function show(id, blocks, notes) {
 /** Whether a private key was removed from the field, and nothing typed since. */
 let refused = false;
 
+/** The same for the host key. */
+let hostKeyRefused = false;
+
 /** Reads the form, updates the commands, saves what is valid. */
 function update() {
   const { keys, problems, secret } = readPublicKeys(keysText.value);
@@ -94,8 +99,15 @@ function update() {
   say(idState, "warning", idFits ? [] : [`Invalid ID. Use ${idInput.title}.`]);
   idInput.setAttribute("aria-invalid", String(!idFits));
 
+  const host = readHostKey(hostKeyInput.value);
+  if (host.secret) hostKeyInput.value = "";
+  hostKeyRefused = host.secret || hostKeyRefused && hostKeyInput.value === "";
+  const hostKeyProblem = hostKeyRefused ? privateKeyWarning : host.problem;
+  say(hostKeyState, "warning", hostKeyProblem === undefined ? [] : [hostKeyProblem]);
+  hostKeyInput.setAttribute("aria-invalid", String(hostKeyProblem !== undefined));
+
   const raw = Object.fromEntries(selects.map((select) => [select.name, select.value]));
-  const choices = makeChoices(raw, keys, idFits ? id : "");
+  const choices = makeChoices(raw, keys, idFits ? id : "", host.hostKey);
   const shells = shellsOf(choices.os, choices.ci);
   for (const option of element("shell", HTMLSelectElement).options) {
     option.disabled = option.value !== "" && !shells.some((shell) => shell === option.value);
@@ -103,7 +115,10 @@ function update() {
   show("job-output", [jobCommands(site, choices)], jobNotes(site, choices));
   show("local-output", localCommands(site, choices), localNotes(choices));
   try {
-    localStorage.setItem(MEMORY, JSON.stringify({ ...raw, id: choices.id, keys }));
+    localStorage.setItem(
+      MEMORY,
+      JSON.stringify({ ...raw, id: choices.id, hostKey: host.hostKey, keys }),
+    );
   } catch {
     // The browser allows no storage; the page works without.
   }
@@ -118,6 +133,7 @@ function recall() {
       if (known) select.value = memory[select.name];
     }
     if (typeof memory.id === "string") idInput.value = memory.id;
+    if (typeof memory.hostKey === "string") hostKeyInput.value = memory.hostKey;
     if (Array.isArray(memory.keys)) keysText.value = memory.keys.join("\n");
   } catch {
     // The saved entries cannot be read.
@@ -144,8 +160,8 @@ newId.addEventListener("click", () => {
 });
 element("forget", HTMLButtonElement).addEventListener("click", () => {
   keysText.value = "";
-  refused = false;
-  idInput.value = "";
+  refused = hostKeyRefused = false;
+  idInput.value = hostKeyInput.value = "";
   for (const select of selects) {
     const first = [...select.options].findIndex((option) => option.defaultSelected);
     select.selectedIndex = Math.max(0, first);

@@ -32,7 +32,7 @@ export const OPTIONS = /** @type {const} */ ({
   computer: SYSTEMS,
   local: [
     ["wsproxy", "wsproxy"],
-    ["config", "an entry in ssh_config"],
+    ["setup", "ssh ID.converge"],
     ["tunnel", "tunnel"],
     ["websocat", "websocat instead of wsproxy"],
   ],
@@ -41,7 +41,7 @@ export const OPTIONS = /** @type {const} */ ({
 /** @typedef {"linux" | "linux-arm64" | "darwin-arm64" | "darwin-x64" | "windows"} System */
 /** @typedef {"sh" | "cmd" | "powershell"} Shell */
 /** @typedef {"plain" | "github" | "gitlab" | "jenkins" | "azure"} CiSystem */
-/** @typedef {"wsproxy" | "config" | "tunnel" | "websocat"} LocalSide */
+/** @typedef {"wsproxy" | "setup" | "tunnel" | "websocat"} LocalSide */
 
 /**
  * What was chosen.
@@ -49,6 +49,7 @@ export const OPTIONS = /** @type {const} */ ({
  * @typedef {object} Choices
  * @property {string[]} keys lines of authorized_keys, as readPublicKeys() gives them
  * @property {string} id a rendez-vous ID, or empty for a random one
+ * @property {string} hostKey the public half of the key in CONVERGE_HOST_KEY, or empty for new keys
  * @property {System} os where the job runs
  * @property {Shell} shell of the job
  * @property {CiSystem} ci
@@ -101,9 +102,10 @@ function pick(name, value) {
  * @param {Partial<Record<string, string | null>>} raw by the names of {@link OPTIONS}
  * @param {string[]} keys
  * @param {string} id
+ * @param {string} hostKey
  * @returns {Choices}
  */
-export function makeChoices(raw, keys, id) {
+export function makeChoices(raw, keys, id, hostKey = "") {
   const os = pick("os", raw.os);
   const ci = pick("ci", raw.ci);
   const shells = shellsOf(os, ci);
@@ -111,6 +113,7 @@ export function makeChoices(raw, keys, id) {
   return {
     keys,
     id,
+    hostKey,
     os,
     shell,
     ci,

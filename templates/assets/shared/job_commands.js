@@ -19,6 +19,20 @@ import { echoCmd, escapeGroovy, indent, quoteCmd, quotePowerShell, quoteSh } fro
 /** The environment variable for the token that a server may ask of agents. */
 const TOKEN = "CONVERGE_AGENT_TOKEN";
 
+/** The environment variable for a host key that lasts. */
+const HOST_KEY = "CONVERGE_HOST_KEY";
+
+/**
+ * The secrets that the agent needs in its environment.
+ *
+ * @param {Pick<Site, "agentToken">} site
+ * @param {Choices} choices
+ * @returns {string[]} names of variables
+ */
+function secretsOf({ agentToken }, { hostKey }) {
+  return [...(agentToken ? [TOKEN] : []), ...(hostKey === "" ? [] : [HOST_KEY])];
+}
+
 /**
  * The commands of the job in its shell, one a line.
  *
@@ -65,6 +79,16 @@ function shellCommands(site, { keys, id, os, shell }) {
   ];
 }
 
+/**
+ * What a secret is called among Jenkins' credentials.
+ *
+ * @param {string} name of its variable
+ * @returns {string}
+ */
+function credentialId(name) {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
 /** @type {Record<Shell, Record<"github" | "jenkins" | "azure", string>>} the name of each shell */
 const SHELL_NAMES = {
   sh: { github: "bash", jenkins: "sh", azure: "bash" },
@@ -82,13 +106,15 @@ const SHELL_NAMES = {
 export function jobCommands(site, choices) {
   const lines = shellCommands(site, choices);
   const { ci, os, shell } = choices;
+  const secrets = secretsOf(site, choices);
   if (ci === "plain") return { title: "Commands for the job", text: lines.join("\n") };
   if (ci === "github") {
     const text = [
       "- name: Converge",
       "  if: failure()",
       `  shell: ${SHELL_NAMES[shell].github}`,
-      ...(site.agentToken ? ["  env:", `    ${TOKEN}: \${{ secrets.${TOKEN} }}`] : []),
+      ...(secrets.length > 0 ? ["  env:"] : []),
+      ...secrets.map((name) => `    ${name}: \${{ secrets.${name} }}`),
       "  run: |",
       ...indent(lines, 4),
     ];
@@ -115,7 +141,8 @@ export function jobCommands(site, choices) {
       ...indent(lines, 4),
       "  displayName: Converge",
       "  condition: failed()",
-      ...(site.agentToken ? ["  env:", `    ${TOKEN}: $(${TOKEN})`] : []),
+      ...(secrets.length > 0 ? ["  env:"] : []),
+      ...secrets.map((name) => `    ${name}: $(${name})`),
     ];
     return { title: "Azure Pipelines: the last step of the job", text: text.join("\n") };
   }
@@ -126,9 +153,11 @@ export function jobCommands(site, choices) {
     ...lines.map(escapeGroovy),
     "'''",
   ];
-  const secret = `string(credentialsId: 'converge-agent-token', variable: '${TOKEN}')`;
-  const steps = site.agentToken
-    ? [`withCredentials([${secret}]) {`, ...indent(step, 2), "}"]
+  const credentials = secrets.map((name) =>
+    `string(credentialsId: '${credentialId(name)}', variable: '${name}')`
+  );
+  const steps = credentials.length > 0
+    ? [`withCredentials([${credentials.join(", ")}]) {`, ...indent(step, 2), "}"]
     : step;
   const text = ["post {", "  failure {", ...indent(steps, 4), "  }", "}"];
   return { title: "Jenkins: in the pipeline, after its stages", text: text.join("\n") };
@@ -141,7 +170,8 @@ export function jobCommands(site, choices) {
  * @param {Choices} choices
  * @returns {string[]}
  */
-export function jobNotes(site, { ci, keys, id }) {
+export function jobNotes(site, choices) {
+  const { ci, keys, id } = choices;
   /** @type {Record<Choices["ci"], string>} */
   const when = {
     plain: "",
@@ -152,18 +182,23 @@ export function jobNotes(site, { ci, keys, id }) {
     jenkins: "Runs when the build fails; replace “failure” with “always” to run it always.",
     azure: "Runs when the job fails; replace “failed()” with “always()” to run it always.",
   };
-  /** @type {Record<Choices["ci"], string>} */
-  const token = {
-    plain: `Set the environment variable ${TOKEN} to this server's agent token. Keep it secret.`,
-    github: `Add the server's agent token to the repository's secrets as ${TOKEN}.`,
-    gitlab: `Add the server's agent token to the CI/CD variables as ${TOKEN}, masked.`,
-    jenkins:
-      "Add the server's agent token to the credentials as secret text with the ID converge-agent-token.",
-    azure: `Add the server's agent token to the pipeline's variables as ${TOKEN}, secret.`,
+  /** @type {Record<string, string>} */
+  const whats = {
+    [TOKEN]: "the server's agent token",
+    [HOST_KEY]: "the secret line of “agent keygen”",
+  };
+  /** @type {Record<Choices["ci"], (what: string, name: string) => string>} */
+  const where = {
+    plain: (what, name) => `Set the environment variable ${name} to ${what}. Keep it secret.`,
+    github: (what, name) => `Add ${what} to the repository's secrets as ${name}.`,
+    gitlab: (what, name) => `Add ${what} to the CI/CD variables as ${name}, masked.`,
+    jenkins: (what, name) =>
+      `Add ${what} to the credentials as secret text with the ID ${credentialId(name)}.`,
+    azure: (what, name) => `Add ${what} to the pipeline's variables as ${name}, secret.`,
   };
   return [
     when[ci],
-    site.agentToken ? token[ci] : "",
+    ...secretsOf(site, choices).map((name) => where[ci](whats[name] ?? "", name)),
     keys.length === 0 && !site.password
       ? "Nobody can log in yet: add your public key, or a file .authorized_keys in the job's directory."
       : "",

@@ -37,38 +37,65 @@ function fetchBlock(site, computer, program) {
 }
 
 /**
+ * The command that adds a host key to a person's own known_hosts.
+ *
+ * @param {System} computer
+ * @param {string} id
+ * @param {string} hostKey
+ * @returns {string}
+ */
+function pinCommand(computer, id, hostKey) {
+  const line = `${id}.converge ${hostKey}`;
+  return computer === "windows"
+    // The redirection comes first: cmd reads a digit before it as a handle.
+    ? `cmd /c ">>%USERPROFILE%\\.ssh\\known_hosts echo ${line}"`
+    : `echo ${quoteSh(line)} >> ~/.ssh/known_hosts`;
+}
+
+/**
  * The commands, in the order to run them.
  *
  * @param {Pick<Site, "http" | "ws" | "username">} site
  * @param {Choices} choices
  * @returns {Block[]}
  */
-export function localCommands(site, { id: chosenId, computer, local }) {
+export function localCommands(site, { id: chosenId, hostKey, computer, local }) {
   const id = chosenId === "" ? "ID" : chosenId;
-  const { ssh, sftp, tunnel, sshConfig } = loginCommands({
+  const { writeHostKey, ssh, sftp, tunnel } = loginCommands({
     username: site.username,
     url: `${site.ws}/client/${id}`,
     alias: id,
+    hostKey: hostKey === "" ? undefined : hostKey,
     bridge: local === "websocat" ? "websocat --binary" : undefined,
   }, computer === "windows" ? "windows" : "posix");
+  const pin = writeHostKey === undefined
+    ? []
+    : [{ title: "Once: save the host key to this directory", text: writeHostKey }];
   if (local === "tunnel") {
     return [
       fetchBlock(site, computer, "tunnel"),
+      ...pin,
       { title: "In one terminal: the tunnel; keep it running", text: tunnel.tunnel },
       { title: "In another terminal: a shell", text: tunnel.ssh },
       { title: "In another terminal: files", text: tunnel.sftp },
     ];
   }
-  if (local === "config") {
+  if (local === "setup") {
+    const { title, text } = fetchBlock(site, computer, "wsproxy");
+    const program = computer === "windows" ? ".\\wsproxy" : "wsproxy";
+    const url = computer === "windows" ? `"${site.http}"` : quoteSh(site.http);
     return [
-      fetchBlock(site, computer, "wsproxy"),
-      { title: "Add to the file .ssh/config in your home directory", text: sshConfig.join("\n") },
-      { title: "A shell", text: `ssh ${id}` },
-      { title: "Files", text: `sftp ${id}` },
+      { title: `${title}, and set up this server`, text: `${text}\n${program} setup ${url}` },
+      ...(hostKey === ""
+        ? []
+        : [{ title: "Once: pin the host key", text: pinCommand(computer, id, hostKey) }]),
+      { title: "A shell", text: `ssh ${id}.converge` },
+      { title: "Files", text: `sftp ${id}.converge` },
     ];
   }
   return [
     ...(local === "wsproxy" ? [fetchBlock(site, computer, "wsproxy")] : []),
+    ...pin,
     { title: "A shell", text: ssh },
     { title: "Files", text: sftp },
   ];
@@ -80,10 +107,13 @@ export function localCommands(site, { id: chosenId, computer, local }) {
  * @param {Choices} choices
  * @returns {string[]}
  */
-export function localNotes({ id, local }) {
+export function localNotes({ id, hostKey, local }) {
+  const once = local === "setup" ? "once about each new host key" : "each time about the host key";
   return [
     id === "" ? "Replace ID with the ID in the job's log." : "",
-    "Each agent has a new host key, so ssh asks whether to trust it: compare the fingerprint with the one in the job's log. With the commands in the log, which name the key, ssh asks nothing.",
+    hostKey === ""
+      ? `Each run of a job has a new host key. ssh asks ${once}: compare the fingerprint with the one in the job's log. With the command in the log, which names the key, ssh asks nothing.`
+      : "ssh accepts this host key only, and asks nothing.",
     local === "websocat" ? "Any tool that connects stdin and stdout to a websocket works." : "",
   ].filter((note) => note !== "");
 }

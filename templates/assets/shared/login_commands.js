@@ -22,6 +22,7 @@ const KEEP = "-oServerAliveInterval=10";
  * @property {string} [hostKey] of the agent, in the form of authorized_keys: `ssh-ed25519 AAAA…`.
  * With it ssh asks nothing, and the server cannot impersonate the agent; needs `alias`
  * @property {string} [bridge] what connects stdin and stdout to the websocket; default: wsproxy
+ * @property {string} [caFile] a file of certificates that wsproxy and tunnel need
  */
 
 /**
@@ -44,6 +45,7 @@ const KEEP = "-oServerAliveInterval=10";
  * @property {(url: string) => string} word a word of the proxy command, which ssh passes to a shell
  * @property {(alias: string, hostKey: string) => [option: string, value: string][]} pin options of
  * ssh that name the host key
+ * @property {string} nowhere a file that is always empty, for keys that ssh is not to keep
  */
 
 /**
@@ -59,6 +61,7 @@ const POSIX = {
     ["KnownHostsCommand", `/bin/echo ${alias} ${hostKey}`],
     ["UserKnownHostsFile", "none"],
   ],
+  nowhere: "/dev/null",
 };
 
 /**
@@ -73,6 +76,7 @@ const WINDOWS = {
     /^[\w@:/-]+$/.test(option + value) ? option + value : `"${option}${value.replaceAll('"', "")}"`,
   word: (url) => url,
   pin: (alias) => [["UserKnownHostsFile", `${alias}.known_hosts`]],
+  nowhere: "NUL",
 };
 
 /**
@@ -81,10 +85,11 @@ const WINDOWS = {
  * @returns {LoginCommands}
  */
 export function loginCommands(target, computer = "posix") {
-  const { url, alias, hostKey, bridge = "wsproxy" } = target;
+  const { url, alias, hostKey, caFile, bridge = "wsproxy" } = target;
   const style = computer === "windows" ? WINDOWS : POSIX;
+  const trust = caFile === undefined ? "" : `--ca-file ${style.word(caFile)} `;
   // ssh expands percent signs in the command.
-  const proxy = `${bridge} ${style.word(url)}`.replaceAll("%", "%%");
+  const proxy = `${bridge} ${trust}${style.word(url)}`.replaceAll("%", "%%");
   const known = knownHost(target, style);
   const options = known.map(([name, value]) => style.argument(`-o${name}=`, value));
   const proxied = [KEEP, style.argument("-oProxyCommand=", proxy), ...options];
@@ -97,7 +102,7 @@ export function loginCommands(target, computer = "posix") {
     ssh: ["ssh", ...proxied, user].join(" "),
     sftp: ["sftp", ...proxied, user].join(" "),
     tunnel: {
-      tunnel: `tunnel ${PORT} ${style.argument("", url)}`,
+      tunnel: `tunnel ${trust}${PORT} ${style.argument("", url)}`,
       ssh: ["ssh", KEEP, ...options, "-p", PORT, user].join(" "),
       sftp: ["sftp", KEEP, ...options, `-oPort=${PORT}`, user].join(" "),
     },
@@ -113,15 +118,18 @@ export function loginCommands(target, computer = "posix") {
 }
 
 /**
- * Options of ssh that select or pin the host key.
+ * Options of ssh that select or pin the host key. A key that is not pinned is asked about each time
+ * and not kept: the next run of the job has another one.
  *
  * @param {LoginTarget} target
  * @param {Style} style
  * @returns {[name: string, value: string][]}
  */
 function knownHost({ alias, hostKey }, style) {
-  if (alias === undefined) return [];
-  if (hostKey === undefined) return [["HostKeyAlias", alias]];
+  if (alias === undefined) return [["UserKnownHostsFile", style.nowhere]];
+  if (hostKey === undefined) {
+    return [["HostKeyAlias", alias], ["UserKnownHostsFile", style.nowhere]];
+  }
   return [["HostKeyAlias", alias], ...style.pin(alias, hostKey), ["StrictHostKeyChecking", "yes"]];
 }
 

@@ -81,6 +81,28 @@ function keyProblem(type, base64) {
   return fits ? undefined : "is damaged";
 }
 
+/** The `pattern` of a field for a host key. */
+export const HOST_KEY_PATTERN =
+  "\\s*(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) +AAAA[A-Za-z0-9+\\/]+=*(?:\\s.*)?";
+
+/**
+ * Reads the public half of a host key, as `agent keygen` prints it.
+ *
+ * @param {string} text
+ * @returns {{ hostKey: string, problem?: string, secret: boolean }} `hostKey` is empty for an empty
+ * text, and for one that cannot be used; with `secret`, keep nothing
+ */
+export function readHostKey(text) {
+  const { keys, problems, secret } = readPublicKeys(text);
+  const line = keys.length === 1 ? keys[0] : undefined;
+  const [, hostKey] = /^((?:ssh-ed25519|ecdsa-sha2-nistp\d+) \S+)/.exec(line ?? "") ?? [];
+  if (hostKey !== undefined) return { hostKey, secret };
+  if (text.trim() === "" || secret) return { hostKey: "", secret };
+  const problem = problems[0]?.replace("Line 1", "The host key") ??
+    "A host key is one line, ed25519 or ecdsa, as agent keygen prints it.";
+  return { hostKey: "", problem, secret };
+}
+
 /**
  * Sorts pasted lines into keys and problems. Drops empty lines and comments, and trims white space.
  *

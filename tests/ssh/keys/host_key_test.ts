@@ -1,6 +1,11 @@
-import { equal, match, rejects } from "node:assert/strict";
+import { equal, match, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
-import { generateHostKey, loadHostKey } from "../../../lib/ssh/keys/host_key.ts";
+import {
+  generateHostKey,
+  hostKeyFromSecret,
+  loadHostKey,
+  newHostKeySecret,
+} from "../../../lib/ssh/keys/host_key.ts";
 import { run, TempDir } from "../../support/program.ts";
 import { requires } from "../../support/requires.ts";
 import { makeKey } from "../../support/ssh.ts";
@@ -17,6 +22,27 @@ test("loadHostKey() makes a key that ssh-keygen reads, for its owner alone", asy
   const listed = await run("ssh-keygen", ["-l", "-f", path]);
   equal(listed.stdout.split(" ")[1], made.fingerprint);
   equal((await loadHostKey(path)).publicLine, made.publicLine);
+});
+
+test("a secret is the key on one line, or as its file has it", async () => {
+  await using dir = new TempDir();
+  const secret = newHostKeySecret();
+  match(secret, /^[A-Za-z0-9+/=]+$/);
+  const { publicLine } = hostKeyFromSecret("NAME", `${secret}\n`);
+  const path = await makeKey(dir, "key");
+  const file = Deno.readTextFileSync(path);
+  const fromFile = hostKeyFromSecret("NAME", file.replaceAll("\n", "\r\n"));
+  equal(fromFile.publicLine, (await loadHostKey(path)).publicLine);
+  // OpenSSH reads the line, too, once it has its first and last one.
+  const [first, last] = [file.split("\n")[0], file.trimEnd().split("\n").at(-1)];
+  const whole = dir.write("whole", `${first}\n${secret.replaceAll(/.{70}/g, "$&\n")}\n${last}\n`);
+  equal((await run("ssh-keygen", ["-y", "-f", whole])).stdout.trim(), publicLine);
+  for (const wrong of ["x", secret.slice(0, -40), publicLine]) {
+    throws(() => hostKeyFromSecret("NAME", wrong), (error: Error) => {
+      match(error.message, /^cannot use NAME: .*; make one with "agent keygen"$/);
+      return !error.message.includes(wrong.slice(0, 20)) || wrong === "x";
+    });
+  }
 });
 
 test("loadHostKey() reads what ssh-keygen makes", async () => {

@@ -35,8 +35,9 @@ function choose(
   raw: Record<string, string>,
   keys = ["ssh-ed25519 AAAA me"],
   id = "job-1",
+  hostKey = "",
 ): Choices {
-  return makeChoices(raw, keys, id);
+  return makeChoices(raw, keys, id, hostKey);
 }
 
 /** Runs the job's sh commands with stand-ins for curl and the agent; returns the directory. */
@@ -111,6 +112,37 @@ Deno.test("jobCommands() hand the agent's token over by the CI system's secrets"
   }
 });
 
+Deno.test("a host key that lasts comes from a secret, and the commands pin its public half", () => {
+  const key = "ssh-ed25519 AAAAHOST";
+  for (const [ci] of OPTIONS.ci) {
+    const choices = choose({ ci }, [], "job-1", key);
+    const said = jobCommands(SITE, choices).text + jobNotes(SITE, choices).join(" ");
+    assert.match(said, /CONVERGE_HOST_KEY/, ci);
+    assert.doesNotMatch(said, /AAAAHOST|AGENT_TOKEN/, ci);
+  }
+  const texts = (raw: Record<string, string>) =>
+    localCommands(SITE, choose(raw, [], "job-1", key)).map(({ text }) => text);
+  for (const local of ["wsproxy", "tunnel", "websocat"]) {
+    const [ssh, sftp] = texts({ local }).slice(-2);
+    for (const text of [ssh!, sftp!]) {
+      assert.match(text, /-oKnownHostsCommand="\/bin\/echo job-1 ssh-ed25519 AAAAHOST"/);
+    }
+  }
+  assert.equal(
+    texts({ local: "setup" })[1],
+    'echo "job-1.converge ssh-ed25519 AAAAHOST" >> ~/.ssh/known_hosts',
+  );
+  assert.deepEqual(texts({ local: "setup", computer: "windows" }).slice(1), [
+    'cmd /c ">>%USERPROFILE%\\.ssh\\known_hosts echo job-1.converge ssh-ed25519 AAAAHOST"',
+    "ssh job-1.converge",
+    "sftp job-1.converge",
+  ]);
+  assert.equal(
+    texts({ local: "wsproxy", computer: "windows" })[1],
+    'cmd /c ">job-1.known_hosts echo job-1 ssh-ed25519 AAAAHOST"',
+  );
+});
+
 Deno.test("jobCommands() are the YAML that GitHub, GitLab and Azure ask for, whatever the key holds", () => {
   const keys = [NASTY, "k # no: comment, 'no' \"quote\" {} [] & * ! | > % @", "k trailing:"];
   const TOKEN = "CONVERGE_AGENT_TOKEN";
@@ -165,19 +197,21 @@ Deno.test("localCommands() are those of the programs, with the host keys of jobs
   const texts = (raw: Record<string, string>, id?: string) =>
     localCommands(SITE, choose(raw, [], id)).map(({ text }) => text);
   assert.deepEqual(texts({ local: "wsproxy" }).slice(1), [
-    'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
-    'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 builder@localhost',
+    'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
+    'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
   ]);
   assert.deepEqual(texts({ local: "tunnel" }, "").slice(1), [
     "tunnel 10000 wss://ci.example/relay/client/ID",
-    "ssh -oServerAliveInterval=10 -oHostKeyAlias=ID -p 10000 builder@localhost",
-    "sftp -oServerAliveInterval=10 -oHostKeyAlias=ID -oPort=10000 builder@localhost",
+    "ssh -oServerAliveInterval=10 -oHostKeyAlias=ID -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
+    "sftp -oServerAliveInterval=10 -oHostKeyAlias=ID -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
   ]);
   assert.equal(
     texts({ local: "websocat", computer: "windows" }, "a.b")[0],
-    'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" builder@localhost',
+    'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" "-oUserKnownHostsFile=NUL" builder@localhost',
   );
-  assert.match(texts({ local: "config" })[1]!, /^Host job-1\n(.*\n)* {2}ProxyCommand wsproxy wss:/);
+  const [setup, ...names] = texts({ local: "setup" });
+  assert.match(setup!, /\nwsproxy setup https:\/\/ci\.example\/relay$/);
+  assert.deepEqual(names, ["ssh job-1.converge", "sftp job-1.converge"]);
 });
 
 Deno.test("localCommands() survive addresses that a shell would read", () => {
@@ -195,6 +229,7 @@ Deno.test("makeChoices() turns unknown and impossible values into the usual ones
     {
       keys: [],
       id: "job-1",
+      hostKey: "",
       os: "linux",
       shell: "sh",
       ci: "plain",

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { KEY_TYPES } from "../../../../lib/ssh/keys/public_key.ts";
-import { KEY_PATTERN, readPublicKeys } from "../../../../templates/assets/shared/public_keys.js";
+import {
+  HOST_KEY_PATTERN,
+  KEY_PATTERN,
+  readHostKey,
+  readPublicKeys,
+} from "../../../../templates/assets/shared/public_keys.js";
 
 /** The base64 of a key whose parts are these. */
 function encode(...parts: (string | Uint8Array)[]): string {
@@ -104,5 +109,25 @@ Deno.test("KEY_PATTERN lets public keys be sent and no private one", () => {
   }
   for (const key of [...PRIVATE, "MIIEpAIBAAKCAQEA", `${FENCE} ${ED25519} ${PRIVATE[0]}`]) {
     assert.doesNotMatch(key.replaceAll("\n", ""), whole);
+  }
+});
+
+Deno.test("readHostKey() takes one ed25519 or ecdsa key, without its comment", () => {
+  const pattern = new RegExp(`^(?:${HOST_KEY_PATTERN})$`, "v");
+  for (const key of [ED25519, ECDSA]) {
+    for (const text of [key, ` ${key} job's\n`]) {
+      assert.deepEqual(readHostKey(text), { hostKey: key, secret: false });
+      assert.ok(pattern.test(text.trimEnd()), text);
+    }
+  }
+  assert.deepEqual(readHostKey(" "), { hostKey: "", secret: false });
+  for (const text of [RSA, `restrict ${ED25519}`, `${ED25519}\n${ECDSA}`]) {
+    assert.match(readHostKey(text).problem!, /^A host key is one line, ed25519 or ecdsa/);
+    assert.ok(text.includes("\n") || !pattern.test(text), text);
+  }
+  assert.match(readHostKey("AAAA").problem!, /^The host key is not a public key/);
+  for (const text of PRIVATE) {
+    assert.deepEqual(readHostKey(text), { hostKey: "", secret: true });
+    assert.ok(!pattern.test(text.replaceAll("\n", " ")), text);
   }
 });
