@@ -1,7 +1,7 @@
 import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL, HELLO_TIMEOUT_MS } from "../protocol/messages.ts";
+import { CloseCode } from "../protocol/messages.ts";
 import { VERSION } from "../dist/version.ts";
 import { within } from "../wire/delay.ts";
 import { type AgentServices, serveAgent } from "./relay/agent_connection.ts";
@@ -27,25 +27,8 @@ import {
 import { passwordVerifier } from "./relay/password_verifier.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
 import { findTarget, type RequestTarget } from "./http/target.ts";
-
-/** Intervals and time limits of the server, in milliseconds. */
-export interface Timing {
-  /** How often waiting clients and lost agents are checked. */
-  sweepMs: number;
-  /** A peer that is silent for half of this is pinged and has the other half to answer. */
-  idleMs: number;
-  /** The first message on an agent's connection must arrive within this. */
-  helloMs: number;
-  /** How long peers have to answer the last close frame and to take the last response. */
-  lastCloseMs: number;
-}
-
-const TIMING: Timing = {
-  sweepMs: 1_000,
-  idleMs: 30_000,
-  helloMs: HELLO_TIMEOUT_MS,
-  lastCloseMs: 1_000,
-};
+import { isUpgrade, upgradeWebSocket } from "./http/websocket_upgrade.ts";
+import { TIMING, type Timing } from "./timing.ts";
 
 /** All receivers together may be this many times as far behind as one may. */
 const SLOW_RECEIVERS = 64;
@@ -230,7 +213,7 @@ class RendezvousServer {
     try {
       const target = findTarget(request, this.#site);
       if (target instanceof Response) return target;
-      return /^websocket$/i.test(request.headers.get("upgrade") ?? "")
+      return isUpgrade(request)
         ? this.#upgrade(request, peer, target)
         : await this.#router.respond(target, this.#addressOf(request, peer));
     } catch (error) {
@@ -256,23 +239,10 @@ class RendezvousServer {
       if (who) this.#observe({ type: "refused", who, id, address, refusal });
       return refusalResponse(refusal);
     }
-    // Deno accepts any version; RFC 6455, section 4.4 wants this response for all but one.
-    if ((request.headers.get("sec-websocket-version") ?? "13") !== "13") {
-      const line = "unsupported websocket version: this server speaks version 13";
-      return textResponse(426, line, { "sec-websocket-version": "13" });
-    }
-    const offered = request.headers.get("sec-websocket-protocol") ?? "";
-    const halfClose = offered.split(",").some((name) => name.trim() === HALF_CLOSE_SUBPROTOCOL);
-    let upgrade: Deno.WebSocketUpgrade;
-    try {
-      upgrade = Deno.upgradeWebSocket(request, {
-        idleTimeout: this.#timing.idleMs / 1_000,
-        protocol: halfClose ? HALF_CLOSE_SUBPROTOCOL : undefined,
-      });
-    } catch (error) {
-      return textResponse(400, `invalid websocket handshake: ${errorMessage(error)}`);
-    }
-    const connection = this.#connections.add(upgrade.socket, { address, halfClose });
+    const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
+    if (upgraded instanceof Response) return upgraded;
+    const { socket, halfClose, response } = upgraded;
+    const connection = this.#connections.add(socket, { address, halfClose });
     peer.guard(connection);
     const { who, id, waitMs } = answer;
     if (who === "client") {
@@ -287,6 +257,6 @@ class RendezvousServer {
           this.#observe({ type: "refused", who: "agent", id, address, refusal }),
       });
     }
-    return upgrade.response;
+    return response;
   }
 }

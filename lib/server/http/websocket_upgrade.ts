@@ -1,0 +1,42 @@
+import { HALF_CLOSE_SUBPROTOCOL } from "../../protocol/messages.ts";
+import { errorMessage } from "../../text/error_message.ts";
+import { textResponse } from "./http.ts";
+
+/** A request that became a websocket. */
+export interface Upgraded {
+  socket: WebSocket;
+  /** The response that the request gets. */
+  response: Response;
+  /** Whether both sides speak {@link HALF_CLOSE_SUBPROTOCOL}. */
+  halfClose: boolean;
+}
+
+/** Whether a request asks for a websocket. */
+export function isUpgrade(request: Request): boolean {
+  return /^websocket$/i.test(request.headers.get("upgrade") ?? "");
+}
+
+/**
+ * Makes a websocket of a request (RFC 6455, section 4.2).
+ *
+ * @param idleMs a client that is silent for half of this is pinged and has the other half to answer
+ * @returns a response that says why if the handshake is invalid
+ */
+export function upgradeWebSocket(request: Request, idleMs: number): Upgraded | Response {
+  // Deno accepts any version; RFC 6455, section 4.4 wants this response for all but one.
+  if ((request.headers.get("sec-websocket-version") ?? "13") !== "13") {
+    const line = "unsupported websocket version: this server speaks version 13";
+    return textResponse(426, line, { "sec-websocket-version": "13" });
+  }
+  const offered = request.headers.get("sec-websocket-protocol") ?? "";
+  const halfClose = offered.split(",").some((name) => name.trim() === HALF_CLOSE_SUBPROTOCOL);
+  const protocol = halfClose ? HALF_CLOSE_SUBPROTOCOL : undefined;
+  try {
+    return {
+      ...Deno.upgradeWebSocket(request, { idleTimeout: idleMs / 1_000, protocol }),
+      halfClose,
+    };
+  } catch (error) {
+    return textResponse(400, `invalid websocket handshake: ${errorMessage(error)}`);
+  }
+}
