@@ -2,16 +2,37 @@
 import { resolve } from "node:path";
 import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { createLog } from "./lib/log/log.ts";
+import { createLog, type Log } from "./lib/log/log.ts";
 import { readOptionFile, readSecretFile } from "./lib/program/option_file.ts";
 import { runProgram } from "./lib/program/program.ts";
-import { serverCommand } from "./lib/cli/server_options.ts";
+import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";
 import { Metrics } from "./lib/server/telemetry/metrics.ts";
 import { ASSETS_DIR, createPages } from "./lib/server/pages/pages.ts";
-import { startServer } from "./lib/server/server.ts";
+import { type RunningServer, startServer } from "./lib/server/server.ts";
 import { SessionsFeed } from "./lib/server/pages/sessions_feed.ts";
 import { serveStatic } from "./lib/server/http/static_files.ts";
+
+/** A jump host, and what pages say of it. */
+interface RunningJumpHost extends AsyncDisposable {
+  readonly port: number;
+  readonly hostKey: string;
+}
+
+/** The code for SSH is loaded only if it is wanted. */
+async function startJumpHost(
+  { host, sshPort: port, sshHostKey: file, stateDir }: ServerOptions,
+  log: Log,
+  server: RunningServer,
+): Promise<RunningJumpHost | undefined> {
+  if (port === undefined) return undefined;
+  const { JumpHost } = await import("./lib/jump/jump_host.ts");
+  const { jumpHostKey } = await import("./lib/jump/jump_host_key.ts");
+  const hostKey = await jumpHostKey({ file, stateDir, log });
+  const openClient: RunningServer["openClient"] = (request, open) =>
+    server.openClient(request, open);
+  return new JumpHost({ host, port, hostKey }, { log, openClient });
+}
 
 if (import.meta.main) {
   await runProgram("server", async (args, signal, hurry) => {
@@ -33,6 +54,7 @@ if (import.meta.main) {
             signal: AbortSignal.any([signal, ended.signal]),
           })
           : undefined;
+        let jump: RunningJumpHost | undefined = undefined;
         const server = await startServer(options, {
           log,
           signal,
@@ -40,11 +62,14 @@ if (import.meta.main) {
           pages: createPages({
             ...{ staticDir, build, sessions, lock },
             metrics: () => metrics.answer(),
+            jump: () => jump,
           }),
           staticFiles: (request, name) =>
             serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR], state: build }),
           observe: (event) => metrics.observe(event),
         });
+        await using started = await startJumpHost(options, log, server);
+        jump = started;
         await server.closed;
       },
       Deno.env.toObject(),

@@ -13,4 +13,6 @@ export interface Site {
   /** Whether agents need a token to register. */
   agentToken: boolean;
   version: string;
+  /** The jump host of `ssh -J`: its port, and its key as in known_hosts, without a host name. */
+  jump?: { port: number; hostKey: string };
 }

@@ -8,6 +8,7 @@ const SECTIONS = [
   ["rendezvous-id", "The ID"],
   ["wsproxy", "wsproxy"],
   ["tunnel", "Tunnel"],
+  ["jump", "ssh -J"],
   ["login", "Login"],
   ["lifetime", "Exit"],
 ];
@@ -30,7 +31,7 @@ export function usagePage(props: UsageFormProps): string {
       <nav class="contents" aria-label="Guide">
         <h2>Guide</h2>
         <ul>
-          {SECTIONS.map(([id, name]) => (
+          {SECTIONS.filter(([id]) => id !== "jump" || site.jump).map(([id, name]) => (
             <li key={id}>
               <a href={`#${id}`}>{name}</a>
             </li>

@@ -11,6 +11,7 @@ export function Guide({ site }: { site: Site }): VNode {
       <RendezvousId />
       <Wsproxy site={site} />
       <Tunnel site={site} />
+      {site.jump && <Jump site={site} jump={site.jump} />}
       <Login site={site} />
       <Lifetime />
     </>
@@ -111,6 +112,30 @@ function Wsproxy({ site }: { site: Site }): VNode {
       <Code title="websocat instead of wsproxy">
         {exampleCommands(site, "websocat --binary").ssh}
       </Code>
+    </section>
+  );
+}
+
+/** The way in with OpenSSH alone. */
+function Jump({ site, jump }: { site: Site; jump: NonNullable<Site["jump"]> }): VNode {
+  const { hostname } = new URL(site.http);
+  const through = `-J ${hostname}:${jump.port}`;
+  return (
+    <section>
+      <h2 id="jump">Or: nothing to install, with ssh -J</h2>
+      <p>
+        This server is a jump host for ssh that leads to agents and nowhere else. If your network
+        lets ssh out, nothing else is needed:
+      </p>
+      <Code title="Shell">{`ssh ${through} ${site.username}@ID`}</Code>
+      <Code title="Files">{`sftp ${through} ${site.username}@ID`}</Code>
+      <p>
+        The connection to the agent is encrypted from end to end here too: compare the fingerprint
+        that ssh shows with the one in the job's log. To wait for an agent that is not connected
+        yet, jump as <code>wait=5m@{hostname}</code>. The jump host's own key, for{" "}
+        <code>~/.ssh/known_hosts</code>:
+      </p>
+      <Code title="Host key">{`[${hostname}]:${jump.port} ${jump.hostKey}`}</Code>
     </section>
   );
 }

@@ -21,6 +21,10 @@ export interface ServerOptions {
   /** 0: any free one. */
   port: number;
   host: string;
+  /** Of the jump host, 0: any free one; missing: no jump host. */
+  sshPort?: number;
+  /** The file with the jump host's key; missing: in the state directory, or a new one. */
+  sshHostKey?: string;
   /** Empty or `/prefix`. */
   basePath: string;
   username: string;
@@ -99,6 +103,15 @@ function makeOptions(): Option[] {
     option("--port <port>", "listen on this port; 0 is any free port", parseInteger(0, 65_535))
       .default(8_000),
     option("--host <address>", "listen on this address", parseHost).default("0.0.0.0"),
+    option(
+      "--ssh-port <port>",
+      "let ssh -J reach agents through this port (default: off)",
+      parseInteger(0, 65_535),
+    ),
+    option(
+      "--ssh-host-key <file>",
+      "keep the host key for --ssh-port in this file (default: in the state directory)",
+    ),
     option("--base-path <path>", "prefix all paths with this", parseBasePath).default("", "/"),
     option("--username <name>", "log in to agents as this user", parseUsername).default("converge"),
     option(

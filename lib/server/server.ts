@@ -4,6 +4,7 @@ import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode } from "../protocol/messages.ts";
 import { VERSION } from "../dist/version.ts";
 import { within } from "../wire/delay.ts";
+import type { MessageSocket } from "../wire/message_socket.ts";
 import { type AgentServices, serveAgent } from "./relay/agent_connection.ts";
 import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
 import { Connections } from "./relay/connections.ts";
@@ -16,13 +17,14 @@ import { logEvents } from "./telemetry/log_events.ts";
 import { Rendezvous } from "./rendezvous/rendezvous.ts";
 import { ResumeSecrets } from "./rendezvous/resume_secrets.ts";
 import { loadResumeKey } from "./resume_key.ts";
-import type { AgentInfo, ServerEvent } from "./rendezvous/types.ts";
+import type { AgentInfo, Refusal, ServerEvent } from "./rendezvous/types.ts";
 import {
   type Pages,
   refusalResponse,
   Router,
   type StaticFiles,
   type TurnedDown,
+  type Welcome,
 } from "./http/router.ts";
 import { passwordVerifier } from "./relay/password_verifier.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
@@ -58,6 +60,21 @@ export interface RunningServer extends AsyncDisposable {
   readonly closed: Promise<void>;
   snapshot(): AgentInfo[];
   load(): ServerLoad;
+  /**
+   * Connects a client that comes another way than by a websocket.
+   *
+   * @param open makes its socket, if it is admitted
+   * @returns why it is not
+   */
+  openClient(request: ClientRequest, open: () => MessageSocket): Refusal | undefined;
+}
+
+/** What a client wants. */
+export interface ClientRequest {
+  id: string;
+  /** As in `?wait=`. */
+  wait: string;
+  address: string;
 }
 
 /**
@@ -85,6 +102,7 @@ export async function startServer(
     ...{ url, port, closed: server.closed },
     snapshot: () => server.snapshot(),
     load: () => server.load(),
+    openClient: (request, open) => server.openClient(request, open),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", drain);
       hurry?.removeEventListener("abort", drain);
@@ -229,16 +247,29 @@ class RendezvousServer {
     return clientAddress(peer.address, request.headers, this.#site.trustProxy);
   }
 
+  /** Why a connection is refused, which is told to the observer too. */
+  #refusal(answer: Welcome | TurnedDown, address: string): Refusal | undefined {
+    const refusal = this.#limits.connect(address) ??
+      ("refusal" in answer ? answer.refusal : undefined);
+    const { who, id } = answer;
+    if (refusal && who) this.#observe({ type: "refused", who, id, address, refusal });
+    return refusal;
+  }
+
+  /** Connects a client that came another way than by a websocket. */
+  openClient({ id, wait, address }: ClientRequest, open: () => MessageSocket): Refusal | undefined {
+    const answer = this.#router.admitClient(id, wait, address);
+    const refusal = this.#refusal(answer, address);
+    if (refusal || "refusal" in answer) return refusal;
+    const connection = this.#connections.add(open(), { address, halfClose: true });
+    serveClient(connection, id, answer.waitMs, this.#rendezvous);
+  }
+
   #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Response {
     const address = this.#addressOf(request, peer);
     const answer = this.#router.admit(target, address);
-    const limit = this.#limits.connect(address);
-    if (limit || "refusal" in answer) {
-      const { who, id } = answer;
-      const refusal = limit ?? (answer as TurnedDown).refusal;
-      if (who) this.#observe({ type: "refused", who, id, address, refusal });
-      return refusalResponse(refusal);
-    }
+    const refusal = this.#refusal(answer, address);
+    if (refusal || "refusal" in answer) return refusalResponse(refusal!);
     const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
     if (upgraded instanceof Response) return upgraded;
     const { socket, halfClose, response } = upgraded;

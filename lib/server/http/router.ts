@@ -81,10 +81,8 @@ export class Router {
       const reason = "websockets are at /agent/ID and /client/ID only";
       return { id: "", refusal: { label: "bad-request", status: 404, reason } };
     }
-    if (!isRendezvousId(id)) {
-      const reason = `invalid rendez-vous ID in the path: it must be ${RENDEZVOUS_ID_RULE}`;
-      return { who, id: "", refusal: { label: "bad-request", status: 400, reason } };
-    }
+    const invalid = invalidId(id);
+    if (invalid) return { who, id: "", refusal: invalid };
     // A browser lets any page open websockets to anywhere, into private networks too. SSH protects
     // what is behind, but pages of other sites have no business here. Programs send no Origin.
     const origin = request.headers.get("origin");
@@ -93,21 +91,37 @@ export class Router {
       return { who, id, refusal: { label: "foreign-origin", status: 403, reason } };
     }
     const wait = new URL(request.url).searchParams.get("wait") ?? "0s";
+    return who === "client" ? this.admitClient(id, wait, address) : this.#admitAgent(id);
+  }
+
+  #admitAgent(id: string): Welcome | TurnedDown {
+    const refusal = this.#options.gate.admitAgent(id);
+    return refusal ? { who: "agent", id, refusal } : { who: "agent", id, waitMs: 0 };
+  }
+
+  /** Decides whether a client may connect to an agent. */
+  admitClient(id: string, wait: string, address: string): Welcome | TurnedDown {
+    const who = "client";
+    const invalid = invalidId(id);
+    if (invalid) return { who, id: "", refusal: invalid };
     const waitMs = parseWait(wait);
     if (waitMs === undefined) {
       const reason = "?wait= must be a duration such as 90s, 5m or 1h, at most a day";
       return { who, id, refusal: { label: "bad-request", status: 400, reason } };
     }
-    const { gate } = this.#options;
-    const refusal = who === "agent"
-      ? gate.admitAgent(id)
-      : gate.admitClient(id, waitMs > 0, address);
+    const refusal = this.#options.gate.admitClient(id, waitMs > 0, address);
     return refusal ? { who, id, refusal } : { who, id, waitMs };
   }
 }
 
 function isWebsocketPath(path: string): boolean {
   return /^\/(agent|client)\//.test(path);
+}
+
+function invalidId(id: string): Refusal | undefined {
+  if (isRendezvousId(id)) return undefined;
+  const reason = `invalid rendez-vous ID in the path: it must be ${RENDEZVOUS_ID_RULE}`;
+  return { label: "bad-request", status: 400, reason };
 }
 
 function parseWait(text: string): number | undefined {

@@ -54,6 +54,8 @@ export interface PagesOptions {
   sessions: SessionsFeed;
   /** What `/metrics` answers. */
   metrics(): Promise<Response>;
+  /** The jump host, if there is one. @default none */
+  jump?(): Site["jump"];
   /** Who may see the sessions and the metrics. */
   lock: AdminLock;
 }
@@ -64,7 +66,8 @@ export interface PagesOptions {
  */
 export function createPages(options: PagesOptions): Pages {
   const { staticDir, build, sessions, lock } = options;
-  return async (request, site, path) => {
+  return async (request, plain, path) => {
+    const site = { ...plain, jump: options.jump?.() };
     const form = new URL(request.url).searchParams;
     const computer = guessSystem(request.headers.get("user-agent") ?? "");
     const name = path.replace(/(.)\/$/, "$1");

@@ -1,4 +1,5 @@
 import { within } from "../../wire/delay.ts";
+import type { MessageSocket } from "../../wire/message_socket.ts";
 import { Backlog } from "./backlog.ts";
 import { PeerSocket, type PeerSocketOptions } from "./peer_socket.ts";
 
@@ -17,7 +18,7 @@ export class Connections {
   }
 
   /** Keeps a websocket until it is closed. */
-  add(socket: WebSocket, options: Omit<PeerSocketOptions, "backlog">): PeerSocket {
+  add(socket: MessageSocket, options: Omit<PeerSocketOptions, "backlog">): PeerSocket {
     const connection = new PeerSocket(socket, { ...options, backlog: this.backlog });
     this.#open.add(connection);
     connection.closed.then(() => this.#open.delete(connection));

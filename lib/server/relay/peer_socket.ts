@@ -1,5 +1,6 @@
 import { closeReason } from "../../protocol/close_reason.ts";
 import { MESSAGE_COST } from "../../protocol/messages.ts";
+import type { MessageSocket } from "../../wire/message_socket.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
 import type { GuardedSocket } from "../sockets/guard.ts";
@@ -46,7 +47,7 @@ export interface PeerSocketOptions {
  */
 export class PeerSocket implements Closable, GuardedSocket {
   #role: PeerRole = CLOSING;
-  readonly #socket: WebSocket;
+  readonly #socket: MessageSocket;
   readonly #backlog: Backlog;
   /** Sends and a close from before the upgrade is done, which a native websocket forgets. */
   #early: (() => void)[] = [];
@@ -63,7 +64,7 @@ export class PeerSocket implements Closable, GuardedSocket {
   /** Whether the peer can end one direction and keep the other. */
   readonly halfClose: boolean;
 
-  constructor(socket: WebSocket, options: PeerSocketOptions) {
+  constructor(socket: MessageSocket, options: PeerSocketOptions) {
     this.#socket = socket;
     ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
     socket.binaryType = "arraybuffer";

@@ -1,0 +1,102 @@
+/**
+ * The way in by `ssh -J` without a program of ours: an SSH server that forwards to registered agents
+ * and does nothing else. What it forwards is the SSH connection to the agent, end to end.
+ *
+ * @module
+ */
+import { VERSION } from "../dist/version.ts";
+import type { Log } from "../log/log.ts";
+import { errorMessage } from "../text/error_message.ts";
+import { accepted } from "../wire/accept.ts";
+import { listenFailure } from "../wire/listen_failure.ts";
+import { tcpStream } from "../wire/tcp_stream.ts";
+import { Admission } from "../ssh/login/admission.ts";
+import { JumpConnection, type JumpConnectionOptions, type OpenClient } from "./jump_connection.ts";
+
+export interface JumpHostOptions
+  extends Pick<JumpConnectionOptions, "hostKey" | "loginMs" | "idleMs"> {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+}
+
+export interface JumpHostDependencies {
+  log: Log;
+  /** Connects a client to an agent. */
+  openClient: OpenClient;
+}
+
+/** How many clients may be connected; more are disconnected at once. */
+const MAX_CONNECTIONS = 4_000;
+
+/** A jump host that listens; leaving its scope ends it, with all connections. */
+export class JumpHost implements AsyncDisposable {
+  readonly port: number;
+  /** As in known_hosts, without a host name. */
+  readonly hostKey: string;
+  readonly #log: Log;
+  readonly #listener: Deno.TcpListener;
+  readonly #options: JumpHostOptions;
+  readonly #openClient: OpenClient;
+  readonly #admission: Admission;
+  readonly #ending = new AbortController();
+  readonly #connections = new Set<Promise<void>>();
+  readonly #accepting: Promise<void>;
+
+  /** @throws {Error} if it cannot listen */
+  constructor(options: JumpHostOptions, { log, openClient }: JumpHostDependencies) {
+    this.#options = options;
+    this.#log = log;
+    this.#openClient = openClient;
+    this.#admission = new Admission({ log });
+    const { host: hostname, port } = options;
+    try {
+      this.#listener = Deno.listen({ hostname, port });
+    } catch (cause) {
+      const why = listenFailure(cause, {
+        port: "choose another one with --ssh-port",
+        host: "choose another one with --host",
+      });
+      throw new Error(`cannot listen on "${hostname}:${port}" for ssh: ${why}`, { cause });
+    }
+    this.port = this.#listener.addr.port;
+    const { fingerprint, publicLine } = options.hostKey;
+    this.hostKey = publicLine;
+    log.info("listening for ssh", {
+      host: hostname,
+      port: this.port,
+      fingerprint,
+      version: VERSION,
+    });
+    this.#accepting = this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    const { hostKey, loginMs, idleMs } = this.#options;
+    const onError = (error: unknown) =>
+      this.#log.error("cannot accept a connection", { reason: errorMessage(error) });
+    for await (const conn of accepted(this.#listener, { onError })) {
+      if (this.#connections.size >= MAX_CONNECTIONS) {
+        conn.close();
+        continue;
+      }
+      conn.setKeepAlive();
+      const connection = new JumpConnection(tcpStream(conn), {
+        address: conn.remoteAddr.hostname,
+        ...{ hostKey, loginMs, idleMs },
+        log: this.#log,
+        admission: this.#admission,
+        openClient: this.#openClient,
+      }).serve(this.#ending.signal);
+      this.#connections.add(connection);
+      void connection.finally(() => this.#connections.delete(connection));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.#ending.abort();
+    await this.#accepting;
+    await Promise.all(this.#connections);
+  }
+}

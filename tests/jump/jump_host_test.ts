@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Client } from "ssh2";
+import { JumpHost, type JumpHostOptions } from "../../lib/jump/jump_host.ts";
+import type { OpenClient } from "../../lib/jump/jump_connection.ts";
+import { createLog } from "../../lib/log/log.ts";
+import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
+import type { MessageSocket } from "../../lib/wire/message_socket.ts";
+
+const HOST = "127.0.0.1";
+
+function start(openClient: OpenClient, options: Partial<JumpHostOptions> = {}): JumpHost {
+  return new JumpHost(
+    { host: HOST, port: 0, hostKey: generateHostKey(), ...options },
+    { log: createLog({ write: () => {} }), openClient },
+  );
+}
+
+/** Admits everybody, and keeps the sockets. */
+function admitAll(): { openClient: OpenClient; sockets: MessageSocket[] } {
+  const sockets: MessageSocket[] = [];
+  return { sockets, openClient: (_request, open) => void sockets.push(open()) };
+}
+
+async function connect(jump: JumpHost): Promise<Client> {
+  const client = new Client();
+  client.connect({ host: HOST, port: jump.port, username: "ann" });
+  await once(client, "ready");
+  return client;
+}
+
+/** @returns why the channel was not opened */
+function forward(client: Client): Promise<string | undefined> {
+  return new Promise((resolve) =>
+    client.forwardOut("", 0, "job", 22, (error) => resolve(error?.message))
+  );
+}
+
+Deno.test("a client that says nothing is disconnected", async () => {
+  await using jump = start(() => ({ reason: "none" }), { loginMs: 20 });
+  using conn = await Deno.connect({ hostname: HOST, port: jump.port });
+  let text = "";
+  for await (const bytes of conn.readable.values({ preventCancel: true })) {
+    text += new TextDecoder().decode(bytes);
+  }
+  assert.match(text, /^SSH-2\.0-/);
+});
+
+Deno.test("a client without a channel is disconnected", async () => {
+  await using jump = start(admitAll().openClient, { idleMs: 20 });
+  await once(await connect(jump), "close");
+});
+
+Deno.test("a connection leads to sixteen agents at most", async () => {
+  await using jump = start(admitAll().openClient);
+  const client = await connect(jump);
+  const answers = [];
+  for (let n = 0; n < 17; n++) answers.push(await forward(client));
+  assert.deepEqual(answers.slice(0, 16), Array(16).fill(undefined));
+  assert.match(answers[16]!, /too many channels/);
+  const ended = once(client, "close");
+  client.end();
+  await ended;
+});
+
+Deno.test("the client is told why it is not connected", async () => {
+  await using jump = start(() => ({ reason: "the agent is away" }));
+  const client = await connect(jump);
+  assert.match((await forward(client))!, /the agent is away/);
+  const ended = once(client, "close");
+  client.end();
+  await ended;
+});
+
+Deno.test("a port that is in use is an error with a hint", () => {
+  using listener = Deno.listen({ hostname: HOST, port: 0 });
+  assert.throws(
+    () => start(admitAll().openClient, { port: listener.addr.port }),
+    /the port is in use; choose another one with --ssh-port/,
+  );
+});
