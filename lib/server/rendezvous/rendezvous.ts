@@ -10,7 +10,8 @@
  */
 import { CloseCode } from "../../protocol/messages.ts";
 import { networkOf } from "../../text/ip_address.ts";
-import { type Agent, agentInfo, Agents, clientInfo, owns } from "./agents.ts";
+import { type Agent, agentInfo, Agents, owns } from "./agents.ts";
+import { Pairs, type PairsOptions } from "./pairs.ts";
 import * as refusals from "./refusals.ts";
 import type {
   AgentHandle,
@@ -19,8 +20,6 @@ import type {
   Closable,
   Control,
   Counts,
-  Link,
-  Pairing,
   Refusal,
   RegisterRequest,
   ServerEvent,
@@ -42,8 +41,7 @@ export interface RendezvousOptions<Data, C> {
   maxClientsPerAgent: number;
   /** Of these; of IPv6 for each network of 64 bits. */
   maxClientsPerAddress: number;
-  /** Starts to copy between an agent's data connection and a client. */
-  link(data: Data, client: C, pairing: Pairing): Link;
+  link: PairsOptions<Data, C>["link"];
   /** @default with a random key */
   secrets?: ResumeSecrets;
   observe?(event: ServerEvent): void;
@@ -59,8 +57,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   readonly #now: () => number;
   readonly #agents: Agents<Data>;
   readonly #waiting = new WaitingRoom<C>();
-  readonly #links = new Set<Link>();
-  #nextKey = 1;
+  readonly #pairs: Pairs<Data, C>;
   #draining = false;
 
   constructor(options: RendezvousOptions<Data, C>) {
@@ -68,6 +65,8 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     this.#now = options.now ?? Date.now;
     const { maxAgents, makeId, secrets = new ResumeSecrets() } = options;
     this.#agents = new Agents({ maxAgents, makeId, secrets, now: this.#now });
+    const { link } = options;
+    this.#pairs = new Pairs({ link, observe: (event) => this.#observe(event), now: this.#now });
   }
 
   get draining(): boolean {
@@ -81,20 +80,10 @@ export class Rendezvous<Data extends Closable, C extends Client> {
 
   /** How much there is of each kind, including pairs whose agent is gone. */
   counts(): Counts {
-    const counts = {
-      ...this.#agents.counts,
-      parked: 0,
-      waiting: this.#waiting.size,
-      pairs: this.#links.size,
-      toAgent: 0,
-      toClient: 0,
-    };
-    for (const { parked } of this.#agents) counts.parked += parked.length;
-    for (const { toAgent, toClient } of this.#links) {
-      counts.toAgent += toAgent;
-      counts.toClient += toClient;
-    }
-    return counts;
+    let parked = 0;
+    for (const agent of this.#agents) parked += agent.parked.length;
+    const waiting = this.#waiting.size;
+    return { ...this.#agents.counts, parked, waiting, ...this.#pairs.counts() };
   }
 
   /**
@@ -135,7 +124,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if (!agent?.control || !owns(agent, secret)) return refusals.wrongSecret(id);
     const waiting = this.#waiting.takeFirst(id);
     if (waiting) {
-      this.#pair(agent, data, waiting.client, waiting.since);
+      this.#pairs.add(agent, data, waiting.client, waiting.since);
     } else if (agent.parked.length >= MAX_PARKED) {
       return refusals.tooManyParked(id, MAX_PARKED);
     } else {
@@ -182,7 +171,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const now = this.#now();
     const agent = this.#agents.get(id);
     const data = agent?.control && agent.parked.shift();
-    if (agent && data) return this.#pair(agent, data, client, now);
+    if (agent && data) return this.#pairs.add(agent, data, client, now);
     const patient = waitMs > 0;
     const until = now + (patient ? waitMs : QUEUE_MS);
     this.#waiting.add({ id, client, since: now, until, patient });
@@ -217,29 +206,12 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     for (const { client } of this.#waiting.takeAll(() => true)) {
       client.close(CloseCode.goingAway, "the server is shutting down");
     }
-    await Promise.all(Array.from(this.#links, (link) => link.done));
+    await this.#pairs.ended();
   }
 
   /** Closes every pair. */
   closePairs(code: number, reason: string): void {
-    for (const link of this.#links) link.close(code, reason);
-  }
-
-  #pair(agent: Agent<Data>, data: Data, client: C, since: number): void {
-    const key = this.#nextKey++;
-    const link = this.#options.link(data, client, { key, contestedAt: agent.contestedAt });
-    const now = this.#now();
-    const pair = { key, since: now, address: client.address, link };
-    agent.pairs.add(pair);
-    this.#links.add(link);
-    const waitedMs = now - since;
-    this.#observe({ type: "paired", id: agent.id, client: clientInfo(pair), waitedMs });
-    link.done.then((end) => {
-      agent.pairs.delete(pair);
-      this.#links.delete(link);
-      const durationMs = this.#now() - now;
-      this.#observe({ type: "unpaired", id: agent.id, client: clientInfo(pair), end, durationMs });
-    });
+    this.#pairs.closeAll(code, reason);
   }
 
   #gone(agent: Agent<Data>, control: Control, goodbye: boolean): void {
