@@ -9,12 +9,11 @@ import {
   type Decision,
   type Identity,
   loginMethods,
-  type LoginRefusal,
 } from "./authentication.ts";
 import { DisconnectReason, Message } from "../protocol/numbers.ts";
-import { fingerprint, parsePublicKey } from "../keys/public_key.ts";
-import { verifySignature } from "../keys/signature.ts";
-import { SIGNATURE_ALGORITHMS, type Transport } from "../transport/transport.ts";
+import { fingerprint } from "../keys/public_key.ts";
+import type { Transport } from "../transport/transport.ts";
+import { checkAlgorithm, isSigned } from "./signed_request.ts";
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
 
 /** How many wrong passwords and signatures end the connection. */
@@ -181,7 +180,7 @@ export class Login {
   async #publicKey({ username, fields, payload }: Attempt): Promise<void> {
     const signed = fields.boolean();
     const [algorithm, blob] = [fields.text(), fields.string()];
-    const unsigned = payload.subarray(0, payload.length - fields.left);
+    const request = payload.subarray(0, payload.length - fields.left);
     const key = fingerprint(blob);
     const { address, authentication } = this.#options;
     let decision = await checkKey(authentication, { username, address, blob });
@@ -195,25 +194,13 @@ export class Login {
         new Writer().byte(Message.userauthPublicKeyOk).string(algorithm).string(blob).bytes(),
       );
     }
-    if (!("refused" in decision) && !this.#isSigned(algorithm, blob, fields.string(), unsigned)) {
-      decision = { refused: "invalid signature" };
+    if (!("refused" in decision)) {
+      const attempt = { algorithm, blob, signature: fields.string(), request };
+      if (!isSigned(attempt, this.#transport.sessionId)) {
+        decision = { refused: "invalid signature" };
+      }
     }
     await this.#answer(decision, { method: "publickey", key });
-  }
-
-  /** The signature covers the session ID and the request before it (RFC 4252, section 7). */
-  #isSigned(
-    algorithm: string,
-    blob: Uint8Array,
-    signature: Uint8Array,
-    request: Uint8Array,
-  ): boolean {
-    const data = new Writer().string(this.#transport.sessionId).raw(request).bytes();
-    try {
-      return verifySignature(parsePublicKey(blob), algorithm, signature, data);
-    } catch {
-      return false;
-    }
   }
 
   async #answer(decision: Decision, attempt: { method: string; key?: string }): Promise<void> {
@@ -246,13 +233,4 @@ export class Login {
       "Too many authentication failures",
     );
   }
-}
-
-function checkAlgorithm(algorithm: string): LoginRefusal | undefined {
-  if (SIGNATURE_ALGORITHMS.includes(algorithm)) return;
-  return {
-    refused: algorithm === "ssh-rsa"
-      ? "the client signs with SHA-1; update it"
-      : `the signature algorithm "${algorithm}" is not supported`,
-  };
 }
