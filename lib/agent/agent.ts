@@ -4,15 +4,10 @@
  *
  * @module
  */
-import { join } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
 import { leaveDirectory } from "../process/self.ts";
 import { signalStatus } from "../program/program.ts";
-import { forwarding } from "../ssh/forwarding/forwarding.ts";
-import { SshServer } from "../ssh/server.ts";
-import { SftpServer } from "../ssh/sftp/serve.ts";
-import type { ByteStream } from "../wire/byte_stream.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
 import { forgetDetached, isDetached } from "./control/detach.ts";
@@ -21,12 +16,11 @@ import type { AgentStatus } from "./control/request.ts";
 import { type LifetimeClock, systemClock } from "./lifetime/clock.ts";
 import { type LifetimeEnd, LifetimeKeeper } from "./lifetime/keeper.ts";
 import type { LifetimeMode } from "./lifetime/lifetime.ts";
-import { contestedText, loginMessage } from "./lifetime/login_message.ts";
+import { JobSessions } from "./job_sessions.ts";
 import { type AgentOutput, openOutput } from "./output.ts";
-import { agentFacts, type AgentSetup, HOLD_FILE, prepareAgent } from "./prepare.ts";
-import { type PairedClient, Registration } from "./registration.ts";
+import { agentFacts, type AgentSetup, prepareAgent } from "./prepare.ts";
+import { Registration } from "./registration.ts";
 import { StatusReporter } from "./status_reporter.ts";
-import { JobVariables } from "./variables/job_variables.ts";
 import { modifiedTime, WatchedFile } from "./watched_file.ts";
 
 /**
@@ -78,11 +72,10 @@ export class JobAgent implements AsyncDisposable {
   readonly #clock: LifetimeClock;
   readonly #ended = new AbortController();
   readonly #parts = new AsyncDisposableStack();
-  readonly #variables: JobVariables;
   readonly #announcer: Announcer;
   readonly #lifetime: LifetimeKeeper;
   readonly #reporter: StatusReporter;
-  readonly #ssh: SshServer;
+  readonly #sessions: JobSessions;
   readonly #rendezvous: Registration;
   #state: AgentState = { phase: "starting" };
 
@@ -90,8 +83,6 @@ export class JobAgent implements AsyncDisposable {
     this.#setup = setup;
     this.#output = output;
     this.#clock = clock;
-    const { env, envFiles } = setup;
-    this.#variables = this.#parts.use(new JobVariables({ env, files: envFiles, log: output.log }));
     this.#announcer = this.#makeAnnouncer();
     this.#lifetime = this.#parts.use(this.#makeLifetime(mode));
     this.#reporter = this.#parts.use(
@@ -100,7 +91,7 @@ export class JobAgent implements AsyncDisposable {
         report: (status) => this.#rendezvous.report(status),
       }),
     );
-    this.#ssh = this.#makeSshServer();
+    this.#sessions = this.#parts.use(this.#makeSessions());
     this.#rendezvous = this.#makeRegistration();
     this.#watchFiles();
   }
@@ -189,37 +180,13 @@ export class JobAgent implements AsyncDisposable {
     this.#parts.use(new WatchedFile(keysFile, { log, onChange: onKeys }));
   }
 
-  #makeSshServer(): SshServer {
-    const { options, hostKey, cwd, shell } = this.#setup;
-    const { log } = this.#output;
-    const lifetime = this.#lifetime;
-    const sftp = this.#parts.use(new SftpServer());
-    return new SshServer({
-      hostKey,
-      session: { cwd, shell },
-      log,
-      observer: {
-        opened: (session) => {
-          lifetime.opened(session);
-          this.#reporter.opened(session);
-        },
-        closed: (session, { failed }) => {
-          lifetime.closed(session, { failed });
-          this.#reporter.closed(session);
-        },
-        input: () => lifetime.input(),
-        welcome: () =>
-          loginMessage({
-            notices: this.#setup.notices,
-            ...lifetime.status,
-            id: this.#id,
-            shell: shell.kind,
-            os: Deno.build.os,
-            now: this.#clock.wall(),
-          }),
-      },
-      ...forwarding({ allowRemoteBind: options.allowRemoteBind }),
-      subsystems: { sftp: (channel, session) => sftp.serve(channel, { cwd: session.cwd }) },
+  #makeSessions(): JobSessions {
+    return new JobSessions(this.#setup, {
+      log: this.#output.log,
+      clock: this.#clock,
+      lifetime: this.#lifetime,
+      reporter: this.#reporter,
+      id: () => this.#id,
     });
   }
 
@@ -233,35 +200,14 @@ export class JobAgent implements AsyncDisposable {
       tls: { ca, insecure },
       log: this.#output.log,
       onRegistered: (registration) => this.#registered(registration),
-      onClient: (stream, client, registration) => this.#serve(stream, client, registration),
+      onClient: (stream, client, registration) =>
+        this.#sessions.serve(stream, client, registration, this.#ended.signal),
     });
   }
 
   #registered(registration: RegisteredMessage): void {
     this.#state = { phase: "registered", registration };
     this.#announce({ onlyNews: true }).then(() => this.#output.registered());
-  }
-
-  /** Serves one client with what the server said at the registration that it came through. */
-  #serve(stream: ByteStream, peer: PairedClient, registration: RegisteredMessage): Promise<void> {
-    const { cwd, hostKey, keysFile, extraKeys } = this.#setup;
-    const { id, username, password } = registration;
-    const { contestedAt } = peer;
-    const served = this.#ssh.serve(stream, {
-      peer,
-      authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
-      env: () => ({
-        ...this.#variables.current(),
-        CONVERGE_ID: id,
-        CONVERGE_DIR: cwd,
-        CONVERGE_HOLD: join(cwd, HOLD_FILE),
-      }),
-      banner: contestedAt === undefined
-        ? undefined
-        : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),
-    }, this.#ended.signal);
-    this.#reporter.client(peer, served);
-    return served;
   }
 
   /**

@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import type { Log } from "../log/log.ts";
+import type { RegisteredMessage } from "../protocol/messages.ts";
+import { forwarding } from "../ssh/forwarding/forwarding.ts";
+import { SshServer } from "../ssh/server.ts";
+import { SftpServer } from "../ssh/sftp/serve.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
+import type { LifetimeClock } from "./lifetime/clock.ts";
+import type { LifetimeKeeper } from "./lifetime/keeper.ts";
+import { contestedText, loginMessage } from "./lifetime/login_message.ts";
+import { type AgentSetup, HOLD_FILE } from "./prepare.ts";
+import type { PairedClient } from "./registration.ts";
+import type { StatusReporter } from "./status_reporter.ts";
+import { JobVariables } from "./variables/job_variables.ts";
+
+export interface JobSessionsContext {
+  log: Log;
+  clock: LifetimeClock;
+  lifetime: LifetimeKeeper;
+  reporter: StatusReporter;
+  /** The ID that the agent has now. */
+  id: () => string;
+}
+
+/** The agent's SSH server: what sessions in the job get, and who learns of them. */
+export class JobSessions implements AsyncDisposable {
+  readonly #setup: AgentSetup;
+  readonly #context: JobSessionsContext;
+  readonly #parts = new AsyncDisposableStack();
+  readonly #variables: JobVariables;
+  readonly #server: SshServer;
+
+  constructor(setup: AgentSetup, context: JobSessionsContext) {
+    this.#setup = setup;
+    this.#context = context;
+    const { env, envFiles: files } = setup;
+    this.#variables = this.#parts.use(new JobVariables({ env, files, log: context.log }));
+    this.#server = this.#makeServer();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+
+  /**
+   * Serves one client, with what the server said at the registration that it came through.
+   *
+   * @returns resolves when its sessions have ended, or the signal has ended them
+   */
+  serve(
+    stream: ByteStream,
+    peer: PairedClient,
+    registration: RegisteredMessage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cwd, hostKey, keysFile, extraKeys } = this.#setup;
+    const { id, username, password } = registration;
+    const { contestedAt } = peer;
+    const served = this.#server.serve(stream, {
+      peer,
+      authentication: { username, password, authorizedKeysFile: keysFile, extraKeys },
+      env: () => ({
+        ...this.#variables.current(),
+        CONVERGE_ID: id,
+        CONVERGE_DIR: cwd,
+        CONVERGE_HOLD: join(cwd, HOLD_FILE),
+      }),
+      banner: contestedAt === undefined
+        ? undefined
+        : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),
+    }, signal);
+    this.#context.reporter.client(peer, served);
+    return served;
+  }
+
+  #makeServer(): SshServer {
+    const { options, hostKey, cwd, shell, notices } = this.#setup;
+    const { log, clock, lifetime, reporter, id } = this.#context;
+    const sftp = this.#parts.use(new SftpServer());
+    return new SshServer({
+      hostKey,
+      session: { cwd, shell },
+      log,
+      observer: {
+        opened: (session) => {
+          lifetime.opened(session);
+          reporter.opened(session);
+        },
+        closed: (session, { failed }) => {
+          lifetime.closed(session, { failed });
+          reporter.closed(session);
+        },
+        input: () => lifetime.input(),
+        welcome: () =>
+          loginMessage({
+            notices,
+            ...lifetime.status,
+            id: id(),
+            shell: shell.kind,
+            os: Deno.build.os,
+            now: clock.wall(),
+          }),
+      },
+      ...forwarding({ allowRemoteBind: options.allowRemoteBind }),
+      subsystems: { sftp: (channel, session) => sftp.serve(channel, { cwd: session.cwd }) },
+    });
+  }
+}
