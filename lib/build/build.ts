@@ -12,6 +12,7 @@ import { type Bundle, Bundler } from "./bundle.ts";
 import { compile } from "./compile.ts";
 import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
 import { Dist, fileStamp } from "./dist.ts";
+import { filesBelow } from "./files.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
 import { npmPackage } from "./npm_package.ts";
@@ -74,9 +75,12 @@ async function lock(work: string, log: BuildOptions["log"], signal?: AbortSignal
 
 /** What every target's programs are made from, with the key that changes when they do. */
 async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]> {
-  const recipe = ["compile.ts", "npm_package.ts", "runtime/npm.ts"].map((file) =>
-    readFileSync(new URL(file, import.meta.url), "utf8")
-  );
+  const recipe = [
+    ...["compile.ts", "npm_package.ts", "runtime/npm.ts"].map((name) =>
+      join(import.meta.dirname!, name)
+    ),
+    ...filesBelow(join(import.meta.dirname!, "glibc")).toArray().sort(),
+  ].map((path) => readFileSync(path, "latin1"));
   const jobs: Job[] = [];
   for (const artifact of artifacts(targets)) {
     const { program, target } = artifact;

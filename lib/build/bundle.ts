@@ -136,6 +136,7 @@ export class Bundler implements AsyncDisposable {
     const licenses = collectLicenses(this.#options.root, {
       packages: [...bundle.packages, ...native, ...sodium],
       runtime,
+      glibc: target?.os === "linux",
     });
     return { ...bundle, text: insertLicenses(bundle.text, licenses) };
   }

@@ -1,10 +1,12 @@
-/** Makes an executable of a bundle with `deno compile`. */
+/** Makes an executable of a bundle with `deno compile`; for Linux, with glibc in it. */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../text/error_message.ts";
 import type { Bundle } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
+import { bringGlibc } from "./glibc/bring_glibc.ts";
+import { readGlibc } from "./glibc/libraries.ts";
 import { installPackages } from "./packages.ts";
 import { NATIVE_PACKAGE } from "./plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
@@ -126,6 +128,10 @@ export async function compile(
     ["compile", ...args, "--output", output, `${program}.js`],
     { cwd, env: runtime.env, signal },
   );
+  if (target.os === "linux") {
+    const executable = await Deno.readFile(output);
+    await Deno.writeFile(output, bringGlibc(executable, readGlibc(target.arch)));
+  }
   if (runsHere(target)) {
     try {
       await runCommand(output, ["--version"], { cwd, signal });

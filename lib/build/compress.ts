@@ -16,7 +16,7 @@ const { createZstdCompress, constants } = zlib as unknown as Zstd;
  * docs/executables.md has the numbers.
  */
 const COMPRESSORS = {
-  ".gz": () => zlib.createGzip({ level: 6, chunkSize: 1 << 20 }),
+  ".gz": () => zlib.createGzip({ level: 9, chunkSize: 1 << 20 }),
   ".zst": () =>
     createZstdCompress({
       chunkSize: 1 << 20,

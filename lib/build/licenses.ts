@@ -53,6 +53,8 @@ export interface LicensedParts {
   packages: readonly string[];
   /** Whether Deno's runtime is in it. */
   runtime: boolean;
+  /** Whether glibc is in it. */
+  glibc: boolean;
 }
 
 /**
@@ -62,7 +64,7 @@ export interface LicensedParts {
  */
 export function collectLicenses(
   root: string,
-  { packages, runtime }: LicensedParts,
+  { packages, runtime, glibc }: LicensedParts,
 ): string {
   const { version } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
   const own = readFileSync(join(root, "LICENSE"), "utf8").trim();
@@ -70,6 +72,7 @@ export function collectLicenses(
     `Converge ${version}\n\n${own}\n`,
     ...packages.map(packageLicense).sort(),
     ...runtime ? [readText("runtime/LICENSES.txt")] : [],
+    ...glibc ? [readText("glibc/LICENSES.txt")] : [],
   ].join(`\n${"-".repeat(72)}\n\n`);
 }
 

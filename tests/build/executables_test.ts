@@ -111,7 +111,7 @@ Deno.test("what people download prints the licences of all that is in it", async
     assert.equal(code, 0, stderr);
     return stdout.split(/^-{72}\n\n/m).map((text) => text.match(/^\S+/)![0]);
   };
-  const runtime = ["Deno,", "V8,"];
+  const runtime = ["Deno,", "V8,", "The"];
   const packages = await parts(Deno.execPath(), "run", "-A", join(dist, "agent.js"));
   for (const name of ["Converge", "commander", "@noble/curves"]) {
     assert.ok(packages.includes(name), name);

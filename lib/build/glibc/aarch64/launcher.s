@@ -1,0 +1,123 @@
+// The same for ARM64 as ../x86_64/launcher.s, which has the comments. Registers: x19 parameters, sp the initial
+// stack, x20 the address of the program, x21 the current library, x22 what of it is left to copy,
+// x23 its descriptor.
+
+.set SYS_faccessat, 48
+.set SYS_write, 64
+.set SYS_exit_group, 94
+.set SYS_memfd_create, 279
+.set MFD_CLOEXEC, 1
+.set STDERR, 2
+.set AT_PHDR, 3
+.set AT_PHNUM, 5
+.set AT_BASE, 7
+.set AT_ENTRY, 9
+
+        adr     x19, parameters
+        ldr     x20, [x19]                      // parameters: their own address
+        sub     x20, x19, x20
+
+        mov     x8, SYS_faccessat
+        mov     x0, -1                          // the path is absolute
+        adr     x1, descriptors
+        mov     x2, 0                           // F_OK
+        svc     0
+        adr     x1, no_proc
+        mov     x2, no_proc_length
+        tbnz    x0, 63, fail
+
+        add     x21, x19, 48
+next_library:
+        ldr     x22, [x21, 8]                   // library: its length, 0 after the last
+        cbz     x22, start_loader
+        mov     x8, SYS_memfd_create
+        adr     x0, file_name
+        mov     x1, MFD_CLOEXEC
+        svc     0
+        tbnz    x0, 63, fail_memory
+        mov     x23, x0
+
+        ldr     x1, [x21]                       // library: its address
+        add     x1, x1, x20
+copy:
+        mov     x8, SYS_write
+        mov     x0, x23
+        mov     x2, x22
+        svc     0
+        cmp     x0, 0
+        ble     fail_memory
+        add     x1, x1, x0
+        subs    x22, x22, x0
+        bne     copy
+
+        ldr     x1, [x21, 16]                   // library: the address of the end of its path
+        add     x1, x1, x20
+        mov     x2, 10
+digit:
+        udiv    x3, x23, x2
+        msub    x4, x3, x2, x23
+        add     x4, x4, '0'
+        strb    w4, [x1, -1]!
+        mov     x23, x3
+        cbnz    x23, digit
+        add     x21, x21, 24
+        b       next_library
+
+start_loader:
+        ldr     x0, [sp]                        // the stack: argc, argv, 0, the environment, 0,
+        add     x1, sp, x0, lsl 3               // then pairs of tag and value
+        add     x1, x1, 16
+environment:
+        ldr     x0, [x1], 8
+        cbnz    x0, environment
+auxiliary:
+        ldr     x0, [x1]
+        ldp     x2, x3, [x19, 8]                // parameters: the program headers, how many
+        add     x2, x2, x20
+        cmp     x0, AT_PHDR
+        beq     set
+        mov     x2, x3
+        cmp     x0, AT_PHNUM
+        beq     set
+        ldp     x2, x3, [x19, 24]               // parameters: the program's entry, the loader
+        add     x2, x2, x20
+        cmp     x0, AT_ENTRY
+        beq     set
+        add     x2, x3, x20
+        cmp     x0, AT_BASE
+        bne     next_auxiliary
+set:
+        str     x2, [x1, 8]
+next_auxiliary:
+        add     x1, x1, 16
+        cbnz    x0, auxiliary
+
+        ldr     x1, [x19, 40]                   // parameters: the loader's entry
+        add     x1, x1, x20
+        br      x1
+
+fail_memory:
+        adr     x1, no_memory
+        mov     x2, no_memory_length
+fail:
+        mov     x8, SYS_write
+        mov     x0, STDERR
+        svc     0
+        mov     x8, SYS_exit_group
+        mov     x0, 1
+        svc     0
+
+file_name:
+        .asciz  "glibc"
+descriptors:
+        .asciz  "/proc/self/fd"
+no_proc:
+        .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
+.set no_proc_length, . - no_proc
+no_memory:
+        .ascii  "cannot start: this machine does not give out files in memory "
+        .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"
+.set no_memory_length, . - no_memory
+
+        .balign 8
+parameters:

@@ -1,0 +1,140 @@
+# The first code that runs in an executable that brings its own glibc, for x86-64. The kernel has
+# mapped the file, the dynamic loader in it too. This code copies each library from there to a file
+# in memory (memfd_create(2)), writes the number of its descriptor into the path by which the
+# loader will open it, /proc/self/fd/N, and jumps to the loader, with the auxiliary vector
+# (getauxval(3)) as it is when the kernel itself finds the loader.
+#
+# launcher.ts writes what is at `parameters`, as 64-bit numbers; addresses count from the first byte
+# of the program in memory. Registers: rbx parameters, r12 the initial stack, r13 the address of the
+# program, r14 the current library, r15 what of it is left to copy, ebp its descriptor.
+
+.intel_syntax noprefix
+
+.set SYS_write, 1
+.set SYS_access, 21
+.set SYS_exit_group, 231
+.set SYS_memfd_create, 319
+.set MFD_CLOEXEC, 1
+.set STDERR, 2
+.set AT_NULL, 0
+.set AT_PHDR, 3
+.set AT_PHNUM, 5
+.set AT_BASE, 7
+.set AT_ENTRY, 9
+
+        mov     r12, rsp
+        lea     rbx, [rip + parameters]
+        mov     r13, rbx
+        sub     r13, [rbx]                      # parameters: their own address
+
+        mov     eax, SYS_access
+        lea     rdi, [rip + descriptors]
+        xor     esi, esi                        # F_OK
+        syscall
+        test    rax, rax
+        lea     rsi, [rip + no_proc]
+        mov     edx, OFFSET no_proc_length
+        js      fail
+
+        lea     r14, [rbx + 48]
+next_library:
+        mov     r15, [r14 + 8]                  # library: its length, 0 after the last
+        test    r15, r15
+        jz      start_loader
+        mov     eax, SYS_memfd_create
+        lea     rdi, [rip + file_name]
+        mov     esi, MFD_CLOEXEC
+        syscall
+        test    rax, rax
+        js      fail_memory
+        mov     ebp, eax
+
+        mov     r8, [r14]                       # library: its address
+        add     r8, r13
+copy:
+        mov     eax, SYS_write
+        mov     edi, ebp
+        mov     rsi, r8
+        mov     rdx, r15
+        syscall
+        test    rax, rax
+        jle     fail_memory
+        add     r8, rax
+        sub     r15, rax
+        jnz     copy
+
+        mov     rdi, [r14 + 16]                 # library: the address of the end of its path
+        add     rdi, r13
+        mov     eax, ebp
+        mov     ecx, 10
+digit:
+        xor     edx, edx
+        div     ecx
+        add     dl, '0'
+        dec     rdi
+        mov     [rdi], dl
+        test    eax, eax
+        jnz     digit
+        add     r14, 24
+        jmp     next_library
+
+start_loader:
+        mov     rax, [r12]                      # the stack: argc, argv, 0, the environment, 0,
+        lea     rdi, [r12 + rax * 8 + 16]       # then pairs of tag and value
+environment:
+        add     rdi, 8
+        cmp     qword ptr [rdi - 8], 0
+        jne     environment
+auxiliary:
+        mov     rax, [rdi]
+        mov     rdx, [rbx + 8]                  # parameters: the program headers
+        add     rdx, r13
+        cmp     eax, AT_PHDR
+        je      set
+        mov     rdx, [rbx + 16]                 # parameters: how many they are
+        cmp     eax, AT_PHNUM
+        je      set
+        mov     rdx, [rbx + 24]                 # parameters: the program's entry
+        add     rdx, r13
+        cmp     eax, AT_ENTRY
+        je      set
+        mov     rdx, [rbx + 32]                 # parameters: the loader
+        add     rdx, r13
+        cmp     eax, AT_BASE
+        jne     next_auxiliary
+set:
+        mov     [rdi + 8], rdx
+next_auxiliary:
+        add     rdi, 16
+        cmp     eax, AT_NULL
+        jne     auxiliary
+
+        mov     rax, [rbx + 40]                 # parameters: the loader's entry
+        add     rax, r13
+        jmp     rax
+
+fail_memory:
+        lea     rsi, [rip + no_memory]
+        mov     edx, OFFSET no_memory_length
+fail:
+        mov     eax, SYS_write
+        mov     edi, STDERR
+        syscall
+        mov     eax, SYS_exit_group
+        mov     edi, 1
+        syscall
+
+file_name:
+        .asciz  "glibc"
+descriptors:
+        .asciz  "/proc/self/fd"
+no_proc:
+        .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
+.set no_proc_length, . - no_proc
+no_memory:
+        .ascii  "cannot start: this machine does not give out files in memory "
+        .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"
+.set no_memory_length, . - no_memory
+
+        .balign 8
+parameters:

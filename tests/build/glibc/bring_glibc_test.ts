@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { bringGlibc } from "../../../lib/build/glibc/bring_glibc.ts";
+import { readGlibc } from "../../../lib/build/glibc/libraries.ts";
+import { run } from "../../support/program.ts";
+import { requires } from "../../support/requires.ts";
+import { CONTAINERS, RootDirectory } from "../../support/root_directory.ts";
+
+const test = requires("busybox");
+const ignore = !CONTAINERS || Deno.build.arch !== "x86_64";
+
+/** A program of this machine as `deno compile` would leave it, with something at its end. */
+async function compiled(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const payload = new TextEncoder().encode("d3n0l4nd");
+  const program = await Deno.readFile(path);
+  const bytes = new Uint8Array(program.length + payload.length + 8);
+  bytes.set(program);
+  bytes.set(payload, program.length);
+  new DataView(bytes.buffer).setBigUint64(bytes.length - 8, BigInt(payload.length + 8), true);
+  return bytes;
+}
+
+/** A root directory without libraries, with a program of this machine that brings them. */
+async function rootWith(path: string): Promise<RootDirectory> {
+  const root = new RootDirectory();
+  await root.addBusybox();
+  const executable = bringGlibc(await compiled(path), readGlibc("x86_64"));
+  await Deno.writeFile(`${root.path}/program`, executable, { mode: 0o755 });
+  return root;
+}
+
+test("a program that brings glibc runs where there is none", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/env");
+  const [command, args] = root.command("/program", ["busybox", "echo", "$#"]);
+  const { code, stdout, stderr } = await run(command, args);
+  assert.deepEqual([code, stdout, stderr], [0, "$#\n", ""]);
+});
+
+test("what it starts has its environment and none of its files", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/env");
+  const show = ["sh", "-c", "env; ls -l /proc/self/fd 2>&1"];
+  const [command, args] = root.command("/program", show, { env: { A: "b" } });
+  const { stdout } = await run(command, args);
+  assert.doesNotMatch(stdout, /LD_/);
+  assert.match(stdout, /^A=b$/m);
+  assert.match(stdout, /0 -> pipe:/);
+  assert.doesNotMatch(stdout, /memfd/);
+});
+
+test("it sees its own file, its own name and its own end", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/tail");
+  const [command, args] = root.command("/program", ["-c", "16", "/proc/self/exe"]);
+  const { stdout, stderr } = await run(command, args);
+  assert.equal(stderr, "");
+  assert.match(stdout, /^d3n0l4nd/);
+  const wrong = await run(...root.command("/program", ["-x"]));
+  assert.match(wrong.stderr, /^\/program: invalid option/);
+});
+
+test("without /proc it says so", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/env");
+  const { code, stdout, stderr } = await run(...root.command("/program", [], { proc: false }));
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.equal(stderr, "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n");
+});
+
+Deno.test("a library that is not brought is named", { ignore }, async () => {
+  const glibc = readGlibc("x86_64");
+  const without = {
+    ...glibc,
+    libraries: glibc.libraries.filter(({ name }) => !/^libc/.test(name)),
+  };
+  const executable = await compiled("/usr/bin/env");
+  assert.throws(() => bringGlibc(executable, without), /the runtime needs libc\.so\.6 too/);
+});
