@@ -4,12 +4,14 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { NODE_PROGRAMS, PROGRAMS } from "../../lib/dist/targets.ts";
+import { CIPHERS } from "../../lib/ssh/transport/ciphers/ciphers.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import { VERSION } from "../../lib/dist/version.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { startTestServer } from "../support/server.ts";
 import { WineDirectory } from "../support/wine.ts";
+import { World } from "../support/world.ts";
 import { checkSums, snapshot } from "./support.ts";
 
 /** Where no server is: an agent tries again and again. */
@@ -133,6 +135,24 @@ Deno.test({
     const env = { TMPDIR: "/nonexistent", HOME: home.path };
     await using agent = new Program(join(dist, "agent"), [NO_SERVER], { cwd: home.path, env });
     await agent.waitFor(/ciphers native=true/);
+  },
+});
+
+requires("ssh")({
+  name: "the agent for Linux speaks every cipher with ssh",
+  ignore: !LINUX_X64,
+  async fn() {
+    const { dist } = await snapshot();
+    await using world = await World.start();
+    await using home = new TempDir();
+    home.write(".authorized_keys", world.publicKey);
+    const args = ["--json", world.url];
+    await using program = new Program(join(dist, "agent"), args, { cwd: home.path });
+    const agent = JSON.parse((await program.waitFor(/^\{.*\}$/m))[0]);
+    for (const cipher of Object.keys(CIPHERS)) {
+      const { stdout, stderr } = await world.ssh(agent, [`-oCiphers=${cipher}`, "echo hello"]);
+      assert.equal(stdout, "hello\n", `${cipher}: ${stderr}`);
+    }
   },
 });
 

@@ -21,7 +21,7 @@ export const MACS: Record<string, MacAlgorithm> = {
 export class Mac {
   readonly #hash: string;
   readonly #key: Uint8Array;
-  readonly #sequence = new DataView(new ArrayBuffer(4));
+  readonly #sequence = new Uint8Array(4);
 
   constructor({ hash }: MacAlgorithm, key: Uint8Array) {
     this.#hash = hash;
@@ -29,7 +29,8 @@ export class Mac {
   }
 
   #compute(sequence: number, bytes: Uint8Array): Uint8Array {
-    this.#sequence.setUint32(0, sequence);
+    // As bytes: the runtime of executables, Deno 2.7, takes no DataView here.
+    new DataView(this.#sequence.buffer).setUint32(0, sequence);
     return createHmac(this.#hash, this.#key).update(this.#sequence).update(bytes).digest();
   }
 
