@@ -171,7 +171,16 @@ Deno.test("wsproxy and tunnel know nothing of the server, the agent or the pages
 });
 
 /** Directories of tests that mirror no directory of sources. */
-const OTHER_TESTS = ["e2e", "browser", "bench", "operate", "examples", "support", "torture"];
+const OTHER_TESTS = [
+  "e2e",
+  "browser",
+  "bench",
+  "operate",
+  "examples",
+  "platforms",
+  "support",
+  "torture",
+];
 
 Deno.test("a test lies where its file, or the directory of its files, lies", () => {
   const files = [...texts.keys()].filter((file) => file.includes("/"));
