@@ -7,6 +7,7 @@
 import type { EndReason, LifetimeEnd, LifetimeStatus } from "../lifetime/keeper.ts";
 import type { AnnouncementJson } from "../announce/announcement.ts";
 import { Deadline } from "../../wire/deadline.ts";
+import { writeAll } from "../../wire/raw_connection.ts";
 import type { RunningAgent } from "./record.ts";
 
 /** What an agent can be asked. */
@@ -87,13 +88,9 @@ export class LineWriter {
   /** Resolves when the line, and all before it, are written; rejects if one of them cannot be. */
   async write(value: unknown): Promise<void> {
     this.pending++;
-    this.#written = this.#written.then(() => this.#write(`${JSON.stringify(value)}\n`));
+    const line = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+    this.#written = this.#written.then(() => writeAll(this.#connection, line));
     await this.#written.finally(() => this.pending--);
-  }
-
-  async #write(line: string): Promise<void> {
-    let bytes = new TextEncoder().encode(line);
-    while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
   }
 }
 

@@ -1,3 +1,4 @@
+import { SIGNAL_NAMES } from "../posix/signals.ts";
 import type { ExitStatus } from "../process.ts";
 import { libc } from "./libc.ts";
 
@@ -7,28 +8,11 @@ const WNOHANG = 1;
 /** How often children are looked at without a signal, in milliseconds. */
 const TICK_MS = 1000;
 
-/** SSH's names of signals (RFC 4254, section 6.10) by number. */
-const SIGNALS: Record<number, string> = {
-  1: "HUP",
-  2: "INT",
-  3: "QUIT",
-  4: "ILL",
-  6: "ABRT",
-  8: "FPE",
-  9: "KILL",
-  10: "USR1",
-  11: "SEGV",
-  12: "USR2",
-  13: "PIPE",
-  14: "ALRM",
-  15: "TERM",
-};
-
 /** What waitpid(2) says of a child that has ended. */
 export function decodeStatus(status: number): ExitStatus {
   const signal = status & 0x7f;
   if (signal === 0) return { code: (status >> 8) & 0xff };
-  const name = SIGNALS[signal];
+  const name = SIGNAL_NAMES[signal];
   return name ? { signal: name, coreDumped: (status & 0x80) !== 0 } : { code: 128 + signal };
 }
 

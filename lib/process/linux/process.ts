@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { signalName } from "../posix/process.ts";
 import { ProcessSession, sendSignal } from "../posix/session.ts";
+import { signalName } from "../posix/signals.ts";
+import { Silence } from "../posix/silence.ts";
 import type {
   ByteSource,
   ExitStatus,
@@ -21,14 +22,6 @@ import { F_SETFL, libc, O_CLOEXEC, O_NONBLOCK } from "./libc.ts";
 import { startLinuxProgram } from "./start.ts";
 import { openTerminal, resizeTerminal } from "./terminal.ts";
 import { descriptorSource, writeDescriptor } from "./transfer.ts";
-
-/**
- * How long a terminal has to be silent after its program's end to count as read out, in
- * milliseconds. It is waited for in steps: on a busy machine a timer may be due before there was a
- * turn to read in.
- */
-const SILENCE_STEP_MS = 20;
-const SILENCE_STEPS = 10;
 
 /** A pipe whose `ours` does not block; both ends are closed in other programs. */
 function openPipe(ours: "read" | "write"): { ours: number; theirs: number } {
@@ -153,7 +146,7 @@ class LinuxPty implements Pty {
   readonly #session: ProcessSession;
   #running = true;
   #reading = false;
-  #silence?: ReturnType<typeof setTimeout>;
+  readonly #silence = new Silence(() => this.#finish());
 
   constructor({ pid, exited }: Child, master: number) {
     this.pid = pid;
@@ -207,7 +200,7 @@ class LinuxPty implements Pty {
       return await this.#output.read();
     } finally {
       this.#reading = false;
-      clearTimeout(this.#silence);
+      this.#silence.stop();
     }
   }
 
@@ -215,18 +208,14 @@ class LinuxPty implements Pty {
    * A job in the background can hold the terminal open after the program's end: then it is at its
    * end when a reader waits and nothing comes.
    */
-  #watchSilence(steps = SILENCE_STEPS): void {
-    clearTimeout(this.#silence);
-    if (this.#running || !this.#reading) return;
-    this.#silence = setTimeout(() => {
-      if (steps > 1) this.#watchSilence(steps - 1);
-      else this.#finish();
-    }, SILENCE_STEP_MS);
+  #watchSilence(): void {
+    if (this.#running || !this.#reading) this.#silence.stop();
+    else this.#silence.restart();
   }
 
   #finish(): void {
     this.#running = false;
-    clearTimeout(this.#silence);
+    this.#silence.stop();
     this.#master.close();
   }
 }

@@ -1,5 +1,6 @@
 import { byteSource, type ClosableSource } from "../byte_source.ts";
 import { ProcessSession, sendSignal } from "./session.ts";
+import { signalName } from "./signals.ts";
 import type { ExitStatus, Process, ProcessOptions } from "../process.ts";
 
 /**
@@ -26,13 +27,6 @@ export function spawnPosixProcess(options: ProcessOptions): Process {
 /** How the program ended, in SSH's words. */
 function exitStatus({ code, signal }: { code: number; signal: string | null }): ExitStatus {
   return signal ? { signal: signal.replace(/^SIG/, ""), coreDumped: false } : { code };
-}
-
-/** The system's name of an SSH signal (RFC 4254, section 6.10), if it may be sent. */
-export function signalName(name: string): Deno.Signal | undefined {
-  const known =
-    /^(ABRT|ALRM|FPE|HUP|ILL|INT|KILL|PIPE|QUIT|SEGV|TERM|USR1|USR2|CONT|STOP|TSTP|WINCH)$/;
-  return known.test(name) ? `SIG${name}` as Deno.Signal : undefined;
 }
 
 class PipedProcess implements Process {

@@ -1,20 +1,13 @@
 import { Buffer } from "node:buffer";
 import { type IPty, spawn } from "@lydell/node-pty";
-import { signalName } from "./process.ts";
 import { ProcessSession } from "./session.ts";
+import { SIGNAL_NAMES, signalName } from "./signals.ts";
+import { Silence } from "./silence.ts";
 import type { ByteSource, ExitStatus, Pty, PtyOptions, WindowSize } from "../process.ts";
 import { sttySettings } from "../terminal_modes.ts";
 
 /** Output that is kept before the program has to wait, in bytes. */
 const HIGH_WATER = 256 * 1024;
-
-/**
- * How long a terminal has to be silent after its program's end to count as read out, in
- * milliseconds. It is waited for in steps: on a busy machine a timer may be due before there was a
- * turn to read in.
- */
-const SILENCE_STEP_MS = 20;
-const SILENCE_STEPS = 10;
 
 /**
  * How long a write may wait before the terminal is looked at again, at first and at most, in
@@ -25,22 +18,6 @@ const MAX_POKE_MS = 200;
 
 /** The mode by which a terminal erases whole characters of UTF-8 (RFC 8160). */
 const UTF8_INPUT = 42;
-
-/** Names of signals by number, for those whose number is the same everywhere. */
-const SIGNALS: Record<number, string> = {
-  1: "HUP",
-  2: "INT",
-  3: "QUIT",
-  4: "ILL",
-  6: "ABRT",
-  8: "FPE",
-  9: "KILL",
-  11: "SEGV",
-  13: "PIPE",
-  14: "ALRM",
-  15: "TERM",
-  ...Deno.build.os === "linux" ? { 10: "USR1", 12: "USR2" } : { 30: "USR1", 31: "USR2" },
-};
 
 /** node-pty's terminal with the parts that it keeps to itself. */
 interface UnixTerminal extends IPty {
@@ -101,7 +78,7 @@ class PosixPty implements Pty {
   #size = 0;
   #ended = false;
   #wake?: () => void;
-  #silence?: ReturnType<typeof setTimeout>;
+  readonly #silence = new Silence(() => this.#finish());
   #poking?: ReturnType<typeof setTimeout>;
   /** Ends a write that waits. */
   #written?: () => void;
@@ -120,7 +97,7 @@ class PosixPty implements Pty {
       terminal.onExit(({ exitCode, signal }) => {
         this.#running = false;
         this.#watchSilence();
-        const name = signal ? SIGNALS[signal] : undefined;
+        const name = signal ? SIGNAL_NAMES[signal] : undefined;
         resolve(
           name ? { signal: name, coreDumped: false } : { code: signal ? 128 + signal : exitCode },
         );
@@ -215,19 +192,15 @@ class PosixPty implements Pty {
    * A job in the background can hold the terminal open after the program's end: then silence is its
    * end.
    */
-  #watchSilence(steps = SILENCE_STEPS): void {
-    clearTimeout(this.#silence);
-    if (this.#running || this.#ended || this.#size > HIGH_WATER) return;
-    this.#silence = setTimeout(() => {
-      if (steps > 1) this.#watchSilence(steps - 1);
-      else this.#finish();
-    }, SILENCE_STEP_MS);
+  #watchSilence(): void {
+    if (this.#running || this.#ended || this.#size > HIGH_WATER) this.#silence.stop();
+    else this.#silence.restart();
   }
 
   #finish(): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#silence);
+    this.#silence.stop();
     this.#written?.();
     this.#terminal._socket.destroy();
     this.#wake?.();
