@@ -9,7 +9,8 @@
  */
 export interface ByteStream {
   /**
-   * The next bytes, at least one, or null once the peer has ended its direction.
+   * The next bytes, at least one, or null once the peer has ended its direction. They are good until
+   * the next call: their memory is used again.
    *
    * @throws {Error} if the stream broke, with the reason
    */

@@ -1,7 +1,7 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { writeAll } from "./raw_connection.ts";
-import { ReadBuffer } from "./read_buffer.ts";
 
+/** How much is read at once, in bytes. */
 const READ_BUFFER = 256 * 1024;
 
 /** What {@link stdioStream} reads from and writes to. */
@@ -29,7 +29,7 @@ export function stdioStream(options: StdioOptions = {}): ByteStream {
 class StdioByteStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
   readonly #stdio: Required<StdioOptions>;
-  readonly #buffer = new ReadBuffer(READ_BUFFER);
+  readonly #buffer = new Uint8Array(READ_BUFFER);
   readonly #closed = Promise.withResolvers<Error | undefined>();
   /** Set while a read is under way: standard input cannot be interrupted, only left alone. */
   #reading: PromiseWithResolvers<number | null> | undefined;
@@ -46,7 +46,7 @@ class StdioByteStream implements ByteStream {
   async read(): Promise<Uint8Array | null> {
     if (this.#readEnded || this.#gone) return null;
     const reading = this.#reading = Promise.withResolvers<number | null>();
-    this.#stdio.stdin.read(this.#buffer.space).then(reading.resolve, reading.reject);
+    this.#stdio.stdin.read(this.#buffer).then(reading.resolve, reading.reject);
     if (this.#writeEnded) this.#startLingering();
     let count: number | null;
     try {
@@ -56,7 +56,7 @@ class StdioByteStream implements ByteStream {
     } finally {
       clearTimeout(this.#timer);
     }
-    if (count !== null) return this.#buffer.take(count);
+    if (count !== null) return this.#buffer.subarray(0, count);
     this.#readEnded = true;
     if (this.#writeEnded) this.close();
     return null;

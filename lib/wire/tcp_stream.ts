@@ -1,7 +1,7 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { writeAll } from "./raw_connection.ts";
-import { ReadBuffer } from "./read_buffer.ts";
 
+/** How much is read at once, in bytes. */
 const READ_BUFFER = 256 * 1024;
 
 /**
@@ -14,7 +14,7 @@ export function tcpStream(conn: Deno.Conn): ByteStream {
 class TcpByteStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
   readonly #conn: Deno.Conn;
-  readonly #buffer = new ReadBuffer(READ_BUFFER);
+  readonly #buffer = new Uint8Array(READ_BUFFER);
   readonly #closed = Promise.withResolvers<Error | undefined>();
   #readEnded = false;
   #writeEnded = false;
@@ -30,12 +30,12 @@ class TcpByteStream implements ByteStream {
     if (this.#readEnded || this.#gone) return null;
     let count: number | null;
     try {
-      count = await this.#conn.read(this.#buffer.space);
+      count = await this.#conn.read(this.#buffer);
     } catch (error) {
       if (this.#gone) return null;
       throw this.#fail(error);
     }
-    if (count !== null) return this.#buffer.take(count);
+    if (count !== null) return this.#buffer.subarray(0, count);
     this.#readEnded = true;
     if (this.#writeEnded) this.close();
     return null;

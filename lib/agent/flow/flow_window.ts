@@ -9,8 +9,8 @@ const LEAST = 32 * 1024;
 /** The most, in bytes: what a long and fast link needs. */
 const MOST = 2 * 1024 * 1024;
 
-/** The largest message, in bytes. */
-const MAX_PIECE = 64 * 1024;
+/** The largest message, in bytes: what SSH writes at once. */
+const MAX_PIECE = 264 * 1024;
 
 /** How long bytes may wait on their way, in milliseconds: so much later comes a shell's echo. */
 const MAX_WAIT_MS = 100;

@@ -65,7 +65,7 @@ export const libc = Deno.dlopen("libc.so.6", {
 export const O_RDWR = 2, O_NOCTTY = 0o400, O_NONBLOCK = 0o4000, O_CLOEXEC = 0o2000000;
 
 /** Commands of fcntl(2). */
-export const F_SETFD = 2, F_SETFL = 4;
+export const F_SETFD = 2, F_SETFL = 4, F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;
 
 /**

@@ -18,10 +18,10 @@ import type {
 } from "../process.ts";
 import { watchChild } from "./children.ts";
 import { Descriptor, descriptorsIdle } from "./descriptor.ts";
-import { F_SETFL, libc, O_CLOEXEC, O_NONBLOCK } from "./libc.ts";
+import { F_SETFL, F_SETPIPE_SZ, libc, O_CLOEXEC, O_NONBLOCK } from "./libc.ts";
 import { startLinuxProgram } from "./start.ts";
 import { openTerminal, resizeTerminal } from "./terminal.ts";
-import { descriptorSource, writeDescriptor } from "./transfer.ts";
+import { descriptorSource, PIPE_BYTES, writeDescriptor } from "./transfer.ts";
 
 /** A pipe whose `ours` does not block; both ends are closed in other programs. */
 function openPipe(ours: "read" | "write"): { ours: number; theirs: number } {
@@ -32,6 +32,8 @@ function openPipe(ours: "read" | "write"): { ours: number; theirs: number } {
   const [read, write] = ends as unknown as [number, number];
   const pipe = ours === "read" ? { ours: read, theirs: write } : { ours: write, theirs: read };
   libc.fcntl(pipe.ours, F_SETFL, O_NONBLOCK);
+  // Refused beyond a user's limit; then it holds 64 KiB.
+  libc.fcntl(pipe.ours, F_SETPIPE_SZ, PIPE_BYTES);
   return pipe;
 }
 

@@ -1,24 +1,29 @@
 /** Reading and writing our ends of pipes and terminals. */
+import { giveBack, takeBlock } from "../../wire/blocks.ts";
 import type { ByteSource } from "../process.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { libc } from "./libc.ts";
 
-/** What a pipe holds, in bytes. */
-const BUFFER = 65_536;
+/** How much is read at once, and what our pipes hold where the system allows it, in bytes. */
+export const PIPE_BYTES = 256 * 1024;
 
-/** Reads a pipe or a terminal, into the same memory over and over; closes it at its end. */
+/** Reads a pipe or a terminal, into memory that is used again; closes it at its end. */
 export function descriptorSource(descriptor: Descriptor): ByteSource {
-  const buffer = new Uint8Array(BUFFER);
+  let buffer: Uint8Array<ArrayBuffer> | undefined;
   return {
     async read() {
+      // A program that prints nothing holds no memory.
+      if (buffer) giveBack(buffer);
+      buffer = undefined;
       for (;;) {
         // The wait comes first, so that other things get their turn between two reads.
         const readiness = await descriptor.readable();
         if (!descriptor.isOpen) return null;
+        buffer ??= takeBlock(PIPE_BYTES);
         let length = 0;
         let count = 1;
         // A terminal gives 4 KiB at a time.
-        for (; count > 0 && length < BUFFER; length += Math.max(count, 0)) {
+        for (; count > 0 && length < PIPE_BYTES; length += Math.max(count, 0)) {
           const rest = buffer.subarray(length);
           count = libc.read(descriptor.fd, rest, BigInt(rest.length));
         }

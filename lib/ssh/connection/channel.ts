@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { ByteQueue } from "../../wire/byte_queue.ts";
 import type { Channel } from "./handler.ts";
 import { Message } from "../protocol/numbers.ts";
 import type { ReceiveWindow } from "./receive_window.ts";
@@ -28,16 +28,6 @@ export interface ChannelFlow {
   incoming: ReceiveWindow;
 }
 
-/** Up to how many bytes small pieces are read together; a larger piece is not copied. */
-const JOIN_BYTES = 128 * 1024;
-
-/**
- * Waiting pieces smaller than this are copied together into buffers of that size, in bytes: each
- * piece takes some hundred bytes of its own.
- */
-const SMALL_BYTES = 1024;
-const BUFFER_BYTES = 4096;
-
 /** A channel on a transport. Handlers see {@link Channel}, the connection calls the rest. */
 export class TransportChannel implements Channel {
   readonly #transport: Transport;
@@ -47,9 +37,7 @@ export class TransportChannel implements Channel {
   readonly closed: Promise<Error | undefined>;
   #resolveClosed!: (error: Error | undefined) => void;
 
-  #received: Uint8Array[] = [];
-  /** The buffer behind the last of them, where small ones are added. */
-  #growing?: { buffer: Uint8Array; length: number };
+  readonly #received = new ByteQueue();
   #receivedEnd = false;
   /** Wakes `read()`. */
   #wakeReader?: () => void;
@@ -75,29 +63,16 @@ export class TransportChannel implements Channel {
   }
 
   async read(): Promise<Uint8Array | null> {
-    while (this.#received.length === 0) {
+    let bytes: Uint8Array | undefined;
+    while (!(bytes = this.#received.take())) {
       if (this.#receivedEnd) return null;
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
-    const bytes = this.#take();
     if (!this.#receivedEnd) {
       const more = this.#incoming.read(bytes.length);
       if (more > 0) this.#send(Message.channelWindowAdjust, (message) => message.uint32(more));
     }
     return bytes;
-  }
-
-  /** The first piece, together with the small ones after it. */
-  #take(): Uint8Array {
-    let count = 0, size = 0;
-    for (const { length } of this.#received) {
-      if (count > 0 && size + length > JOIN_BYTES) break;
-      size += length;
-      count++;
-    }
-    const pieces = this.#received.splice(0, count);
-    if (this.#received.length === 0) this.#growing = undefined;
-    return count === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -147,7 +122,7 @@ export class TransportChannel implements Channel {
   close(_error?: Error): void {
     if (this.#sentClose) return;
     this.#sentClose = true;
-    this.#received = [];
+    this.#received.clear();
     this.#receivedEnd = true;
     this.#send(Message.channelClose);
     this.#wakeAll();
@@ -159,7 +134,7 @@ export class TransportChannel implements Channel {
   }
 
   /**
-   * Takes data from the client.
+   * Takes data from the client, a copy.
    *
    * @throws {MalformedError} if it is more than the window
    */
@@ -168,24 +143,8 @@ export class TransportChannel implements Channel {
       throw new MalformedError("more data than the channel's window");
     }
     if (this.#receivedEnd || data.length === 0) return;
-    this.#keep(data);
+    this.#received.add(data);
     this.#wakeReader?.();
-  }
-
-  #keep(data: Uint8Array): void {
-    if (this.#received.length === 0 || data.length >= SMALL_BYTES) {
-      this.#growing = undefined;
-      this.#received.push(data);
-      return;
-    }
-    let growing = this.#growing;
-    if (!growing || growing.length + data.length > BUFFER_BYTES) {
-      growing = this.#growing = { buffer: new Uint8Array(BUFFER_BYTES), length: 0 };
-      this.#received.push(growing.buffer);
-    }
-    growing.buffer.set(data, growing.length);
-    growing.length += data.length;
-    this.#received[this.#received.length - 1] = growing.buffer.subarray(0, growing.length);
   }
 
   /** The client sends no more. */

@@ -14,8 +14,8 @@ export const MAX_FIRST_LENGTH = 35_000;
 /** The shortest: the padding's length and four bytes of padding. */
 const MIN_PACKET_LENGTH = 5;
 
-/** How much more memory than its own a payload may hold on to, as a multiple. */
-const MAX_WASTE = 4;
+/** Up to what size memory for a packet in pieces is kept for the next one, in bytes. */
+const MAX_SPARE = 64 * 1024;
 
 /** Cuts a stream of bytes into packets and decrypts them (RFC 4253, section 6). */
 export class PacketReader {
@@ -51,14 +51,16 @@ export class PacketReader {
     this.#maxLength = MAX_PACKET_LENGTH;
   }
 
-  /** Adds bytes, which belong to the reader from here on; all before them must have been read. */
+  /**
+   * Adds bytes, which belong to the reader until they are read; all before them must have been read.
+   */
   add(bytes: Uint8Array): void {
     this.#bytes = bytes;
   }
 
   /**
-   * Reads the payload of the next packet, or undefined if not all of that has come. The payload belongs
-   * to the caller.
+   * Reads the payload of the next packet, or undefined if not all of that has come. It is good until
+   * the next call.
    *
    * @throws {TransportError} if the packet is invalid or was changed on its way
    */
@@ -81,10 +83,7 @@ export class PacketReader {
     this.#sequence = (this.#sequence + 1) >>> 0;
     const end = packet.length - opener.tagLength - packet[4]!;
     if (end <= 5) throw new TransportError("an empty packet", DisconnectReason.protocolError);
-    const payload = packet.subarray(5, end);
-    return packet.buffer.byteLength > MAX_WASTE * payload.length
-      ? new Uint8Array(payload)
-      : payload;
+    return packet.subarray(5, end);
   }
 
   /** Wipes the keys; to be called once. */
@@ -114,7 +113,7 @@ export class PacketReader {
     if (this.#partialLength === 0) {
       this.#bytes = this.#bytes.subarray(count);
     } else {
-      this.#partial = new Uint8Array();
+      if (this.#partial.length > MAX_SPARE) this.#partial = new Uint8Array();
       this.#partialLength = 0;
     }
   }

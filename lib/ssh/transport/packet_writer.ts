@@ -1,8 +1,8 @@
 import { randomFillSync } from "node:crypto";
 import { PLAIN, type Sealer } from "./ciphers/cipher.ts";
 
-/** How much is written to the stream at once, in bytes. */
-const BATCH = 256 * 1024;
+/** How much is written to the stream at once, in bytes: eight packets with 32 KiB of data each. */
+const BATCH = 8 * 33 * 1024;
 
 /** The least padding of a packet, in bytes. */
 const MIN_PADDING = 4;

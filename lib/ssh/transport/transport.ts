@@ -15,7 +15,7 @@ import { isTurnOver, nextTurn } from "./turn.ts";
  * stream takes in this time, in milliseconds, and at most so many bytes. An echo waits behind it.
  */
 const HIGH_WATER_MS = 20;
-const HIGH_WATER = 128 * 1024;
+const HIGH_WATER = 256 * 1024;
 
 /** How many bytes may wait, answers included, before nothing more is read. */
 const MAX_PENDING = 1024 * 1024;
@@ -52,7 +52,10 @@ export interface TransportOptions {
   rekeyBytes?: number;
 }
 
-/** Takes one packet; what it throws ends the connection as a protocol error. */
+/**
+ * Takes one packet; what it throws ends the connection as a protocol error. The payload of
+ * SSH_MSG_CHANNEL_DATA is good until it returns, that of others belongs to it.
+ */
 export type PacketHandler = (type: number, payload: Uint8Array) => void;
 
 /**
@@ -169,7 +172,8 @@ export class Transport {
     while (!this.#ended) {
       const payload = this.#reader.next();
       if (!payload) break;
-      this.#handle(payload);
+      // Of data the channel makes a copy.
+      this.#handle(payload[0] === Message.channelData ? payload : new Uint8Array(payload));
       if (isTurnOver()) await nextTurn();
     }
   }

@@ -1,7 +1,6 @@
 import { FrameWriter } from "./frame_writer.ts";
 import type { RawConnection } from "../raw_connection.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { ReadBuffer } from "../read_buffer.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./frame.ts";
 import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./message.ts";
 
@@ -22,7 +21,7 @@ export class WebSocketClosedError extends Error {
 const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
 /** Reading pauses while more than this is queued, in bytes. */
 const MAX_QUEUED = 8 * 1024 * 1024;
-/** See {@link ReadBuffer}. */
+/** How much is read at once, in bytes. */
 const READ_BUFFER = 256 * 1024;
 /** How many pings may stay unanswered. */
 const MAX_SILENT_PINGS = 3;
@@ -56,7 +55,7 @@ export class WebSocketConnection {
   onText: (text: string) => boolean = () => false;
 
   readonly #transport: RawConnection;
-  readonly #incoming = new MessageQueue<string | Uint8Array>(MAX_QUEUED);
+  readonly #incoming = new MessageQueue(MAX_QUEUED);
   readonly #writer: FrameWriter;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #closeTimeout: number;
@@ -64,6 +63,7 @@ export class WebSocketConnection {
   /** Whether bytes came since the last tick of the timer. */
   #heard = true;
   #silentPings = 0;
+  readonly #parser = new FrameParser(MAX_MESSAGE_LENGTH);
   readonly #joiner = new MessageJoiner(MAX_MESSAGE_LENGTH);
   /** Whether nothing that may still come counts: after the peer's close frame, or its mistake. */
   #readEnded = false;
@@ -99,6 +99,15 @@ export class WebSocketConnection {
    */
   receive(): Promise<string | Uint8Array | null> {
     return this.#incoming.next();
+  }
+
+  /**
+   * From here on, binary messages are received as a stream: as they come, those that wait joined,
+   * and good until the next call of {@link WebSocketConnection.receive}.
+   */
+  receiveParts(): void {
+    this.#parser.inParts = true;
+    this.#joiner.inParts = true;
   }
 
   /**
@@ -146,16 +155,15 @@ export class WebSocketConnection {
   }
 
   async #read(rest: Uint8Array): Promise<void> {
-    const parser = new FrameParser(MAX_MESSAGE_LENGTH);
     try {
-      this.#take(parser.push(rest));
-      const buffer = new ReadBuffer(READ_BUFFER);
+      this.#take(this.#parser.push(rest));
+      const buffer = new Uint8Array(READ_BUFFER);
       while (!this.#readEnded && !this.#gone) {
         await this.#incoming.room();
-        const count = await this.#transport.read(buffer.space);
+        const count = await this.#transport.read(buffer);
         if (count === null) throw new WebSocketClosedError(1006, "");
         this.#heard = true;
-        this.#take(parser.push(buffer.take(count)));
+        this.#take(this.#parser.push(buffer.subarray(0, count)));
       }
     } catch (thrown) {
       const cause = asError(thrown);
@@ -195,7 +203,8 @@ export class WebSocketConnection {
     } else if (frame.opcode !== Opcode.pong) {
       const message = this.#joiner.join(frame);
       if (message === undefined || (typeof message === "string" && this.onText(message))) return;
-      this.#incoming.add(message);
+      if (typeof message !== "string" && this.#joiner.inParts) this.#incoming.addPart(message);
+      else this.#incoming.add(message);
     }
   }
 

@@ -15,7 +15,7 @@ export interface Frame {
   opcode: number;
   /** Whether it ends its message. */
   final: boolean;
-  /** A view into the bytes given to the parser where the frame was whole in them. */
+  /** A view into the bytes given to the parser, if binary messages are given in parts. */
   payload: Uint8Array;
 }
 
@@ -95,11 +95,20 @@ function mask(bytes: Uint8Array<ArrayBuffer>, key: number): void {
 
 /** Cuts a server's bytes into frames, however they were cut into reads. */
 export class FrameParser {
+  /**
+   * Whether frames of binary messages are given as they come, as if the server had fragmented them
+   * like that; otherwise each is collected first.
+   */
+  inParts = false;
   readonly #maxPayload: number;
   readonly #header = new Uint8Array(10);
   #headerFilled = 0;
-  /** The frame whose payload has not come whole yet. */
+  /** The frame whose payload is being collected. */
   #partial: { frame: Frame; filled: number } | undefined;
+  /** The frame whose payload is given as it comes, and how much of that is still to come. */
+  #passing: { opcode: number; final: boolean; left: number } | undefined;
+  /** Whether the message that is under way is a binary one. */
+  #isBinary = false;
 
   /** @param maxPayload the largest payload that is taken, in bytes */
   constructor(maxPayload: number) {
@@ -114,6 +123,19 @@ export class FrameParser {
   *push(bytes: Uint8Array): Generator<Frame> {
     let at = 0;
     for (;;) {
+      if (this.#passing !== undefined) {
+        const { opcode, final, left } = this.#passing;
+        const payload = bytes.subarray(at, at + left);
+        at += payload.length;
+        const isWhole = payload.length === left;
+        this.#passing = isWhole ? undefined : {
+          opcode: payload.length > 0 ? Opcode.continuation : opcode,
+          final,
+          left: left - payload.length,
+        };
+        if (isWhole || payload.length > 0) yield { opcode, final: final && isWhole, payload };
+        if (!isWhole) return;
+      }
       if (this.#partial !== undefined) {
         const { frame, filled } = this.#partial;
         const part = bytes.subarray(at, at + frame.payload.length - filled);
@@ -130,9 +152,11 @@ export class FrameParser {
       }
       const { opcode, final, length } = this.#parseHeader();
       this.#headerFilled = 0;
-      if (bytes.length - at >= length) {
-        yield { opcode, final, payload: bytes.subarray(at, at + length) };
-        at += length;
+      if (opcode === Opcode.binary || opcode === Opcode.text) {
+        this.#isBinary = opcode === Opcode.binary;
+      }
+      if (this.inParts && this.#isBinary && opcode <= Opcode.binary) {
+        this.#passing = { opcode, final, left: length };
       } else {
         this.#partial = { frame: { opcode, final, payload: new Uint8Array(length) }, filled: 0 };
       }

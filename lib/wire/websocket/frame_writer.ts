@@ -4,7 +4,7 @@ import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
 /** `send()` holds back while more than this waits to be written, in bytes. */
 const MAX_UNSENT = 1024 * 1024;
 /** How much is written at once, in bytes; small frames are joined to that. */
-const BATCH = 256 * 1024;
+const BATCH = 272 * 1024;
 
 /** How many pings may wait for their answers; beyond it the oldest one gets none. */
 const MAX_PONGS = 16;

@@ -21,7 +21,9 @@ function decodeText(bytes: Uint8Array): string {
 /** Joins the fragments of messages. */
 export class MessageJoiner {
   readonly #maxLength: number;
-  /** The message whose last fragment has not come yet. */
+  /** Whether binary messages are given as they come instead. */
+  inParts = false;
+  /** The message whose last fragment has not come yet, and what of it was not given yet. */
   #partial: { opcode: number; fragments: Uint8Array[]; length: number } | undefined;
 
   /** @param maxLength the longest message that is taken, in bytes */
@@ -30,7 +32,7 @@ export class MessageJoiner {
   }
 
   /**
-   * The message that a frame completes, if it does: a string or bytes.
+   * The message that a frame completes, if it does: a string or bytes; or a part of it.
    *
    * @throws {FrameError} if the frame has no place here
    */
@@ -38,26 +40,27 @@ export class MessageJoiner {
     if ((opcode === Opcode.continuation) !== (this.#partial !== undefined)) {
       throw new FrameError(1002, "a fragment is out of place");
     }
-    let whole = payload;
-    let kind = opcode;
-    if (this.#partial !== undefined || !final) {
-      const partial = this.#partial ??= { opcode, fragments: [], length: 0 };
-      partial.fragments.push(payload);
-      partial.length += payload.length;
-      const cost = partial.length + partial.fragments.length * FRAGMENT_OVERHEAD;
-      if (cost > this.#maxLength) throw new FrameError(1009, "a message is too big");
-      if (!final) return undefined;
-      kind = partial.opcode;
-      whole = new Uint8Array(partial.length);
-      let at = 0;
-      for (const fragment of partial.fragments) {
-        whole.set(fragment, at);
-        at += fragment.length;
-      }
-      this.#partial = undefined;
-    }
-    return kind === Opcode.text ? decodeText(whole) : whole;
+    const message = this.#partial ?? { opcode, fragments: [], length: 0 };
+    message.fragments.push(payload);
+    message.length += payload.length;
+    const cost = message.length + (message.fragments.length - 1) * FRAGMENT_OVERHEAD;
+    if (cost > this.#maxLength) throw new FrameError(1009, "a message is too big");
+    this.#partial = final ? undefined : message;
+    if (!final && !(this.inParts && message.opcode === Opcode.binary)) return;
+    const bytes = concat(message.fragments.splice(0));
+    return message.opcode === Opcode.text ? decodeText(bytes) : bytes;
   }
+}
+
+function concat(fragments: Uint8Array[]): Uint8Array {
+  if (fragments.length === 1) return fragments[0]!;
+  const whole = new Uint8Array(fragments.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const fragment of fragments) {
+    whole.set(fragment, at);
+    at += fragment.length;
+  }
+  return whole;
 }
 
 /** Which close codes a peer may send (RFC 6455, section 7.4, and the registry it founded). */

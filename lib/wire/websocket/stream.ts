@@ -2,8 +2,11 @@ import type { ByteStream } from "../byte_stream.ts";
 import { CloseCode, EOF_FRAME, HALF_CLOSE_SUBPROTOCOL } from "../../protocol/messages.ts";
 import type { WebSocketConnection } from "./connection.ts";
 
-/** The largest binary frame that is sent, in bytes. */
-const MAX_FRAME_LENGTH = 65_536;
+/**
+ * The largest binary frame that is sent, in bytes: what SSH writes at once fits in. Each frame costs
+ * the server as much as many of its bytes.
+ */
+const MAX_FRAME_LENGTH = 264 * 1024;
 
 /**
  * A websocket as a stream of bytes: binary frames are the bytes, however they were cut.
@@ -28,6 +31,7 @@ class WebSocketByteStream implements ByteStream {
 
   constructor(connection: WebSocketConnection) {
     this.#connection = connection;
+    connection.receiveParts();
     this.#halfClose = connection.protocol === HALF_CLOSE_SUBPROTOCOL;
     this.closed = connection.closed.then((error) => this.#error ?? error);
   }

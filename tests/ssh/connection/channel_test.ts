@@ -28,9 +28,11 @@ Deno.test("a client may send as much as the channel's window, and more once that
   const channel = openChannel(0, 32_768, sent);
   for (let i = 0; i < 4; i++) channel.receive(new Uint8Array(32_768));
   throws(() => channel.receive(new Uint8Array(1)), MalformedError);
-  equal((await channel.read())!.length, 131_072);
-  deepEqual(sent, [{ type: 93, number: 262_144 }]);
-  channel.receive(new Uint8Array(262_144));
+  let read = 0;
+  while (read < 131_072) read += (await channel.read())!.length;
+  const granted = sent.map((message) => "number" in message ? message.number : 0);
+  equal(granted.reduce((sum, bytes) => sum + bytes, 0), 196_608);
+  channel.receive(new Uint8Array(196_608));
   throws(() => channel.receive(new Uint8Array(1)), MalformedError);
 });
 
@@ -81,12 +83,14 @@ Deno.test("a channel gives what has come, in pieces of any size and read at any 
     start += piece.length;
     waiting += piece.length;
     while (waiting > 0 && randomInt(5) === 0) {
-      read.push((await channel.read())!);
+      read.push((await channel.read())!.slice());
       waiting -= read.at(-1)!.length;
     }
   }
   channel.receiveEnd();
-  for (let bytes = await channel.read(); bytes; bytes = await channel.read()) read.push(bytes);
+  for (let bytes = await channel.read(); bytes; bytes = await channel.read()) {
+    read.push(bytes.slice());
+  }
   equal(Buffer.concat(read).equals(sent), true);
 });
 
@@ -97,8 +101,10 @@ Deno.test("a channel keeps no packet for a single character", async () => {
   channel.receiveEnd();
   const expected = Buffer.concat(packets.map((packet) => packet.subarray(0, 1)));
   // Spoils what the channel has not copied.
-  for (const packet of packets.slice(1)) packet.fill(0);
+  for (const packet of packets) packet.fill(0);
   const read: Uint8Array[] = [];
-  for (let bytes = await channel.read(); bytes; bytes = await channel.read()) read.push(bytes);
+  for (let bytes = await channel.read(); bytes; bytes = await channel.read()) {
+    read.push(bytes.slice());
+  }
   deepEqual(Buffer.concat(read), expected);
 });

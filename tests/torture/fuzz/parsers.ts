@@ -176,6 +176,8 @@ async function readArguments(args: string[]): Promise<void> {
   }
 }
 
+const frames = damagedStream(sampleFrames(false));
+
 /** All pure parsers. */
 export const PARSERS: FuzzTarget[] = [
   target("control messages", damagedText(MESSAGES), (text) => {
@@ -199,22 +201,26 @@ export const PARSERS: FuzzTarget[] = [
   target("times", damagedText(["1h30m", "0s", "90s", "24d"]), parseDuration, [TypeError]),
   target("sizes", damagedText(["16MiB", "65536", "1GiB"]), parseSize, [TypeError]),
   target("texts of files", damaged([bytes("a\r\nb"), Uint8Array.of(255, 254, 65, 0)]), decodeText),
-  target("websocket frames", damagedStream(sampleFrames(false)), (pieces) => {
-    const [parser, joiner] = [new FrameParser(65_536), new MessageJoiner(65_536)];
-    for (const piece of pieces) {
-      for (const frame of parser.push(piece)) {
-        if (frame.opcode === Opcode.close) parseClose(frame.payload);
-        else if (frame.opcode < Opcode.close) joiner.join(frame);
+  ...[false, true].flatMap((inParts) => [
+    target(`websocket frames${inParts ? " in parts" : ""}`, frames, (pieces) => {
+      const [parser, joiner] = [new FrameParser(65_536), new MessageJoiner(65_536)];
+      parser.inParts = joiner.inParts = inParts;
+      for (const piece of pieces) {
+        for (const frame of parser.push(piece)) {
+          if (frame.opcode === Opcode.close) parseClose(frame.payload);
+          else if (frame.opcode < Opcode.close) joiner.join(frame);
+        }
       }
-    }
-  }, [FrameError]),
-  target("websocket client", damagedStream(sampleFrames(false)), async (pieces) => {
-    const connection = new WebSocketConnection(connectionOf(pieces), {
-      ...{ protocol: "", rest: new Uint8Array(0), pingInterval: 60_000, closeTimeout: 60_000 },
-    });
-    while (await connection.receive().catch(() => null) !== null);
-    await connection.closed;
-  }),
+    }, [FrameError]),
+    target(`websocket client${inParts ? " in parts" : ""}`, frames, async (pieces) => {
+      const connection = new WebSocketConnection(connectionOf(pieces), {
+        ...{ protocol: "", rest: new Uint8Array(0), pingInterval: 60_000, closeTimeout: 60_000 },
+      });
+      if (inParts) connection.receiveParts();
+      while (await connection.receive().catch(() => null) !== null);
+      await connection.closed;
+    }),
+  ]),
   target("HTTP responses", damagedStream(RESPONSES), readResponse, [HttpError]),
   target(
     "proxy variables",

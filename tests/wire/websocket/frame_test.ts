@@ -68,6 +68,30 @@ Deno.test("FrameParser gives the same frames however the bytes were cut", () => 
   }
 });
 
+Deno.test("FrameParser gives binary messages in parts as they come, and all else whole", () => {
+  const bytes = new Uint8Array([
+    ...serverFrame(Opcode.binary, pattern(1000)),
+    ...serverFrame(Opcode.text, pattern(200)),
+    ...serverFrame(Opcode.binary, pattern(0)),
+    ...serverFrame(Opcode.ping, pattern(100)),
+  ]);
+  for (const step of [1, 7, 300, bytes.length]) {
+    const parser = new FrameParser(1000);
+    parser.inParts = true;
+    const messages: [opcode: number, length: number][] = [];
+    for (let at = 0; at < bytes.length; at += step) {
+      for (const { opcode, final, payload } of parser.push(bytes.slice(at, at + step))) {
+        if (opcode !== Opcode.continuation) messages.push([opcode, 0]);
+        const message = messages.at(-1)!;
+        assert.deepEqual(payload, pattern(1000).subarray(message[1], message[1] + payload.length));
+        message[1] += payload.length;
+        assert.equal(final, message[1] === [1000, 200, 0, 100][messages.length - 1]);
+      }
+    }
+    assert.deepEqual(messages, [[2, 1000], [1, 200], [2, 0], [9, 100]]);
+  }
+});
+
 Deno.test("FrameParser refuses what a server may not send, with the close code for it", () => {
   const cases: [string, number[], number][] = [
     ["a reserved bit", [0xc2, 0x00], 1002],
