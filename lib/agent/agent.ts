@@ -6,7 +6,7 @@
  */
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
-import { leaveDirectory } from "../process/self.ts";
+import { leaveDirectory, reapOrphans } from "../process/self.ts";
 import { signalStatus } from "../program/program.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
@@ -41,6 +41,7 @@ export async function runAgent(
   try {
     const setup = await prepareAgent(server, options, { signal, log: output.log });
     leaveDirectory();
+    reapOrphans();
     const mode = detached ? "background" : "foreground";
     await using agent = new JobAgent(setup, { output, mode });
     return await agent.run(signal);

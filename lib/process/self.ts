@@ -1,12 +1,15 @@
 /**
- * What this process got from the program that started it, byte for byte: Deno's own functions take
- * and return valid UTF-8 only, and leave other variables out. Text is as in lib/text/byte_text.ts.
+ * This process, and what it got from the program that started it, byte for byte: Deno's own functions
+ * take and return valid UTF-8 only, and leave other variables out. Text is as in
+ * lib/text/byte_text.ts.
  *
  * @module
  */
 
 // Its native code is not there on other systems.
-const linux = Deno.build.os === "linux" ? await import("./linux/self.ts") : undefined;
+const linux = Deno.build.os === "linux"
+  ? { ...await import("./linux/self.ts"), ...await import("./linux/children.ts") }
+  : undefined;
 
 /** The environment. */
 export function ownEnvironment(): Record<string, string> {
@@ -36,7 +39,18 @@ export function ownDirectory(): string {
  * @throws {Error} if the directory cannot be opened
  */
 export function openPath(directory: string): string {
-  return linux && !directory.isWellFormed() ? linux.descriptorPath(directory) : directory;
+  return linux && !directory.isWellFormed() ? linux.openDirectory(directory).path : directory;
+}
+
+/** Calls `use` with a short path of a directory, on Linux. */
+export function atShortPath<T>(directory: string, use: (path: string) => T): T {
+  if (!linux) return use(directory);
+  const { path, close } = linux.openDirectory(directory);
+  try {
+    return use(path);
+  } finally {
+    close();
+  }
 }
 
 /**
@@ -45,4 +59,9 @@ export function openPath(directory: string): string {
  */
 export function leaveDirectory(): void {
   if (Deno.build.os !== "windows") Deno.chdir("/");
+}
+
+/** As process 1 on Linux, waits from now on for all programs that others leave behind. */
+export function reapOrphans(): void {
+  linux?.startReaping();
 }

@@ -41,6 +41,25 @@ test({
       assert.deepEqual([code, stdout], [0, "in\n"], stderr);
       assert.match(tunnel!, new RegExp(`^tunnel --ca-file ${basename(ca)} 10000 wss:`));
     });
+    const empty = dir.write("empty.pem", "");
+    for (const file of ["/no/such/file", "", dir.path, empty]) {
+      await t.step(`with --ca-file, whatever SSL_CERT_FILE="${file}" names`, async () => {
+        const agent = world.startAgent({
+          args: ["--ca-file", ca],
+          url,
+          env: { SSL_CERT_FILE: file },
+        });
+        const announced = await agent.announced();
+        const proxyCommand = world.proxyCommand(announced.id)
+          .replace(world.url, `--ca-file ${ca} ${url}`).replace(" -N ", " -N -R ");
+        const { stdout, stderr } = await world.ssh(
+          announced,
+          [`-oProxyCommand=${proxyCommand}`, 'echo "$SSL_CERT_FILE"'],
+          { env: { SSL_CERT_FILE: file } },
+        );
+        assert.equal(stdout, `${file}\n`, stderr);
+      });
+    }
     await t.step("not without, and the agent says what can be done", async () => {
       const agent = world.startAgent({ url });
       await agent.program.waitFor(

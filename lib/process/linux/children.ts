@@ -19,19 +19,45 @@ export function decodeStatus(status: number): ExitStatus {
 const running = new Map<number, (status: ExitStatus) => void>();
 let ticking: ReturnType<typeof setInterval> | undefined;
 
+/** Whether the programs that others leave behind become children of this one. */
+const isInit = Deno.pid === 1;
+
+/** The argument of waitpid(2) for any child. */
+const ANY = -1;
+
 function look(): void {
   const status = new Int32Array(1);
-  for (const [pid, resolve] of running) {
-    const found = libc.waitpid(pid, new Uint8Array(status.buffer), WNOHANG);
-    if (found === 0) continue;
+  const wait = (pid: number) => libc.waitpid(pid, new Uint8Array(status.buffer), WNOHANG);
+  const ended = (pid: number, how: ExitStatus) => {
+    running.get(pid)?.(how);
     running.delete(pid);
+  };
+  if (isInit) {
+    for (let pid = wait(ANY); pid > 0; pid = wait(ANY)) ended(pid, decodeStatus(status[0]!));
+    return;
+  }
+  for (const pid of running.keys()) {
+    const found = wait(pid);
     // Without a status somebody else has waited for it.
-    resolve(found === pid ? decodeStatus(status[0]!) : { code: 255 });
+    if (found !== 0) ended(pid, found === pid ? decodeStatus(status[0]!) : { code: 255 });
   }
   if (running.size > 0 || ticking === undefined) return;
   clearInterval(ticking);
   ticking = undefined;
   Deno.removeSignalListener("SIGCHLD", look);
+}
+
+function startLooking(): void {
+  if (ticking !== undefined) return;
+  // A listener does not keep this program from exiting, a timer does; and if a signal is lost,
+  // its tick corrects that.
+  Deno.addSignalListener("SIGCHLD", look);
+  ticking = setInterval(look, TICK_MS);
+}
+
+/** As process 1 (pid_namespaces(7)), waits from now on for all programs that others leave behind. */
+export function startReaping(): void {
+  if (isInit) startLooking();
 }
 
 /**
@@ -40,12 +66,7 @@ function look(): void {
  * @throws {Error} what `start` throws
  */
 export function watchChild(start: () => number): { pid: number; exited: Promise<ExitStatus> } {
-  if (ticking === undefined) {
-    // A listener does not keep this program from exiting, a timer does; and if a signal is lost,
-    // its tick corrects that.
-    Deno.addSignalListener("SIGCHLD", look);
-    ticking = setInterval(look, TICK_MS);
-  }
+  startLooking();
   try {
     const pid = start();
     return { pid, exited: new Promise((resolve) => running.set(pid, resolve)) };

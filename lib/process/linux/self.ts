@@ -46,12 +46,13 @@ export function readDirectory(): string {
 }
 
 /**
- * The path of an open descriptor of a directory, which is never closed.
+ * Opens a directory.
  *
+ * @returns a path of its descriptor, and what closes that
  * @throws {Error} if it cannot be opened
  */
-export function descriptorPath(directory: string): string {
+export function openDirectory(directory: string): { path: string; close: () => void } {
   const fd = libc.open(cString(directory), O_PATH | O_CLOEXEC, 0);
   if (fd < 0) throw new Error("cannot open the directory: it was deleted or cannot be reached");
-  return `/proc/self/fd/${fd}`;
+  return { path: `/proc/self/fd/${fd}`, close: () => libc.close(fd) };
 }

@@ -100,6 +100,8 @@ export interface SessionContext {
   readonly env: Record<string, string>;
   /** Aborted once the session has ended. */
   readonly signal: AbortSignal;
+  /** Shows its user a sentence before its program's output. */
+  tell(sentence: string): void;
 }
 
 /**

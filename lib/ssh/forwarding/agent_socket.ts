@@ -5,14 +5,21 @@
  * @module
  */
 import { join } from "node:path";
+import { errorMessage } from "../../text/error_message.ts";
 import { Refused, type SessionContext, type SessionRequestHandler } from "../connection/handler.ts";
 import { Listeners, listenUnix } from "./listeners.ts";
 
 /** Sessions that have a socket, or are about to: each gets one. */
 const served = new WeakSet<SessionContext>();
 
+/**
+ * Where the socket may be besides the directory for temporary files, which may be missing, or whose
+ * path may be too long for a socket.
+ */
+const OTHER_DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
+
 /** Serves `auth-agent-req@openssh.com`. The socket is removed with the session. */
-export const forwardAgent: SessionRequestHandler = async (session: SessionContext) => {
+export const forwardAgent: SessionRequestHandler = (session: SessionContext) => {
   const { connection, env, signal } = session;
   if (Deno.build.os === "windows") throw new Refused("Windows has no unix sockets");
   if (!connection.permissions.agentForwarding) {
@@ -20,24 +27,41 @@ export const forwardAgent: SessionRequestHandler = async (session: SessionContex
   }
   if (served.has(session)) throw new Refused("the session already has an agent");
   served.add(session);
-  const directory = await Deno.makeTempDir({ prefix: "converge-agent-" });
-  const path = join(directory, "agent.sock");
+  const { directory, path, listener } = openSocket(session);
   const listeners = new Listeners(connection);
+  listeners.add(path, [listener], () => ({
+    type: "auth-agent@openssh.com",
+    data: new Uint8Array(),
+  }));
   const remove = () => {
     // The listeners end with the connection by themselves.
     if (!connection.signal.aborted) connection.track(listeners.remove(path));
     connection.track(Deno.remove(directory, { recursive: true }));
   };
-  try {
-    listeners.add(path, [listenUnix(path)], () => ({
-      type: "auth-agent@openssh.com",
-      data: new Uint8Array(),
-    }));
-  } catch (error) {
-    await Deno.remove(directory, { recursive: true });
-    throw error;
-  }
   env.SSH_AUTH_SOCK = path;
   if (signal.aborted) remove();
   else signal.addEventListener("abort", remove, { once: true });
 };
+
+/**
+ * Listens on a socket in a directory of its own.
+ *
+ * @throws {Refused} if there is no place for one, which the session is told
+ */
+function openSocket(session: SessionContext) {
+  const reasons: string[] = [];
+  for (const dir of [undefined, ...OTHER_DIRECTORIES]) {
+    let directory: string | undefined;
+    try {
+      directory = Deno.makeTempDirSync({ dir, prefix: "converge-agent-" });
+      const path = join(directory, "agent.sock");
+      return { directory, path, listener: listenUnix(path) };
+    } catch (error) {
+      reasons.push(errorMessage(error));
+      if (directory !== undefined) Deno.removeSync(directory, { recursive: true });
+    }
+  }
+  // ssh asks for no reply.
+  session.tell(`your authentication agent is not forwarded: ${reasons[0]}`);
+  throw new Refused(reasons.join("; "));
+}

@@ -1,9 +1,11 @@
 import { dirname, join } from "node:path";
 import { errorMessage } from "../../text/error_message.ts";
+import { atShortPath } from "../../process/self.ts";
 import { accepted } from "../../wire/accept.ts";
 import { pipe } from "../../wire/pipe.ts";
 import { tcpStream } from "../../wire/tcp_stream.ts";
 import { Refused, type SshConnection } from "../connection/handler.ts";
+import { checkSocketPath } from "./socket_path.ts";
 
 /** How many listeners a connection may have. */
 const MAX_LISTENERS = 100;
@@ -108,12 +110,16 @@ export class Listeners {
 export function listenUnix(path: string): Deno.Listener {
   let directory: string | undefined;
   try {
+    checkSocketPath(path);
     if (exists(path)) throw new Error("it already exists");
     // In a private directory until the socket itself keeps others out. A umask would do it in one
     // step, but it applies to what other threads create, too.
     directory = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
     const bound = join(directory, "s");
-    const listener = Deno.listen({ transport: "unix", path: bound });
+    const listener = atShortPath(
+      directory,
+      (short) => Deno.listen({ transport: "unix", path: join(short, "s") }),
+    );
     try {
       Deno.chmodSync(bound, 0o600);
       Deno.renameSync(bound, path);

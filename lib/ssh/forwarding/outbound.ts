@@ -11,6 +11,7 @@ import { tcpStream } from "../../wire/tcp_stream.ts";
 import { type ChannelHandler, type ChannelRequest, Refused } from "../connection/handler.ts";
 import { OpenFailure } from "../protocol/numbers.ts";
 import { Reader } from "../protocol/wire_format.ts";
+import { checkSocketPath } from "./socket_path.ts";
 
 /** How long a connection may take to open, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -32,7 +33,10 @@ export const directStreamlocal: ChannelHandler = async (request) => {
     throw new Refused("Windows has no unix sockets", OpenFailure.unknownChannelType);
   }
   const path = new Reader(request.data).text();
-  await forward(request, path, () => Deno.connect({ transport: "unix", path }));
+  await forward(request, path, async () => {
+    checkSocketPath(path);
+    return await Deno.connect({ transport: "unix", path });
+  });
 };
 
 async function forward(

@@ -58,7 +58,7 @@ export interface StartDirectory {
 export function startDirectory(wanted: string): StartDirectory {
   const path = nearestDirectory(wanted);
   if (path === wanted) return { path };
-  const notice = `Converge: this session starts in "${path}": ` +
-    `"${wanted}" was deleted or cannot be entered.`;
+  const notice = `this session starts in "${path}": ` +
+    `"${wanted}" was deleted or cannot be entered`;
   return { path, notice };
 }

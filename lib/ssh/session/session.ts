@@ -48,7 +48,7 @@ export class Session implements SessionContext {
   readonly cwd: string;
   readonly env: Record<string, string>;
   /** What its user is told before anything else. */
-  readonly #notice?: string;
+  readonly #notices: string[] = [];
   readonly #id: number;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
@@ -82,7 +82,7 @@ export class Session implements SessionContext {
     this.#id = options.id;
     const { path, notice } = startDirectory(options.cwd);
     this.cwd = path;
-    this.#notice = notice;
+    if (notice !== undefined) this.tell(notice);
     this.env = sessionEnvironment(options.env, connection.address);
     this.done = new Promise<void>((resolve) => this.#finish = resolve)
       .finally(() => this.#controller.abort());
@@ -93,6 +93,10 @@ export class Session implements SessionContext {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  tell(sentence: string): void {
+    this.#notices.push(`Converge: ${sentence}.\n`);
   }
 
   /**
@@ -234,11 +238,11 @@ export class Session implements SessionContext {
     };
   }
 
-  /** Shows a notice, and the observer's welcome, before the program's output. */
+  /** Shows notices, and the observer's welcome, before the program's output. */
   async #welcome(info: SessionInfo): Promise<void> {
     const screen = this.#screen;
     const welcome = screen && this.#options.observer.welcome?.(info);
-    const text = `${this.#notice === undefined ? "" : `${this.#notice}\n`}${welcome ?? ""}`;
+    const text = this.#notices.join("") + (welcome ?? "");
     if (text === "") return;
     const bytes = encodeBytes(screen ? text.replaceAll(/\r?\n/g, "\r\n") : text);
     const written = screen ? screen.write(bytes) : this.#channel.writeStderr(bytes);

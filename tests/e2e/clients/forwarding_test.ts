@@ -257,3 +257,40 @@ test("ssh -A, X11 and keys that may not forward", async (t) => {
     });
   }
 });
+
+const requiresAgent = requires("ssh", "ssh-agent");
+
+/** Directories for temporary files of jobs in which no socket can be, by what is wrong with them. */
+const TEMPORARY: Record<string, (dir: TempDir) => string> = {
+  "is too long for sockets": (dir) => join(dir.path, "x".repeat(100)),
+  "is missing": (dir) => join(dir.path, "missing"),
+  "is a file": (dir) => dir.write("file", ""),
+};
+
+for (const [what, path] of Object.entries(TEMPORARY)) {
+  requiresAgent(`ssh -A works with a TMPDIR that ${what}`, async () => {
+    await using world = await World.start();
+    await using dir = new TempDir();
+    const TMPDIR = path(dir);
+    if (TMPDIR.includes("xxx")) Deno.mkdirSync(TMPDIR);
+    const agent = world.startAgent({ env: { TMPDIR } });
+    const config = writeSshConfig(world, await agent.announced());
+    const socket = join(world.home.path, "agent.sock");
+    await using sshAgent = new Program("ssh-agent", ["-D", "-a", socket]);
+    await sshAgent.waitFor(/SSH_AUTH_SOCK/);
+    const forwarded = ["-F", config, "-A", `-oIdentityAgent=${socket}`, "job"];
+    const { stdout } = await run("ssh", [...forwarded, "ssh-add -l; echo $TMPDIR"]);
+    assert.equal(stdout, `The agent has no identities.\n${TMPDIR}\n`);
+  });
+}
+
+test("ssh -R listens at a path of the longest length", async () => {
+  await using world = await World.start();
+  const agent = world.startAgent();
+  const config = writeSshConfig(world, await agent.announced());
+  const path = join(agent.dir.path, "x".repeat(107 - 1 - agent.dir.path.length));
+  await using server = new BackwardsServer();
+  const listen = ["-oExitOnForwardFailure=yes", "-R", `${path}:127.0.0.1:${server.port}`];
+  const { code, stderr } = await run("ssh", ["-F", config, ...listen, "job", `test -S ${path}`]);
+  assert.equal(code, 0, stderr);
+});
