@@ -33,12 +33,6 @@ export interface DownloadsProps {
   computer: System;
 }
 
-const PROGRAMS = [
-  ["wsproxy", "Runs on your computer: ssh calls it to reach the agent."],
-  ["tunnel", "Runs on your computer: forwards a local port to the agent."],
-  ["agent", "Runs in the CI job: the SSH server that you log in to."],
-] as const;
-
 /** The commands that download a file and check its SHA-256. */
 function commands(site: Site, { name, program, system }: Download, sha256: string): string {
   const url = `${site.http}/static/${name}`;
@@ -96,11 +90,23 @@ function Item({ site, download }: { site: Site; download: Download }): VNode {
   );
 }
 
+/** Whether a file is an executable for this system. */
+function isFor({ name, program }: Download, computer: System): boolean {
+  const suffix = { linux: "", windows: ".exe" }[computer as string] ?? `-${computer}`;
+  return name === program + suffix;
+}
+
 /** The downloads page. */
 export function downloadsPage({ site, downloads, computer }: DownloadsProps): string {
-  const isFirst = ({ program, system }: Download) =>
-    program !== "agent" && computer.startsWith(system);
-  const sorted = downloads.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
+  const items = (chosen: Download[]) =>
+    chosen.map((download) => <Item key={download.name} site={site} download={download} />);
+  const isAgent = ({ program }: Download) => program === "agent";
+  const isScript = ({ system }: Download) => system === "deno" || system === "node";
+  const own = downloads.filter((download) => !isAgent(download) && isFor(download, computer));
+  const agents = downloads.filter((download) => isAgent(download) && !isScript(download));
+  const rest = downloads.filter((download) =>
+    !own.includes(download) && !agents.includes(download)
+  );
   return renderPage(
     <Layout
       site={site}
@@ -110,15 +116,24 @@ export function downloadsPage({ site, downloads, computer }: DownloadsProps): st
       scripts={["copy"]}
       lead="Each program is one file. The executables need nothing else installed."
     >
-      {PROGRAMS.map(([program, purpose]) => (
-        <section key={program}>
-          <h2 id={program}>{program}</h2>
-          <p>{purpose}</p>
-          {sorted.filter((download) => download.program === program).map((download) => (
-            <Item key={download.name} site={site} download={download} />
-          ))}
+      {own.length > 0 && (
+        <section>
+          <h2 id="computer">For your computer</h2>
+          <p>ssh calls wsproxy to reach the agent; tunnel forwards a local port to it.</p>
+          {items(own)}
         </section>
-      ))}
+      )}
+      <section>
+        <h2 id="job">For the job</h2>
+        <p>The agent is the SSH server that you log in to.</p>
+        {items(agents)}
+      </section>
+      <details class="others">
+        <summary>
+          <h2 id="others">Other systems, and scripts for Deno and Node</h2>
+        </summary>
+        {items(rest)}
+      </details>
       {downloads.some(({ file }) => typeof file !== "string") && (
         <p class="muted">
           All checksums in one file: <a href={`${site.base}/static/SHA256SUMS`}>SHA256SUMS</a>.

@@ -6,6 +6,7 @@ import type { Site } from "./site.ts";
 const NAVIGATION = [
   ["/", "About"],
   ["/usage", "Usage"],
+  ["/guide", "Guide"],
   ["/downloads", "Downloads"],
   ["/sessions", "Sessions"],
 ] as const;

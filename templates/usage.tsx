@@ -1,19 +1,7 @@
 import { Layout, renderPage } from "./layout.tsx";
 import { Commands, UsageForm, type UsageFormProps } from "./usage_form.tsx";
-import { Guide } from "./usage_guide.tsx";
 
-/** The sections of the guide: id and name. */
-const SECTIONS = [
-  ["agent", "The agent"],
-  ["rendezvous-id", "The ID"],
-  ["wsproxy", "wsproxy"],
-  ["tunnel", "Tunnel"],
-  ["jump", "ssh -J"],
-  ["login", "Login"],
-  ["lifetime", "Exit"],
-];
-
-/** The usage page: the form, its commands, and the guide. */
+/** The usage page: the form and its commands. */
 export function usagePage(props: UsageFormProps): string {
   const { site, choices } = props;
   return renderPage(
@@ -28,17 +16,10 @@ export function usagePage(props: UsageFormProps): string {
         <UsageForm {...props} />
         <Commands site={site} choices={choices} />
       </div>
-      <nav class="contents" aria-label="Guide">
-        <h2>Guide</h2>
-        <ul>
-          {SECTIONS.filter(([id]) => id !== "jump" || site.jump).map(([id, name]) => (
-            <li key={id}>
-              <a href={`#${id}`}>{name}</a>
-            </li>
-          ))}
-        </ul>
-      </nav>
-      <Guide site={site} />
+      <p>
+        The <a href={`${site.base}/guide`}>guide</a>{" "}
+        has more: IDs, other ways to connect, who may log in, and when the agent exits.
+      </p>
     </Layout>,
   );
 }

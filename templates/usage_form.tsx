@@ -68,7 +68,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
               class="mono"
               value={typed[index] ?? ""}
               pattern={KEY_PATTERN}
-              title="one line of a .pub file, such as ssh-ed25519 AAAA… you@home"
+              title="one line of a .pub file, such as ssh-ed25519 AAAA… you@home, or github:NAME"
               autocomplete="off"
               spellcheck={false}
             />
@@ -90,7 +90,7 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
       <p class="hint" id="keys-hint">
         For each person who may log in: the line in <code>~/.ssh/id_ed25519.pub</code> or another
         {" "}
-        <code>.pub</code> file.
+        <code>.pub</code> file, or <code>github:NAME</code>.
       </p>
       <div id="keys-state" class="state" role="status">
         {warnings.length > 0 && (

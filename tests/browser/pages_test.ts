@@ -23,6 +23,7 @@ const PAGES: [name: string, path: string][] = [
   ["about", "/"],
   ["usage", "/usage"],
   ["usage-filled", "/usage?id=.bad&key=nonsense&ci=github&os=windows&local=tunnel"],
+  ["guide", "/guide"],
   ["downloads", "/downloads"],
   ["sessions", "/sessions"],
   ["error", "/no-such-page"],

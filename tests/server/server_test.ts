@@ -236,6 +236,8 @@ Deno.test("everything is below the base path, and nothing else is there", async 
   const root = `http://127.0.0.1:${server.port}`;
   for (const path of ["/", "/a", "/a/bc", "/healthz"]) {
     assert.deepEqual(await textOf(root + path), [404, "not found: this server is below /a/b/\n"]);
+    const forBrowsers = await fetch(root + path, { headers: { accept: "text/html,*/*" } });
+    assert.match(await forBrowsers.text(), new RegExp(`<a href="${server.url}/">`));
   }
   await using agent = await TestAgent.register(server.ws, "job");
   await using pair = await pairUp(agent);

@@ -20,7 +20,7 @@ export function findTarget(request: Request, config: SiteConfig): RequestTarget 
   const site = siteOf(headers, config);
   const { basePath } = config;
   if (!`${url.pathname}/`.startsWith(`${basePath}/`)) {
-    return textResponse(404, `not found: this server is below ${basePath}/`);
+    return elsewhere(headers, basePath, new URL(site.http).origin);
   }
   let path: string;
   try {
@@ -32,4 +32,18 @@ export function findTarget(request: Request, config: SiteConfig): RequestTarget 
   // Set, not parsed: two slashes at the start of a path would be taken for a host.
   [publicUrl.pathname, publicUrl.search] = [url.pathname, url.search];
   return { request: new Request(publicUrl, { method, headers }), site, path };
+}
+
+/** Says where the server is: in a line for programs, with a link for browsers. */
+function elsewhere(headers: Headers, basePath: string, origin: string): Response {
+  const line = `not found: this server is below ${basePath}/`;
+  if (!headers.get("accept")?.includes("text/html")) return textResponse(404, line);
+  const link = `<a href="${origin}${basePath}/">${origin}${basePath}/</a>`;
+  return new Response(
+    `<!doctype html>\n<title>Not found</title>\n<p>This server is at ${link}.\n`,
+    {
+      status: 404,
+      headers: { "content-type": "text/html; charset=utf-8" },
+    },
+  );
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { aboutPage } from "../../../templates/about.tsx";
-import { guessSystem } from "../../../templates/assets/shared/choices.js";
+import { guessCi, guessSystem } from "../../../templates/assets/shared/choices.js";
 import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
 import { downloadsPage } from "../../../templates/downloads.tsx";
 import { errorPage } from "../../../templates/error.tsx";
+import { guidePage } from "../../../templates/guide.tsx";
 import { sessionsPage } from "../../../templates/sessions.tsx";
 import type { Site } from "../../../templates/site.ts";
 import type { BuildState } from "../../dist/build_state.ts";
@@ -70,6 +71,7 @@ export function createPages(options: PagesOptions): Pages {
     const site = { ...plain, jump: options.jump?.() };
     const form = new URL(request.url).searchParams;
     const computer = guessSystem(request.headers.get("user-agent") ?? "");
+    const ci = guessCi(request.headers.get("referer") ?? "");
     const name = path.replace(/(.)\/$/, "$1");
     switch (name) {
       case "/":
@@ -77,8 +79,13 @@ export function createPages(options: PagesOptions): Pages {
       case "/usage":
         if (form.has("new-id")) return redirectWithId(site, form);
         return html(
-          usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build)), computer),
+          usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build)), {
+            computer,
+            ci,
+          }),
         );
+      case "/guide":
+        return html(guidePage({ site }));
       case "/downloads":
         return html(
           downloadsPage({ site, downloads: await listDownloads(staticDir, build), computer }),

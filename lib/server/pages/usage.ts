@@ -1,4 +1,8 @@
-import { makeChoices, type System } from "../../../templates/assets/shared/choices.js";
+import {
+  type CiSystem,
+  makeChoices,
+  type System,
+} from "../../../templates/assets/shared/choices.js";
 import { readHostKey, readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
 import type { Site } from "../../../templates/site.ts";
 import { usagePage } from "../../../templates/usage.tsx";
@@ -12,14 +16,15 @@ const MAX_KEYS = 100;
  * The usage page for a form sent by GET; all fields are optional.
  *
  * @param systems those with executables
- * @param computer the visitor's, as the default
+ * @param visitor the defaults: the visitor's computer, and the CI system that they come from
  */
 export function usageFromForm(
   site: Site,
   form: URLSearchParams,
   systems: System[],
-  computer: System,
+  visitor: { computer: System; ci?: CiSystem },
 ): string {
+  const computer = systems.includes(visitor.computer) ? visitor.computer : "";
   const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);
   const publicKeys = readPublicKeys(typedKeys.join("\n"));
   const id = form.get("id")?.trim().slice(0, 100) ?? "";
@@ -37,7 +42,7 @@ export function usageFromForm(
     },
     hostKeyProblem: secret ? PRIVATE_KEY_WARNING : problem,
     choices: makeChoices(
-      { computer: systems.includes(computer) ? computer : "", ...Object.fromEntries(form) },
+      { ...visitor, computer, ...Object.fromEntries(form) },
       publicKeys.keys,
       fits ? id : "",
       hostKey,

@@ -84,6 +84,22 @@ export function guessSystem(userAgent) {
 }
 
 /**
+ * The CI system of the page that led here.
+ *
+ * @param {string} referrer its address, or empty
+ * @returns {CiSystem | undefined}
+ */
+export function guessCi(referrer) {
+  const host = URL.parse(referrer)?.hostname ?? "";
+  const names =
+    /** @type {const} */ ([["github", "github"], ["gitlab", "gitlab"], ["jenkins", "jenkins"], [
+      "azure",
+      "dev.azure",
+    ]]);
+  return names.find(([, part]) => host.includes(part))?.[0];
+}
+
+/**
  * `value` if the option has it, else the first value of the option.
  *
  * @template {keyof typeof OPTIONS} Name

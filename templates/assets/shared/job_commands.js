@@ -40,7 +40,13 @@ function secretsOf({ agentToken }, { hostKey }) {
  * @param {Choices} choices
  * @returns {string[]}
  */
-function shellCommands(site, { keys, id, os, shell }) {
+function shellCommands(site, { keys: lines, id, os, shell }) {
+  const isAccount = (/** @type {string} */ line) => /^git(hub|lab):/.test(line);
+  const keys = lines.filter((line) => !isAccount(line));
+  const options = [
+    ...(id ? ["--id", id] : []),
+    ...lines.filter(isAccount).map((line) => `--${line.replace(":", "-user ")}`),
+  ];
   const windows = os === "windows";
   const download = windows ? "agent.exe" : os === "linux" ? "agent" : `agent-${os}`;
   const url = `${site.http}/static/${download}`;
@@ -50,7 +56,7 @@ function shellCommands(site, { keys, id, os, shell }) {
     return [
       ...keys.map((key, index) => `${to(index)} .authorized_keys ${echoCmd(key)}`),
       `curl -fsSL -o ${program} ${quoteCmd(url)}`,
-      [".\\agent", ...(id ? ["--id", id] : []), quoteCmd(site.ws)].join(" "),
+      [".\\agent", ...options, quoteCmd(site.ws)].join(" "),
     ];
   }
   if (shell === "powershell") {
@@ -62,7 +68,7 @@ function shellCommands(site, { keys, id, os, shell }) {
       // In Windows PowerShell, curl is an alias of another program.
       `${windows ? "curl.exe" : "curl"} -fsSL -o ${program} ${quotePowerShell(url)}`,
       ...(windows ? [] : ["chmod 755 agent"]),
-      [windows ? ".\\agent" : "./agent", ...(id ? ["--id", id] : []), quotePowerShell(site.ws)]
+      [windows ? ".\\agent" : "./agent", ...options, quotePowerShell(site.ws)]
         .join(" "),
     ];
   }
@@ -75,7 +81,7 @@ function shellCommands(site, { keys, id, os, shell }) {
     ),
     `curl -fsSL -o ${program} ${quoteSh(url)}`,
     ...(windows ? [] : ["chmod 755 agent"]),
-    [`./${program}`, ...(id ? ["--id", id] : []), quoteSh(site.ws)].join(" "),
+    [`./${program}`, ...options, quoteSh(site.ws)].join(" "),
   ];
 }
 

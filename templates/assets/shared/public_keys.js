@@ -5,7 +5,7 @@
  * The result of {@link readPublicKeys}.
  *
  * @typedef {object} PublicKeys
- * @property {string[]} keys the valid lines
+ * @property {string[]} keys the valid lines; `github:NAME` stands for the keys of a user there
  * @property {string[]} problems a sentence for each of the first few invalid lines
  * @property {boolean} secret whether there is a private key among them; then keep nothing
  */
@@ -15,15 +15,19 @@ const PRIVATE_KEY =
 const KEY_TYPE = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|" +
   "sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com";
 
+/** The keys of a user of GitHub or GitLab, whose names are of such letters. */
+const ACCOUNT = "(?:github|gitlab):[A-Za-z0-9](?:[A-Za-z0-9._\\-]{0,62}[A-Za-z0-9])?";
+
 /**
  * The `pattern` of a field for one key. It works without scripts and keeps a pasted private key from
  * being sent.
  */
 export const KEY_PATTERN =
-  `(?!.*(?:${PRIVATE_KEY}))\\s*(?:.*\\s)?(?:${KEY_TYPE})\\s+AAAA[A-Za-z0-9+\\/]+=*(?:\\s.*)?`;
+  `\\s*${ACCOUNT}\\s*|(?!.*(?:${PRIVATE_KEY}))\\s*(?:.*\\s)?(?:${KEY_TYPE})\\s+AAAA[A-Za-z0-9+\\/]+=*(?:\\s.*)?`;
 
 /** The parts of a line: options, type, base64, comment. The quoted value of an option is free text. */
 const LINE = /^(?:((?:[^\s"]|"(?:\\.|[^"\\])*")+)\s+)??([a-z0-9@.-]+)\s+(AAAA\S*)(?:\s+(.*))?$/i;
+const WHOLE_ACCOUNT = new RegExp(`^${ACCOUNT}$`);
 const USABLE_TYPE = new RegExp(`^(?:${KEY_TYPE})$`);
 
 /** The most problems to report at once. */
@@ -119,7 +123,9 @@ export function readPublicKeys(text) {
     const line = raw.replace(/^\ufeff/, "").replaceAll("\t", " ").trim();
     if (line === "" || line.startsWith("#")) return;
     const match = LINE.exec(line);
-    const problem = UNPRINTABLE.test(line)
+    const problem = WHOLE_ACCOUNT.test(line)
+      ? undefined
+      : UNPRINTABLE.test(line)
       ? "contains control characters"
       : match
       ? keyProblem(match[2] ?? "", match[3] ?? "")

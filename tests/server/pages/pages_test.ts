@@ -38,7 +38,7 @@ async function get(
 }
 
 Deno.test("pages() fills the server's own addresses and username in", async () => {
-  const [response, text] = await get("/usage");
+  const [response, text] = await get("/guide");
   assert.equal(response.status, 200);
   assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
   for (
@@ -81,10 +81,10 @@ Deno.test("pages() answers an unknown path with a page, markup in it as text", a
 });
 
 Deno.test("pages() speaks of the password and the token only if there is one", async () => {
-  const [, without] = await get("/usage");
+  const [, without] = await get("/guide");
   assert.match(without, /has no password/);
   assert.doesNotMatch(without, /CONVERGE_AGENT_TOKEN/);
-  const [, withBoth] = await get("/usage", { password: true, agentToken: true });
+  const [, withBoth] = await get("/guide", { password: true, agentToken: true });
   assert.doesNotMatch(withBoth, /has no password/);
   assert.match(withBoth, /CONVERGE_AGENT_TOKEN/);
 });
@@ -173,9 +173,26 @@ Deno.test("the downloads page has each file with its size, checksum and commands
 Deno.test("the visitor's own system comes first", async () => {
   const visitor = { headers: { "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" } };
   const [, downloads] = await get("/downloads", {}, visitor);
-  assert.match(downloads, /id="wsproxy"[^]*wsproxy\.exe[^]*wsproxy<.*Linux/);
+  const [, own] = /id="computer"([^]*)id="job"/.exec(downloads)!;
+  assert.match(own!, /wsproxy\.exe[^]*tunnel\.exe/);
+  assert.doesNotMatch(own!, /Linux|agent\.exe/);
   const [, usage] = await get("/usage", {}, visitor);
   assert.match(usage, /Once: download wsproxy[^]*wsproxy\.exe/);
+});
+
+Deno.test("the CI system that the visitor comes from is chosen", async () => {
+  for (
+    const [referer, name] of [
+      ["https://github.com/ann/app/actions/runs/1", "github"],
+      ["https://gitlab.example.org/ann/app/-/jobs/1", "gitlab"],
+      ["https://dev.azure.com/ann", "azure"],
+      ["https://example.org/", "plain"],
+      ["nonsense", "plain"],
+    ]
+  ) {
+    const [, usage] = await get("/usage", {}, { headers: { referer: referer! } });
+    assert.match(usage, new RegExp(`<option value="${name}" selected`), referer);
+  }
 });
 
 Deno.test("the downloads page says what is still being built, or could not be", async () => {

@@ -81,6 +81,15 @@ Deno.test("jobCommands() for sh write each key to the file and start the agent, 
   }
 });
 
+Deno.test("jobCommands() name users of GitHub and GitLab as options, in every shell", () => {
+  for (const shell of ["sh", "cmd", "powershell"]) {
+    const keys = ["github:ann", "ssh-ed25519 AAAA me", "gitlab:ben"];
+    const { text } = jobCommands(SITE, choose({ os: "windows", shell }, keys));
+    assert.match(text, /agent(\.exe)? --id job-1 --github-user ann --gitlab-user ben \S*wss:/);
+    assert.doesNotMatch(text, /github:/);
+  }
+});
+
 Deno.test("jobCommands() for cmd put the redirection first, so that nothing of the key is taken for one", () => {
   const { text } = jobCommands(SITE, choose({ os: "windows", shell: "cmd" }, [NASTY, "k 2"]));
   assert.deepEqual(text.split("\n"), [

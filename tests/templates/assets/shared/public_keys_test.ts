@@ -131,3 +131,15 @@ Deno.test("readHostKey() takes one ed25519 or ecdsa key, without its comment", (
     assert.ok(!pattern.test(text.replaceAll("\n", " ")), text);
   }
 });
+
+Deno.test("a user of GitHub or GitLab stands for their keys", () => {
+  const whole = new RegExp(`^(?:${KEY_PATTERN})$`, "v");
+  for (const line of ["github:ann", "gitlab:ann.b-c", "github:A"]) {
+    assert.deepEqual(readPublicKeys(` ${line} `), { keys: [line], problems: [], secret: false });
+    assert.match(line, whole);
+  }
+  for (const line of ["github:", "github:-ann", "github:ann;id", "bitbucket:ann"]) {
+    assert.deepEqual(readPublicKeys(line).keys, [], line);
+    assert.doesNotMatch(line, whole);
+  }
+});

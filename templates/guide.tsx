@@ -1,12 +1,38 @@
 import type { VNode } from "preact";
 import { type LoginCommands, loginCommands } from "./assets/shared/login_commands.js";
-import { Code } from "./layout.tsx";
+import { Code, Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
+/** The sections: id and name. */
+const SECTIONS = [
+  ["agent", "The agent"],
+  ["rendezvous-id", "The ID"],
+  ["wsproxy", "wsproxy"],
+  ["tunnel", "Tunnel"],
+  ["jump", "ssh -J"],
+  ["login", "Login"],
+  ["lifetime", "Exit"],
+];
+
 /** The guide, with this server's addresses. */
-export function Guide({ site }: { site: Site }): VNode {
-  return (
-    <>
+export function guidePage({ site }: { site: Site }): string {
+  return renderPage(
+    <Layout
+      site={site}
+      title="Guide"
+      current="/guide"
+      scripts={["copy"]}
+      lead="What happens in the job and on your computer, step by step."
+    >
+      <nav class="contents" aria-label="Sections">
+        <ul>
+          {SECTIONS.filter(([id]) => id !== "jump" || site.jump).map(([id, name]) => (
+            <li key={id}>
+              <a href={`#${id}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
       <Agent site={site} />
       <RendezvousId />
       <Wsproxy site={site} />
@@ -14,7 +40,7 @@ export function Guide({ site }: { site: Site }): VNode {
       {site.jump && <Jump site={site} jump={site.jump} />}
       <Login site={site} />
       <Lifetime />
-    </>
+    </Layout>,
   );
 }
 
