@@ -6,7 +6,7 @@ import { keygen } from "./lib/agent/keygen.ts";
 import { agentCommand } from "./lib/cli/agent_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { openPath, ownDirectory, ownEnvironment } from "./lib/process/self.ts";
-import { runProgram, writeStdout } from "./lib/program/program.ts";
+import { runProgram, writeStderr, writeStdout } from "./lib/program/program.ts";
 
 await runProgram("agent", async (args, signal) => {
   let status = 0;
@@ -28,7 +28,7 @@ await runProgram("agent", async (args, signal) => {
     stop: (options) => endAgent(options, control),
     status: (options) => agentStatus(options, control),
     end: (options) => endAgent(options, control),
-    keygen: () => keygen(writeStdout, (line) => console.error(line)),
+    keygen: () => keygen(writeStdout, writeStderr),
   });
   await parseCommand(command, args.length > 0 ? args : ["--help"]);
   return status;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { createLog, type Log } from "./lib/log/log.ts";
-import { readOptionFile, readSecretFile } from "./lib/program/option_file.ts";
+import { readOptionFile, readSecretFile } from "./lib/files/option_file.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";

@@ -1,6 +1,6 @@
 import { wsproxyCommand } from "./lib/cli/client_options.ts";
 import { parseCommand } from "./lib/cli/command.ts";
-import { runProgram, writeStdout } from "./lib/program/program.ts";
+import { runProgram, writeStderr, writeStdout } from "./lib/program/program.ts";
 import { connect } from "./lib/client/connect.ts";
 import { setupCommand, updateCommand } from "./lib/client/setup/commands.ts";
 import { ownProgram, thisComputer } from "./lib/client/setup/own_program.ts";
@@ -8,7 +8,7 @@ import { INSECURE_WARNING } from "./lib/client/websocket_options.ts";
 import { stdioStream } from "./lib/wire/stdio_stream.ts";
 
 await runProgram("wsproxy", async (args, signal) => {
-  const say = (line: string) => console.error(`wsproxy: ${line}`);
+  const say = (line: string) => writeStderr(`wsproxy: ${line}`);
   const context = () => ({
     computer: thisComputer(),
     program: ownProgram(),

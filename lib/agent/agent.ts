@@ -37,7 +37,7 @@ export async function runAgent(
 ): Promise<number> {
   const detached = isDetached();
   forgetDetached();
-  using output = openOutput({ ...options, detached });
+  await using output = await openOutput({ ...options, detached });
   try {
     const setup = await prepareAgent(server, options, { signal, log: output.log });
     leaveDirectory();
@@ -70,6 +70,7 @@ export interface AgentContext {
 export class JobAgent implements AsyncDisposable {
   readonly #setup: AgentSetup;
   readonly #output: AgentOutput;
+  readonly #mode: LifetimeMode;
   readonly #clock: LifetimeClock;
   readonly #ended = new AbortController();
   readonly #parts = new AsyncDisposableStack();
@@ -83,9 +84,10 @@ export class JobAgent implements AsyncDisposable {
   constructor(setup: AgentSetup, { output, mode, clock = systemClock }: AgentContext) {
     this.#setup = setup;
     this.#output = output;
+    this.#mode = mode;
     this.#clock = clock;
     this.#announcer = this.#makeAnnouncer();
-    this.#lifetime = this.#parts.use(this.#makeLifetime(mode));
+    this.#lifetime = this.#parts.use(this.#makeLifetime());
     this.#reporter = this.#parts.use(
       new StatusReporter({
         lifetime: () => this.#lifetime.status,
@@ -119,7 +121,7 @@ export class JobAgent implements AsyncDisposable {
       await Promise.allSettled([running, this.#announcer.done()]);
       const jobWillAsk = this.#registration !== undefined &&
         this.#lifetime.status.mode !== "foreground";
-      await control?.finish(end, jobWillAsk);
+      await control?.finish({ id: this.#id, ended: end }, jobWillAsk);
     }
   }
 
@@ -152,10 +154,10 @@ export class JobAgent implements AsyncDisposable {
     });
   }
 
-  #makeLifetime(mode: LifetimeMode): LifetimeKeeper {
+  #makeLifetime(): LifetimeKeeper {
     const { options: { expiry, warningTime }, holdPath } = this.#setup;
     return new LifetimeKeeper({
-      mode,
+      mode: this.#mode,
       expiry,
       warningTime,
       clock: this.#clock,
@@ -213,7 +215,7 @@ export class JobAgent implements AsyncDisposable {
 
   /**
    * Opens the way for `agent wait` and such. People can log in without it, for instance when the
-   * directory is another user's.
+   * directory is another user's; but an agent in the background could not be found again.
    */
   async #openControl(): Promise<LocalControl | undefined> {
     const { log, follow } = this.#output;
@@ -227,13 +229,15 @@ export class JobAgent implements AsyncDisposable {
         end: (reason, status) => this.#lifetime.end(reason, status),
       });
     } catch (error) {
+      if (this.#mode === "background") throw error;
       log.warn("agent wait, stop, status and end cannot find this agent", { reason: error });
     }
   }
 
-  #status(): AgentStatus {
+  async #status(): Promise<AgentStatus> {
     const { status } = this.#lifetime;
-    const announced = this.#registration && this.#announcer.describe(this.#registration, status);
+    const announced = this.#registration &&
+      await this.#announcer.describe(this.#registration, status);
     return { ...status, id: this.#id, pid: Deno.pid, ...announced };
   }
 }

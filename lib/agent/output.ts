@@ -1,12 +1,18 @@
 /** Where the agent's log and its announcements go. */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import { makePrivateDirectory } from "../files/private_directory.ts";
+import { openToAppend } from "../files/write_file.ts";
 import { fileErrorReason } from "../text/file_error.ts";
 import { createLog, type Log, type LogLevel } from "../log/log.ts";
 import { writeStdout } from "../program/program.ts";
-import { writeText } from "../log/write_text.ts";
+import { TextWriter } from "../log/text_writer.ts";
 import { REGISTERED } from "./control/detach.ts";
+import { CONTROL_DIRECTORY } from "./control/record.ts";
 
-export interface AgentOutput extends Disposable {
+/** How long the log file may take nothing when the agent ends, in milliseconds. */
+const FLUSH_MS = 1_000;
+
+export interface AgentOutput extends AsyncDisposable {
   log: Log;
   /** Prints an announcement. */
   print: (text: string) => void;
@@ -32,11 +38,14 @@ export interface OutputOptions {
  *
  * @throws {Error} if its file cannot be written
  */
-export function openOutput({ logFile, logLevel, detached }: OutputOptions): AgentOutput {
-  const file = logFile === undefined ? undefined : openFile(logFile);
+export async function openOutput(
+  { logFile, logLevel, detached }: OutputOptions,
+): Promise<AgentOutput> {
+  const file = logFile === undefined ? undefined : await openFile(logFile);
+  const writer = file && new TextWriter(file);
   const followers = new Set<(text: string) => void>();
-  const write = file && ((text: string) => {
-    writeText(file, text);
+  const write = writer && ((text: string) => {
+    writer.write(text);
     for (const follower of followers) follower(text);
   });
   let printTo = writeStdout;
@@ -55,14 +64,19 @@ export function openOutput({ logFile, logLevel, detached }: OutputOptions): Agen
       printTo(REGISTERED);
       printTo = () => {};
     },
-    [Symbol.dispose]: () => file?.close(),
+    [Symbol.asyncDispose]: async () => {
+      await writer?.flush(FLUSH_MS);
+      file?.close();
+    },
   };
 }
 
-function openFile(path: string): Deno.FsFile {
+async function openFile(path: string): Promise<Deno.FsFile> {
+  const directory = dirname(path);
   try {
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+    if (basename(directory) === CONTROL_DIRECTORY) await makePrivateDirectory(directory);
+    else await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    return await openToAppend(path);
   } catch (error) {
     throw new Error(`cannot write the log "${path}": ${fileErrorReason(error)}`, { cause: error });
   }

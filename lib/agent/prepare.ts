@@ -2,12 +2,12 @@
 import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { AgentOptions } from "../cli/agent_options.ts";
+import { readCaFile, readSecretFile } from "../files/option_file.ts";
 import type { Log } from "../log/log.ts";
 import { isProgram } from "../process/access.ts";
 import { openPath, ownDirectory, ownEnvironment } from "../process/self.ts";
 import { chooseShell, type Shell, type ShellChoice } from "../process/shell.ts";
 import { findProgram } from "../program/find_program.ts";
-import { readSecretFile } from "../program/option_file.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
 import {
@@ -18,7 +18,6 @@ import {
 } from "../ssh/keys/host_key.ts";
 import { HOST_KEY_VARIABLE } from "./keygen.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
-import { readCaFile } from "../wire/dial/ca_file.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 import { makeIfMissing } from "./watched_file.ts";
 
@@ -92,7 +91,7 @@ export async function prepareAgent(
     holdPath: join(dir, HOLD_FILE),
     token: options.tokenFile === undefined
       ? env.CONVERGE_AGENT_TOKEN || undefined
-      : readSecretFile("--token-file", options.tokenFile),
+      : await readSecretFile("--token-file", options.tokenFile),
     ca,
   };
   if (options.insecure) log.warn("trusting any certificate of the server");

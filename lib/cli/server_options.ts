@@ -54,10 +54,10 @@ export interface ServerOptions {
   logLevel: LogLevel;
 }
 
-/** Reads files that options name; both throw an Error with the option and the reason. */
+/** Reads files that options name; both reject with the option and the reason. */
 export interface OptionFiles {
-  readOptionFile(flag: string, file: string): string;
-  readSecretFile(flag: string, file: string): string;
+  readOptionFile(flag: string, file: string): Promise<string>;
+  readSecretFile(flag: string, file: string): Promise<string>;
 }
 
 /** The arguments as commander parses them. */
@@ -210,12 +210,12 @@ export function serverCommand(
     // CI systems and compose files set a variable to nothing for what was left out.
     if (!text || NOT_SETTINGS.has(made.long ?? "")) continue;
     const parse = made.isBoolean() ? optionParser(parseSwitch) : made.parseArg;
-    const value = parse ? wrongUse(() => parse.call({ long: name }, text, undefined)) : text;
+    const value = parse ? parseVariable(() => parse.call({ long: name }, text, undefined)) : text;
     command.setOptionValueWithSource(made.attributeName(), value, "env");
   }
   return command
     .addHelpText("after", HELP_ENV)
-    .action((flags: Flags) => run(readOptions(flags, env, files)));
+    .action(async (flags: Flags) => run(await readOptions(flags, env, files)));
 }
 
 /** `--base-path` is `CONVERGE_BASE_PATH`. */
@@ -223,40 +223,44 @@ function envName(flag: string): string {
   return `CONVERGE_${flag.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
 }
 
-function readOptions(
+async function readOptions(
   flags: Flags,
   env: Record<string, string>,
   files: OptionFiles,
-): ServerOptions {
+): Promise<ServerOptions> {
   const { passwordFile, agentTokenFile, adminPasswordFile, tlsCert, tlsKey, ...rest } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together; give both or none");
   }
   /** The secret of a file, else that of the environment, if not empty. */
-  const readSecret = (flag: string, file?: string, env?: string) =>
-    file === undefined ? env || undefined : wrongUse(() => files.readSecretFile(flag, file));
+  const readSecret = async (flag: string, file?: string, env?: string) =>
+    file === undefined ? env || undefined : await files.readSecretFile(flag, file).catch(wrongUse);
   return {
     ...rest,
     trustProxy: rest.trustProxy ?? false,
-    password: readSecret("--password-file", passwordFile, env.CONVERGE_PASSWORD),
-    agentToken: readSecret("--agent-token-file", agentTokenFile, env.CONVERGE_AGENT_TOKEN),
-    adminPassword: readSecret(
+    password: await readSecret("--password-file", passwordFile, env.CONVERGE_PASSWORD),
+    agentToken: await readSecret("--agent-token-file", agentTokenFile, env.CONVERGE_AGENT_TOKEN),
+    adminPassword: await readSecret(
       "--admin-password-file",
       adminPasswordFile,
       env.CONVERGE_ADMIN_PASSWORD,
     ),
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : {
-      cert: wrongUse(() => files.readOptionFile("--tls-cert", tlsCert)),
-      key: wrongUse(() => files.readOptionFile("--tls-key", tlsKey)),
+      cert: await files.readOptionFile("--tls-cert", tlsCert).catch(wrongUse),
+      key: await files.readOptionFile("--tls-key", tlsKey).catch(wrongUse),
     },
   };
 }
 
-/** Makes any error wrong use: of the environment, or of a file that cannot be read. */
-function wrongUse<T>(use: () => T): T {
+function parseVariable<T>(parse: () => T): T {
   try {
-    return use();
+    return parse();
   } catch (error) {
-    throw new UsageError(errorMessage(error), { cause: error });
+    wrongUse(error);
   }
+}
+
+/** Makes any error wrong use: of the environment, or of a file that cannot be read. */
+function wrongUse(error: unknown): never {
+  throw new UsageError(errorMessage(error), { cause: error });
 }

@@ -1,5 +1,5 @@
 import type { ClientOptions } from "../cli/client_options.ts";
-import { readCaFile } from "../wire/dial/ca_file.ts";
+import { readCaFile } from "../files/option_file.ts";
 import type { WebSocketOptions } from "../wire/websocket/websocket.ts";
 
 /**

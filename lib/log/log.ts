@@ -1,7 +1,7 @@
 /** One line an event, on stderr, as text for people or JSON for programs. */
 import { withoutControlCharacters } from "../text/control_characters.ts";
 import { errorMessage } from "../text/error_message.ts";
-import { writeText } from "./write_text.ts";
+import { stderrText } from "./text_writer.ts";
 
 /** The levels, least severe first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -49,7 +49,7 @@ function textValue(value: unknown): string {
  */
 export function createLog(options: LogOptions = {}): Log {
   const { format = "text", level = "info", now = Date.now } = options;
-  const write = options.write ?? ((line) => writeText(Deno.stderr, line));
+  const write = options.write ?? ((line) => stderrText.write(line));
   const threshold = LOG_LEVELS.indexOf(level);
   const line = (lineLevel: LogLevel, event: string, fields: LogFields) => {
     const time = new Date(now()).toISOString();

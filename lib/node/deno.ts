@@ -5,7 +5,6 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { errors } from "./errors.ts";
 import { stderr, stdin, stdout } from "./stdio.ts";
 import { nodeConnect, nodeListen, nodeStartTls } from "./tcp.ts";
@@ -25,7 +24,6 @@ const deno = {
     toObject: () => ({ ...process.env }),
   },
   permissions: { querySync: () => ({ state: "granted" }) },
-  readTextFile: (path: string) => readFile(path, "utf8"),
   readTextFileSync: (path: string) => readFileSync(path, "utf8"),
   addSignalListener: (name: NodeJS.Signals, listener: () => void) => process.on(name, listener),
   removeSignalListener: (name: NodeJS.Signals, listener: () => void) => process.off(name, listener),

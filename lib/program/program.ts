@@ -9,7 +9,7 @@
  */
 
 import { UsageError } from "../cli/usage_error.ts";
-import { writeText } from "../log/write_text.ts";
+import { stderrText, stdoutText } from "../log/text_writer.ts";
 import { errorMessage } from "../text/error_message.ts";
 
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
@@ -21,6 +21,9 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
  * in the foreground, and those that started this one, such as `deno task`, pass it on.
  */
 const SAME_SIGNAL_MS = 1_000;
+
+/** How long a reader of stdout or stderr may take nothing when the program ends, in milliseconds. */
+const FLUSH_MS = 1_000;
 
 /** Whether this program was started to ignore SIGHUP, as nohup does; known on Linux only. */
 function ignoresHangup(): boolean {
@@ -78,9 +81,14 @@ class SignalWatch implements Disposable {
   }
 }
 
-/** Writes to stdout; a closed stdout does not end the program. */
+/** Writes to stdout; a stdout that is closed, or that nobody reads, does not stop the program. */
 export function writeStdout(text: string): void {
-  writeText(Deno.stdout, text);
+  stdoutText.write(text);
+}
+
+/** Writes a line to stderr in the same way. */
+export function writeStderr(line: string): void {
+  stderrText.write(`${line}\n`);
 }
 
 /** The exit status of a program that a signal ended, as in shells: 128 plus its number. */
@@ -103,8 +111,9 @@ export async function runProgram(
   try {
     status = await main(Deno.args, signals.signal, signals.again) ?? 0;
   } catch (error) {
-    console.error(`${name}: ${errorMessage(error)}`);
+    writeStderr(`${name}: ${errorMessage(error)}`);
     status = error instanceof UsageError ? 2 : 1;
   }
+  await Promise.all([stdoutText.flush(FLUSH_MS), stderrText.flush(FLUSH_MS)]);
   Deno.exit(status);
 }

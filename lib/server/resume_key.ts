@@ -1,7 +1,8 @@
 /** The key that resume secrets are issued with, kept over restarts in the state directory. */
 import { randomBytes } from "node:crypto";
-import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readFile } from "../files/read_file.ts";
+import { createPrivateFile } from "../files/write_file.ts";
 import { fileErrorReason } from "../text/file_error.ts";
 
 const FILE = "resume.key";
@@ -13,30 +14,17 @@ const LENGTH = 32;
  * @returns 32 bytes
  * @throws {Error} `cannot use --state-dir "dir": why`
  */
-export function loadResumeKey(dir: string): Uint8Array {
+export async function loadResumeKey(dir: string): Promise<Uint8Array> {
   const path = join(dir, FILE);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const known = lstatSync(path, { throwIfNoEntry: false });
-    if (known === undefined) writeKey(path);
-    else if (!known.isFile() || known.size !== LENGTH) {
+    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+    const known = await Deno.lstat(path).catch(() => undefined); // If it matters, making fails too.
+    if (known === undefined) await createPrivateFile(path, randomBytes(LENGTH));
+    else if (!known.isFile || known.size !== LENGTH) {
       throw new Error(`${FILE} in it is not a key of this server's: delete it to get a new one`);
     }
-    return readFileSync(path);
+    return await readFile(path, { maxBytes: LENGTH });
   } catch (cause) {
     throw new Error(`cannot use --state-dir "${dir}": ${fileErrorReason(cause)}`, { cause });
-  }
-}
-
-/** Writes a new key whole or not at all; another server's that was faster stays. */
-function writeKey(path: string): void {
-  const aside = `${path}.${randomBytes(8).toString("hex")}`;
-  try {
-    writeFileSync(aside, randomBytes(LENGTH), { mode: 0o600, flag: "wx" });
-    linkSync(aside, path);
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-  } finally {
-    rmSync(aside, { force: true });
   }
 }

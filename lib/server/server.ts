@@ -90,8 +90,12 @@ export async function startServer(
   const password = options.password === undefined
     ? undefined
     : await passwordVerifier(options.password);
+  const resumeKey = options.stateDir === undefined
+    ? undefined
+    : await loadResumeKey(options.stateDir);
   const policy = { username: options.username, password, agentToken: options.agentToken };
-  const server = new RendezvousServer(options, dependencies, policy);
+  const secrets = new ResumeSecrets(resumeKey);
+  const server = new RendezvousServer(options, dependencies, policy, secrets);
   const drain = () => void server.end(options.drain);
   signal?.addEventListener("abort", drain, { once: true });
   if (signal?.aborted) drain();
@@ -132,6 +136,7 @@ class RendezvousServer {
     options: ServerOptions,
     dependencies: ServerDependencies,
     policy: AgentServices["policy"],
+    secrets: ResumeSecrets,
   ) {
     const { log } = dependencies;
     this.#log = log;
@@ -148,9 +153,7 @@ class RendezvousServer {
     const { backlog } = this.#connections;
     this.#rendezvous = new Rendezvous({
       ...options,
-      secrets: new ResumeSecrets(
-        options.stateDir === undefined ? undefined : loadResumeKey(options.stateDir),
-      ),
+      secrets,
       link: (data, client, pairing) => client.relay(data, pairing, { maxBuffer, backlog }),
       observe: this.#observe,
     });

@@ -3,10 +3,15 @@ import { errorMessage } from "./error_message.ts";
 /** The system's error codes in plain English. */
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
+  EEXIST: "it exists, but cannot be used",
   EISDIR: "it is a directory",
+  ELOOP: "its symbolic links lead nowhere",
   ENOTDIR: "a part of its path is not a directory",
   EROFS: "the file system cannot be written to",
   ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would become too large",
+  ENXIO: "it is a socket",
 };
 
 /**

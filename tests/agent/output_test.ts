@@ -8,7 +8,7 @@ Deno.test("openOutput() adds to the log's file, and passes that on to those who 
   const logFile = join(dir.path, "logs", "agent.log");
   const followed: string[] = [];
   for (const run of [1, 2]) {
-    using output = openOutput({ logFile, logLevel: "info", detached: false });
+    await using output = await openOutput({ logFile, logLevel: "info", detached: false });
     output.log.info("before");
     const stop = output.follow((text) => void followed.push(text));
     output.log.info("meanwhile", { run });
@@ -26,7 +26,7 @@ Deno.test("openOutput() adds to the log's file, and passes that on to those who 
 
 Deno.test("openOutput() names a log that cannot be written", async () => {
   await using dir = new TempDir();
-  assert.throws(() => openOutput({ logFile: dir.path, logLevel: "info", detached: false }), {
+  await assert.rejects(openOutput({ logFile: dir.path, logLevel: "info", detached: false }), {
     message: /^cannot write the log ".*": it is a directory$/,
   });
 });

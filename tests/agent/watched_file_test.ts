@@ -179,21 +179,3 @@ Deno.test("modifiedTime() is a date that can be written, however far away it is"
     Deno.removeSync(path);
   }
 });
-
-const linuxOnly = { ignore: Deno.build.os !== "linux" };
-
-Deno.test("WatchedFile goes on after a name that is not UTF-8", linuxOnly, async () => {
-  await using dir = new TempDir();
-  const path = join(dir.path, ".hold");
-  const { news, file } = watch(path, NEVER);
-  await using _ = file;
-  // From then on it is watched.
-  dir.write(".hold", "");
-  await news.until(present);
-  Deno.removeSync(path);
-  await news.until(gone);
-  await run("bash", ["-c", "> $'f\\374'"], { cwd: dir.path });
-  await news.logged("stopped watching a directory");
-  dir.write(".hold", "");
-  await news.until(present);
-});

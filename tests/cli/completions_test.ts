@@ -10,7 +10,10 @@ import { requires } from "../support/requires.ts";
 
 const nothing = () => Promise.resolve();
 const AGENT = agentCommand({ run: nothing } as unknown as AgentActions);
-const NO_FILES = { readOptionFile: () => "", readSecretFile: () => "" };
+const NO_FILES = {
+  readOptionFile: () => Promise.resolve(""),
+  readSecretFile: () => Promise.resolve(""),
+};
 const PROGRAMS: Record<string, Command> = {
   agent: AGENT,
   server: serverCommand(nothing, {}, NO_FILES),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseCommand } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/usage_error.ts";
 import { serverCommand, type ServerOptions } from "../../lib/cli/server_options.ts";
-import { readOptionFile, readSecretFile } from "../../lib/program/option_file.ts";
+import { readOptionFile, readSecretFile } from "../../lib/files/option_file.ts";
 import { TempDir } from "../support/program.ts";
 
 async function parse(args: string[], env: Record<string, string> = {}): Promise<ServerOptions> {

@@ -190,16 +190,16 @@ test({
     const missing = `${dir.path}/missing`;
     const empty = dir.write("empty", "");
     for (
-      const [file, why] of [
-        [missing, "no such file"],
-        [empty, "it has no PEM certificate"],
+      const [file, verb, why] of [
+        [missing, "read", "no such file"],
+        [empty, "use", "it has no PEM certificate"],
       ] as const
     ) {
       const { code, stderr } = await wsproxy(["--ca-file", file, "wss://127.0.0.1:1"], {
         permissions,
       });
       assert.equal(code, 1);
-      assert.equal(stderr, `wsproxy: cannot use --ca-file "${file}": ${why}\n`);
+      assert.equal(stderr, `wsproxy: cannot ${verb} --ca-file "${file}": ${why}\n`);
     }
   },
 });

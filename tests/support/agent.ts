@@ -51,7 +51,7 @@ export class ClockedAgent implements AsyncDisposable {
         print: (json) => this.#announced.resolve(JSON.parse(json)),
         follow: () => () => {},
         registered: () => {},
-        [Symbol.dispose]: () => {},
+        [Symbol.asyncDispose]: () => Promise.resolve(),
       },
     });
   }

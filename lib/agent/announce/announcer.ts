@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Log } from "../../log/log.ts";
 import type { AuthorizedKey } from "../../ssh/login/authorized_keys.ts";
-import { parseAuthorizedKeys } from "../../ssh/login/authorized_keys.ts";
+import { readAuthorizedKeys } from "../../ssh/login/authorized_keys_file.ts";
 import type { HostKey } from "../../ssh/keys/host_key.ts";
 import type { RegisteredMessage } from "../../protocol/messages.ts";
 import { clientPath, websocketUrl } from "../../protocol/urls.ts";
@@ -55,7 +55,7 @@ export class Announcer {
     { signal, onlyNews = false }: { signal: AbortSignal; onlyNews?: boolean },
   ): Promise<void> {
     const { json, color, env, log, print, notify, ca } = this.#options;
-    const announcement = this.#announcement(registration, status);
+    const announcement = await this.#announcement(registration, status);
     const data = announcementJson(announcement);
     const content = JSON.stringify([data.ssh, data.keys, data.password]);
     const isNews = content !== this.#told;
@@ -71,8 +71,8 @@ export class Announcer {
   }
 
   /** The announcement as data and as a block for people. */
-  describe(registration: RegisteredMessage, status: LifetimeStatus) {
-    const announcement = this.#announcement(registration, status);
+  async describe(registration: RegisteredMessage, status: LifetimeStatus) {
+    const announcement = await this.#announcement(registration, status);
     return {
       announcement: announcementJson(announcement),
       text: announcementBlock(announcement, { color: false }),
@@ -89,7 +89,10 @@ export class Announcer {
     work.finally(() => this.#posts.delete(work));
   }
 
-  #announcement(registration: RegisteredMessage, status: LifetimeStatus): Announcement {
+  async #announcement(
+    registration: RegisteredMessage,
+    status: LifetimeStatus,
+  ): Promise<Announcement> {
     const { server, wantedId, hostKey, keysFile, extraKeys, caFile } = this.#options;
     const { id, username, password } = registration;
     const url = websocketUrl(server, clientPath(id));
@@ -104,7 +107,7 @@ export class Announcer {
       deadline: status.deadline,
       now: this.#options.now(),
       held: status.held,
-      keys: countKeys(keysFile) + extraKeys.length,
+      keys: await countKeys(keysFile) + extraKeys.length,
       keysFile,
       password: password !== undefined,
       wantedId: wantedId === id ? undefined : wantedId,
@@ -115,9 +118,9 @@ export class Announcer {
 }
 
 /** How many keys of the file may log in; 0 if it cannot be read. */
-function countKeys(path: string): number {
+async function countKeys(path: string): Promise<number> {
   try {
-    return parseAuthorizedKeys(Deno.readFileSync(path)).keys.length;
+    return (await readAuthorizedKeys(path)).keys.length;
   } catch {
     return 0;
   }

@@ -1,6 +1,8 @@
 /** The announcement for GitHub Actions: a notice, the step's summary and the step's outputs. */
 
+import { openToAppend } from "../../files/write_file.ts";
 import type { Log } from "../../log/log.ts";
+import { writeAll } from "../../wire/raw_connection.ts";
 import { type Announcement, commandsFor, facts, loginTrouble, sanitized } from "./announcement.ts";
 
 /** What GitHub Actions tells a step; missing or empty elsewhere. */
@@ -82,7 +84,8 @@ export async function announceOnGithub(
     const path = env[name as keyof typeof files];
     if (!path) continue;
     try {
-      await Deno.writeTextFile(path, text, { append: true });
+      using file = await openToAppend(path);
+      await writeAll(file, new TextEncoder().encode(text));
     } catch (error) {
       log.warn(`cannot write $${name}`, { reason: error });
     }

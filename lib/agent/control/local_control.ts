@@ -13,7 +13,7 @@ import {
   readLines,
 } from "./request.ts";
 import { readRecords, recordPath, removeRecord, type RunningAgent, writeRecord } from "./record.ts";
-import type { EndReason, LifetimeEnd } from "../lifetime/keeper.ts";
+import type { EndReason } from "../lifetime/keeper.ts";
 
 /** How long a request may take to arrive, in milliseconds, and its longest length, in bytes. */
 const REQUEST_MS = 5_000;
@@ -31,7 +31,7 @@ export interface LocalControlOptions {
   /** The agent's directory. */
   dir: string;
   log: Log;
-  status: () => AgentStatus;
+  status: () => Promise<AgentStatus>;
   /** Calls the listener with what goes to the log file, until the result is called. */
   follow: (listener: (text: string) => void) => () => void;
   /** The job is over. */
@@ -82,10 +82,9 @@ export class LocalControl {
    *
    * @param keepRecord leaves it in the record too, for an `agent wait` that is yet to come
    */
-  async finish(ended: LifetimeEnd, keepRecord: boolean): Promise<void> {
-    const { dir, log, status } = this.#options;
+  async finish(end: AgentEnd, keepRecord: boolean): Promise<void> {
+    const { dir, log } = this.#options;
     const { pid } = this.#record;
-    const end = { id: status().id, ended };
     try {
       // Before the answers: a command that comes too late for one has to find the record.
       await (keepRecord ? writeRecord(dir, { pid, ...end }) : removeRecord(recordPath(dir, pid)));
@@ -142,9 +141,9 @@ export class LocalControl {
     switch (request.command) {
       case "release":
         release();
-        return status();
+        return await status();
       case "status":
-        return status();
+        return await status();
       case "end":
         if (!isExitStatus(request.status)) return { error: "the exit status is not from 0 to 255" };
         end(request.reason === "cancelled" ? "cancelled" : "stopped", request.status);

@@ -5,11 +5,17 @@
  * @module
  */
 import { join } from "node:path";
+import { checkPrivateDirectory, makePrivateDirectory } from "../../files/private_directory.ts";
+import { readFile } from "../../files/read_file.ts";
+import { writePrivateFile } from "../../files/write_file.ts";
 import { fileErrorReason } from "../../text/file_error.ts";
 import type { LifetimeEnd } from "../lifetime/keeper.ts";
 
 /** Where the records are, in the agent's directory. */
-const CONTROL_DIRECTORY = ".converge";
+export const CONTROL_DIRECTORY = ".converge";
+
+/** The longest record, in bytes. */
+const MAX_BYTES = 64 * 1024;
 
 /** An agent that runs, or was killed. */
 export interface RunningAgent {
@@ -41,12 +47,13 @@ export function recordPath(dir: string, pid: number): string {
  * @throws {Error} if it cannot be written
  */
 export async function writeRecord(dir: string, record: ControlRecord): Promise<void> {
-  const path = recordPath(dir, record.pid);
-  const fresh = `${path}.new`;
-  await Deno.mkdir(join(dir, CONTROL_DIRECTORY), { recursive: true, mode: 0o700 });
-  await removeRecord(fresh);
-  await Deno.writeTextFile(fresh, JSON.stringify(record), { createNew: true, mode: 0o600 });
-  await Deno.rename(fresh, path);
+  const directory = join(dir, CONTROL_DIRECTORY);
+  try {
+    await makePrivateDirectory(directory);
+    await writePrivateFile(recordPath(dir, record.pid), JSON.stringify(record));
+  } catch (cause) {
+    throw new Error(`cannot use "${directory}": ${fileErrorReason(cause)}`, { cause });
+  }
 }
 
 /** Removes a record, if it exists. */
@@ -76,7 +83,8 @@ export async function readRecords(dir: string): Promise<[path: string, ControlRe
 /** One agent's record, if it is valid. */
 export async function readRecord(path: string): Promise<ControlRecord | undefined> {
   try {
-    const value = JSON.parse(await Deno.readTextFile(path));
+    const bytes = await readFile(path, { maxBytes: MAX_BYTES });
+    const value = JSON.parse(new TextDecoder().decode(bytes));
     if (!Number.isSafeInteger(value?.pid)) return undefined;
     const running = typeof value.token === "string" && Number.isInteger(value.port) &&
       value.port > 0 && value.port < 65_536;
@@ -90,6 +98,7 @@ export async function readRecord(path: string): Promise<ControlRecord | undefine
 async function listPids(directory: string): Promise<number[]> {
   const pids: number[] = [];
   try {
+    await checkPrivateDirectory(directory);
     for await (const { name } of Deno.readDir(directory)) {
       const [, pid] = name.match(/^agent-(\d{1,10})\.json$/) ?? [];
       if (pid) pids.push(Number(pid));
@@ -99,10 +108,7 @@ async function listPids(directory: string): Promise<number[]> {
       error instanceof Deno.errors.NotADirectory;
     if (!absent) {
       const why = fileErrorReason(error);
-      throw new Error(
-        `cannot look for an agent in "${directory}": ${why}; only the user who started it may`,
-        { cause: error },
-      );
+      throw new Error(`cannot look for an agent in "${directory}": ${why}`, { cause: error });
     }
   }
   return pids.sort((a, b) => a - b);

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { SetupFlags } from "../../cli/client_options.ts";
 import { UsageError } from "../../cli/usage_error.ts";
-import { readCaFile } from "../../wire/dial/ca_file.ts";
+import { readCaFile } from "../../files/option_file.ts";
 import { askUsername } from "../server_pages.ts";
 import { setUp, type SetupContext, undoSetup } from "./setup.ts";
 import { readSetup, setupFiles } from "./setup_record.ts";

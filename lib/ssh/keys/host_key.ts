@@ -1,9 +1,14 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
+import { readFile } from "../../files/read_file.ts";
+import { createPrivateFile } from "../../files/write_file.ts";
 import { fileErrorReason } from "../../text/file_error.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { parsePrivateKey, type PrivateKey, writeOpenSshEd25519 } from "./private_key.ts";
 import { fingerprint } from "./public_key.ts";
+
+/** The longest key file, in bytes. */
+const MAX_BYTES = 64 * 1024;
 
 /** The key that a server proves itself with. */
 export interface HostKey extends PrivateKey {
@@ -49,18 +54,7 @@ function generateKeyFile(): string {
  * @throws {Error} if the file cannot be read or written, or does not hold a host key
  */
 export async function loadHostKey(path: string): Promise<HostKey> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
-      throw new Error(`cannot read the host key "${path}": ${fileErrorReason(error)}`, {
-        cause: error,
-      });
-    }
-    text = generateKeyFile();
-    await writePrivate(path, text);
-  }
+  const text = await readKeyFile(path) ?? await makeKeyFile(path);
   try {
     return toHostKey(text);
   } catch (error) {
@@ -72,13 +66,30 @@ export async function loadHostKey(path: string): Promise<HostKey> {
   }
 }
 
-async function writePrivate(path: string, text: string): Promise<void> {
+/** The text of a key file, undefined if it does not exist. */
+async function readKeyFile(path: string): Promise<string | undefined> {
   try {
-    await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
+    return new TextDecoder().decode(await readFile(path, { maxBytes: MAX_BYTES }));
   } catch (error) {
-    const why = fileErrorReason(error, "no such directory");
-    throw new Error(`cannot write the host key "${path}": ${why}`, { cause: error });
+    if (Object(error).code === "ENOENT") return undefined;
+    const why = fileErrorReason(error);
+    throw new Error(`cannot read the host key "${path}": ${why}`, { cause: error });
   }
+}
+
+/** Makes a key file, unless another agent is faster. @returns the text of the file */
+async function makeKeyFile(path: string): Promise<string> {
+  let why = "it is a symbolic link that leads nowhere";
+  let cause: unknown;
+  try {
+    await createPrivateFile(path, new TextEncoder().encode(generateKeyFile()));
+    const text = await readKeyFile(path);
+    if (text !== undefined) return text;
+  } catch (error) {
+    why = fileErrorReason(error, "no such directory");
+    cause = error;
+  }
+  throw new Error(`cannot write the host key "${path}": ${why}`, { cause });
 }
 
 function toHostKey(text: string): HostKey {

@@ -1,14 +1,12 @@
 import { Buffer } from "node:buffer";
 import { scrypt, timingSafeEqual } from "node:crypto";
-import { errorMessage } from "../../text/error_message.ts";
+import { fileErrorReason } from "../../text/file_error.ts";
 import type { PasswordVerifier } from "../../protocol/messages.ts";
 import { matchesAddress } from "./address_pattern.ts";
-import { type AuthorizedKey, type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
+import type { AuthorizedKey, AuthorizedKeys } from "./authorized_keys.ts";
+import { readAuthorizedKeys } from "./authorized_keys_file.ts";
 import { type KeyOptions, unrestricted } from "./key_options.ts";
 import { fingerprint } from "../keys/public_key.ts";
-
-/** The largest authorized_keys file that is read, in bytes. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Who may log in; may change while the server runs. */
 export interface AuthenticationOptions {
@@ -122,17 +120,15 @@ async function readKeys(
   const none = { keys: [], broken: [] };
   if (path === undefined) return { file: none, problem: "no authorized_keys file is set" };
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile) return { file: none, problem: `"${path}" is not a file` };
-    if (size > MAX_FILE_BYTES) return { file: none, problem: `"${path}" is too large` };
-    const file = parseAuthorizedKeys(await Deno.readFile(path));
+    const file = await readAuthorizedKeys(path);
     if (file.keys.length > 0) return { file };
     const problem = file.broken.length > 0 ? "has no usable line" : "is empty";
     return { file, problem: `"${path}" ${problem}` };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return { file: none, problem: `"${path}" does not exist` };
-    }
-    return { file: none, problem: `cannot read "${path}": ${errorMessage(error)}` };
+    const { code } = Object(error);
+    const problem = code === "ENOENT"
+      ? `"${path}" does not exist`
+      : `cannot read "${path}": ${fileErrorReason(error)}`;
+    return { file: none, problem };
   }
 }

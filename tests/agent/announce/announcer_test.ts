@@ -34,9 +34,9 @@ function announcerAt(
   return { announcer, printed };
 }
 
-Deno.test("Announcer keeps the agent's own login at a reverse proxy to itself", () => {
+Deno.test("Announcer keeps the agent's own login at a reverse proxy to itself", async () => {
   const { announcer } = announcerAt("wss://agent:s3same@host/base?s3same#s3same");
-  const description = announcer.describe(REGISTERED, STATUS);
+  const description = await announcer.describe(REGISTERED, STATUS);
   assert.equal(description.announcement.url, "wss://host/base/client/job-1");
   assert.doesNotMatch(JSON.stringify(description), /s3same/);
 });

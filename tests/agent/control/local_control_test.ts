@@ -24,6 +24,7 @@ const STATUS: AgentStatus = {
   ending: false,
 };
 const END = { reason: "stopped", status: 3 } as const;
+const ENDED = { id: STATUS.id, ended: END };
 
 /** An agent's ear in a directory of its own, and what it was asked. */
 async function setUp(dir: TempDir) {
@@ -32,7 +33,7 @@ async function setUp(dir: TempDir) {
   const control = await LocalControl.start({
     dir: dir.path,
     log: createLog({ write: () => {} }),
-    status: () => STATUS,
+    status: () => Promise.resolve(STATUS),
     follow: (listener) => {
       log.add(listener);
       return () => log.delete(listener);
@@ -40,7 +41,7 @@ async function setUp(dir: TempDir) {
     release: () => asked.push("release"),
     end: (reason, status) => {
       asked.push([reason, status]);
-      control.finish({ reason, status }, true);
+      control.finish({ id: STATUS.id, ended: { reason, status } }, true);
     },
   });
   const [[path, agent]] = await readRecords(dir.path) as [[string, RunningAgent]];
@@ -61,7 +62,7 @@ Deno.test("LocalControl answers who shows the token", async () => {
   assert.deepEqual(await ask(agent, { command: "status" }), STATUS);
   assert.deepEqual(await ask(agent, { command: "release" }), STATUS);
   assert.deepEqual(asked, ["release"]);
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
   assert.deepEqual(await readRecords(dir.path), []);
   await assert.rejects(ask(agent, { command: "status" }), Deno.errors.ConnectionRefused);
 });
@@ -73,7 +74,7 @@ Deno.test("LocalControl keeps its file for its own user", {
   const { control, path } = await setUp(dir);
   assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
   assert.equal(Deno.statSync(`${dir.path}/.converge`).mode! & 0o777, 0o700);
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
 });
 
 Deno.test("LocalControl is not disturbed by requests without the token, or garbage", async () => {
@@ -104,7 +105,7 @@ Deno.test("LocalControl is not disturbed by requests without the token, or garba
   }
   assert.deepEqual(asked, []);
   assert.deepEqual(await ask(agent, { command: "status" }), STATUS);
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
 });
 
 Deno.test("LocalControl does not run out when many connect and say nothing", async () => {
@@ -119,7 +120,7 @@ Deno.test("LocalControl does not run out when many connect and say nothing", asy
     status = await ask<AgentStatus>(agent, { command: "status" }).catch(() => undefined);
   }
   assert.deepEqual(status, STATUS);
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
 });
 
 Deno.test("LocalControl tells those who wait, and leaves word for who comes later", async () => {
@@ -133,7 +134,7 @@ Deno.test("LocalControl tells those who wait, and leaves word for who comes late
   // One request is answered before the next is asked, so that the two above have been heard.
   await ask(agent, { command: "status" });
   const end = await ask<AgentEnd>(agent, { command: "end", ...END });
-  assert.deepEqual(end, { id: "job-1", ended: END });
+  assert.deepEqual(end, ENDED);
   assert.deepEqual(await Promise.all(waiting), [end, end]);
   assert.deepEqual(asked, [["stopped", 3]]);
   const found = await findAgent({ dir: dir.path });
@@ -160,7 +161,7 @@ Deno.test("LocalControl passes the log on to those who wait, whole and in order"
   const blocks = Array.from({ length: 100 }, (_, i) => `\u{1f600} ${i}\n${"\n".repeat(i)}`);
   for (const block of blocks) for (const listener of log) listener(block);
   for (const listener of log) listener("\u0001".repeat(1 << 20));
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
   assert.deepEqual((await waiting).ended, END);
   assert.equal(seen.replaceAll("\u0001", ""), "one\n" + blocks.join(""));
   assert.equal(log.size, 0);
@@ -174,7 +175,7 @@ Deno.test("LocalControl does not wait for one who waits and does not read", asyn
   await connection.write(new TextEncoder().encode(`${request}\n`));
   while (log.size === 0) await ask(agent, { command: "status" });
   for (let i = 0; i < 5_000; i++) for (const listener of log) listener("x".repeat(8_000));
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
 });
 
 Deno.test("LocalControl removes what agents of before have left", async () => {
@@ -187,7 +188,7 @@ Deno.test("LocalControl removes what agents of before have left", async () => {
   dir.write(".converge/agent-3.json", "half a fi");
   const { control, path } = await setUp(dir);
   assert.deepEqual((await readRecords(dir.path)).map(([path]) => path), [path]);
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
 });
 
 Deno.test("findAgent() names the directory and what to do when there is none", async () => {
@@ -197,11 +198,10 @@ Deno.test("findAgent() names the directory and what to do when there is none", a
   await assert.rejects(findAgent({ dir: dir.path }), { message });
   const path = dir.write(".converge", "no directory");
   await assert.rejects(findAgent({ dir: dir.path }), { message });
-  // A link to itself cannot be read, as another user's directory cannot.
   Deno.removeSync(path);
   Deno.symlinkSync(path, path);
   await assert.rejects(findAgent({ dir: dir.path }), {
-    message: /^cannot look for an agent in ".*\.converge": .*; only the user who started it may$/,
+    message: /^cannot look for an agent in ".*\.converge": it is a symbolic link; remove it$/,
   });
 });
 
@@ -217,7 +217,7 @@ Deno.test("findAgent() takes the running agent before those that have ended, els
   assert.equal(await find({ preferredId: "old-1" }), path);
   assert.equal(await find({ id: "old-1" }), recordPath(dir.path, 1));
   await assert.rejects(find({ id: "none" }), { message: /cannot find the agent none in/ });
-  await control.finish(END, false);
+  await control.finish(ENDED, false);
   await assert.rejects(find({}), { message: /there are old-1, old-2; name one with --id/ });
   assert.equal(await find({ preferredId: "old-2" }), recordPath(dir.path, 2));
 });

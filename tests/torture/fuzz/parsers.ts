@@ -160,7 +160,10 @@ async function readResponse(pieces: Uint8Array[]): Promise<void> {
 /** All programs' command lines; what they would run is left out. */
 async function readArguments(args: string[]): Promise<void> {
   const run = () => Promise.resolve();
-  const files = { readOptionFile: () => "", readSecretFile: () => "" };
+  const files = {
+    readOptionFile: () => Promise.resolve(""),
+    readSecretFile: () => Promise.resolve(""),
+  };
   const actions = new Proxy({}, { get: () => run }) as Parameters<typeof agentCommand>[0];
   const commands: Command[] = [
     ...[agentCommand(actions), tunnelCommand(run)],

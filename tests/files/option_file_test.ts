@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readOptionFile, readSecretFile } from "../../lib/program/option_file.ts";
+import { readOptionFile, readSecretFile } from "../../lib/files/option_file.ts";
 import { TempDir } from "../support/program.ts";
 
 for (
@@ -14,19 +14,19 @@ for (
 ) {
   Deno.test(`readSecretFile() reads a secret ${how}`, async () => {
     await using dir = new TempDir();
-    assert.equal(readSecretFile("--password-file", dir.write("secret", bytes)), "s€same 1");
+    assert.equal(await readSecretFile("--password-file", dir.write("secret", bytes)), "s€same 1");
   });
 }
 
 Deno.test("readSecretFile() keeps spaces, and line ends within", async () => {
   await using dir = new TempDir();
-  assert.equal(readSecretFile("--password-file", dir.write("secret", " a\nb \n")), " a\nb ");
+  assert.equal(await readSecretFile("--password-file", dir.write("secret", " a\nb \n")), " a\nb ");
 });
 
 Deno.test("readSecretFile() refuses a file that is empty", async () => {
   await using dir = new TempDir();
   const file = dir.write("secret", "\r\n");
-  assert.throws(() => readSecretFile("--password-file", file), {
+  await assert.rejects(readSecretFile("--password-file", file), {
     message: `cannot use --password-file "${file}": the file is empty`,
   });
 });
@@ -37,12 +37,12 @@ Deno.test("readOptionFile() says why it cannot read", async () => {
     message: `cannot read --tls-key "${file}": ${why}`,
   });
   const missing = `${dir.path}/missing`;
-  assert.throws(
-    () => readOptionFile("--tls-key", missing),
+  await assert.rejects(
+    readOptionFile("--tls-key", missing),
     message(missing, "no such file"),
   );
-  assert.throws(
-    () => readOptionFile("--tls-key", dir.path),
+  await assert.rejects(
+    readOptionFile("--tls-key", dir.path),
     message(dir.path, "it is a directory"),
   );
 });
