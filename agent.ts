@@ -16,6 +16,7 @@ await runProgram("agent", async (args, signal) => {
   const control = {
     dir: openPath(env.CONVERGE_DIR ?? ownDirectory()),
     preferredId: env.CONVERGE_ID,
+    connection: env.SSH_CONNECTION,
     print: writeStdout,
     signal,
   };
@@ -30,6 +31,6 @@ await runProgram("agent", async (args, signal) => {
     end: (options) => endAgent(options, control),
     keygen: () => keygen(writeStdout, writeStderr),
   });
-  await parseCommand(command, args.length > 0 ? args : ["--help"]);
+  await parseCommand(command, args);
   return status;
 });

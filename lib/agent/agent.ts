@@ -226,7 +226,7 @@ export class JobAgent implements AsyncDisposable {
         status: () => this.#status(),
         follow,
         release: () => this.#lifetime.release(),
-        end: (reason, status) => this.#lifetime.end(reason, status),
+        end: (reason, status, by) => this.#lifetime.end(reason, status, by),
       });
     } catch (error) {
       if (this.#mode === "background") throw error;

@@ -128,7 +128,9 @@ async function fetchAllKeys(
       throw new Error(`cannot use the keys at "${source}": no usable key there`);
     }
     log.info("keys fetched", { source, keys: keys.length });
-    return keys;
+    // These lists have no comments: their source says whose keys they are.
+    const owner = `${url.host}${url.pathname.replace(/\.keys$/, "")}`;
+    return keys.map((key) => ({ ...key, comment: key.comment || owner }));
   }));
   return lists.flat();
 }

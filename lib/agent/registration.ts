@@ -28,7 +28,13 @@ import {
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
 import { websocketStream } from "../wire/websocket/stream.ts";
-import { isFinal, receiveMessage, receiveRegistration, RefusedError } from "./server_answer.ts";
+import {
+  isFinal,
+  receiveMessage,
+  receiveRegistration,
+  RefusedError,
+  whyNotRegistered,
+} from "./server_answer.ts";
 import { flowStream } from "./flow/flow_stream.ts";
 import { VERSION } from "../dist/version.ts";
 
@@ -105,7 +111,8 @@ export class Registration {
         if (signal.aborted) break;
         const first = this.#resume === undefined;
         if (first && (isFinal(error) || performance.now() > giveUpAt)) {
-          throw new Error(`cannot register at ${server.origin}: ${errorMessage(error)}`, {
+          const place = `${server.origin}${server.pathname.replace(/\/$/, "")}`;
+          throw new Error(`cannot register at ${place}: ${whyNotRegistered(error)}`, {
             cause: error,
           });
         }

@@ -7,6 +7,8 @@ import {
   versionMismatch,
 } from "../protocol/messages.ts";
 import { isRendezvousId, isUsername } from "../protocol/names.ts";
+import { errorMessage } from "../text/error_message.ts";
+import { isLastingFailure } from "../wire/dial/connect_failure.ts";
 import { Deadline } from "../wire/deadline.ts";
 import { UpgradeRefusedError, type WebSocketConnection } from "../wire/websocket/websocket.ts";
 
@@ -49,7 +51,19 @@ export async function receiveRegistration(
 export function isFinal(error: unknown): boolean {
   if (error instanceof RefusedError) return !error.retry;
   // A server that is starting, or a proxy without one, answers 5xx; all else is not Converge.
-  return error instanceof UpgradeRefusedError && error.status < 500;
+  if (error instanceof UpgradeRefusedError) return error.status < 500;
+  return error instanceof Error && isLastingFailure(error.cause);
+}
+
+/** The statuses of those who may refuse: a login, a limit, a proxy; all others do not know agents. */
+const REFUSING = [400, 401, 403, 407, 429];
+
+/** Why the agent could not register, for people. */
+export function whyNotRegistered(error: unknown): string {
+  if (!(error instanceof UpgradeRefusedError)) return errorMessage(error);
+  const { status, reason } = error;
+  if (status >= 500 || REFUSING.includes(status)) return errorMessage(error);
+  return `no Converge server answers there (${status} ${reason}); check the address and its path`;
 }
 
 /** Receives the message that has to come now. */

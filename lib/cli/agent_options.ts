@@ -55,7 +55,7 @@ export interface AgentActions {
   run: (server: URL, options: AgentOptions) => Promise<void>;
   wait: (options: ControlOptions) => Promise<void>;
   stop: (options: ControlOptions) => Promise<void>;
-  status: (options: ControlOptions & { json?: boolean }) => Promise<void>;
+  status: (options: ControlOptions & { json?: boolean; windows?: boolean }) => Promise<void>;
   end: (options: ControlOptions & { status: number }) => Promise<void>;
   keygen: () => void;
 }
@@ -69,6 +69,12 @@ const WARNING_TIME_MS = 300_000;
 function parseId(text: string): string {
   if (!isRendezvousId(text)) throw new TypeError(`"${text}" is not ${RENDEZVOUS_ID_RULE}.`);
   return text;
+}
+
+function parseExpiry(text: string): number {
+  const expiry = parseDuration(text);
+  if (expiry === 0) throw new TypeError("nobody can log in to an agent that ends at once.");
+  return expiry;
 }
 
 /** The announcement has no secret, so a program on this machine may get it without TLS. */
@@ -121,7 +127,7 @@ export function agentCommand(actions: AgentActions): Command {
     )
     .addOption(
       new Option("--expiry <time>", "end after this time without input")
-        .argParser(optionParser(parseDuration)).default(600_000, "10m"),
+        .argParser(optionParser(parseExpiry)).default(600_000, "10m"),
     )
     .addOption(
       new Option(
@@ -159,7 +165,9 @@ export function agentCommand(actions: AgentActions): Command {
   sub("wait", "Wait for the agent at the end of the job; exit with its status")
     .action(actions.wait);
   sub("stop", "End the agent").action(actions.stop);
-  sub("status", "Print the agent's status").option("--json", "print it as a line of JSON")
+  sub("status", "Print the agent's status, and the commands to log in")
+    .option("--json", "print it as a line of JSON")
+    .option("--windows", "print the commands for Windows")
     .action(actions.status);
   sub("end", "End the agent with an exit status, which agent wait passes on")
     .option("--status <number>", "the status, 0 to 255", optionParser(parseInteger(0, 255)), 0)

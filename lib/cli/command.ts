@@ -4,6 +4,7 @@ import { VERSION } from "../dist/version.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { COMPLETION_SHELLS, completionScript, type CompletionShell } from "./completions.ts";
 import { manualPage } from "./manual_page.ts";
+import { similarName } from "./similar_name.ts";
 import { UsageError } from "./usage_error.ts";
 
 export { Command, Option };
@@ -16,8 +17,8 @@ export { Command, Option };
 export function createCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .version(VERSION, "--version", "print the version")
-    .helpOption("--help", "print this help")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .configureHelp({ helpWidth: 100 });
@@ -56,20 +57,31 @@ export function withLicenses(command: Command): Command {
   return withPrinted(command, "--licenses", description, () => LICENSES);
 }
 
+/** What people type for an option, as the first word. */
+const WORDS: Record<string, string> = { help: "--help", version: "--version" };
+
 /**
- * Parses the arguments and runs the action of the command that they name.
+ * Parses the arguments and runs the action of the command that they name. A program that needs
+ * arguments and gets none prints its help, too.
  *
  * @returns false if they asked for something to be printed, such as the help, which is done then
  * @throws {UsageError} for wrong use, with a hint
  */
 export async function parseCommand(command: Command, args: string[]): Promise<boolean> {
+  const [first = "", ...others] = args;
+  const words = Object.hasOwn(WORDS, first) ? [...others, WORDS[first]!] : args;
   try {
-    await command.parseAsync(args, { from: "user" });
+    await command.parseAsync(words, { from: "user" });
     return true;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return false;
-    const message = error.message.replace(/^error: /, "").replace(/\.$/, "").replaceAll("'", '"');
+    if (args.length === 0) command.outputHelp();
+    const known = command.commands.map((each) => each.name());
+    const meant = first.startsWith("-") ? undefined : similarName(first, known);
+    const message = meant === undefined
+      ? error.message.replace(/^error: /, "").replace(/\.$/, "").replaceAll("'", '"')
+      : `unknown command "${first}"; did you mean "${meant}"?`;
     throw new UsageError(`${message}; "${command.name()} --help" lists the options`);
   }
 }

@@ -27,6 +27,13 @@ function headEnd(bytes: Uint8Array): number {
   return -1;
 }
 
+/** Whether these can be the first bytes of a response. */
+function isHttp(bytes: Uint8Array): boolean {
+  return Array.from("HTTP/").every((letter, at) =>
+    [undefined, letter.charCodeAt(0)].includes(bytes[at])
+  );
+}
+
 /** @throws {Error} if it is not the head of an HTTP/1 response */
 function parseHead(text: string, rest: Uint8Array): ResponseHead {
   const [first = "", ...lines] = text.split("\r\n");
@@ -70,6 +77,8 @@ export async function readResponseHead(connection: RawConnection): Promise<Respo
     longer.set(bytes);
     longer.set(buffer.subarray(0, count), bytes.length);
     bytes = longer;
+    // Some servers speak first, and wait then.
+    if (!isHttp(bytes)) throw new Error(NOT_HTTP);
   }
 }
 

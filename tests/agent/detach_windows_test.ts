@@ -33,7 +33,7 @@ test(name, async () => {
   await using deciding = world.terminal(announced);
   await deciding.waitFor(/Z:\\\S*>/);
   deciding.write("agent end --status 3\r");
-  await deciding.waitFor(/Converge: the agent ends: it was stopped\./);
+  await deciding.waitFor(/Converge: the agent ends: it was stopped by agent end in .*\./);
   await deciding.exited;
   assert.equal((await agent("wait")).code, 3);
   assert.match((await agent("wait")).stderr, /cannot find an agent in "Z:/);

@@ -74,12 +74,13 @@ Deno.test("agentCommand() takes webhooks over http on this machine only", async 
 
 for (
   const [args, message] of [
-    [["wiat"], /"wiat" is not/],
+    [["wiat"], /^unknown command "wiat"; did you mean "wait"\?/],
     [["end", "--status", "256"], /"256" is not a whole number from 0 to 255/],
     [["end", "--status", "-1"], /"-1" is not a whole number/],
     [["wait", "ws://host"], /too many arguments/],
     [["stop", "--id", "a/b"], /"a\/b" is not 1 to 64 letters/],
     [["--expiry", "soon", "ws://host"], /"soon" is not a duration/],
+    [["--expiry", "0s", "ws://host"], /^cannot use --expiry: nobody can log in/],
   ] as const
 ) {
   Deno.test(`agentCommand() takes "${args.join(" ")}" for wrong use`, async () => {

@@ -54,6 +54,40 @@ for (
   });
 }
 
+Deno.test("parseCommand() says which command a misspelt word stands for", async () => {
+  const command = sample().configureOutput({ writeOut: () => assert.fail("it prints") });
+  command.command("status");
+  for (const args of [["stauts"], ["stauts", "--json"]]) {
+    await assert.rejects(
+      parseCommand(command, args),
+      /^UsageError: unknown command "stauts"; did you mean "status"\?; "sample --help" lists/,
+    );
+  }
+});
+
+Deno.test("parseCommand() takes -h, -V, help and version", async () => {
+  let printed = "";
+  const command = sample().configureOutput({ writeOut: (text) => printed += text });
+  for (
+    const [word, pattern] of [["-h", /^Usage/], ["help", /^Usage/], ["-V", /^\d+\.\d/], [
+      "version",
+      /^\d+\.\d/,
+    ]] as const
+  ) {
+    printed = "";
+    assert.equal(await parseCommand(command, [word]), false);
+    assert.match(printed, pattern);
+  }
+});
+
+Deno.test("parseCommand() prints the help when the arguments are missing, and it is wrong use", async () => {
+  let printed = "";
+  const command = createCommand("sample", "A sample.").argument("<url>", "an address")
+    .configureOutput({ writeOut: (text) => printed += text, writeErr: () => {} });
+  await assert.rejects(parseCommand(command, []), /^UsageError: missing required argument "url"/);
+  assert.match(printed, /^Usage: sample/);
+});
+
 Deno.test("parseCommand() prints the help to the given output and runs nothing", async () => {
   let help = "";
   const command = sample().configureOutput({ writeOut: (text) => help += text });

@@ -77,7 +77,12 @@ async function inZsh(command: Command, line: string): Promise<string> {
 Deno.test("bash completes options, commands and the options of a command", async () => {
   assert.deepEqual(await inBash(AGENT, "--host"), ["--host-key"]);
   assert.deepEqual(await inBash(AGENT, "st"), ["status", "stop"]);
-  assert.deepEqual(await inBash(AGENT, "status", "--"), ["--help", "--id", "--json"]);
+  assert.deepEqual(await inBash(AGENT, "status", "--"), [
+    "--help",
+    "--id",
+    "--json",
+    "--windows",
+  ]);
   assert.deepEqual(await inBash(AGENT, "--id", ""), []);
 });
 

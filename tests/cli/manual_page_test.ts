@@ -16,7 +16,7 @@ for (const name of ["agent", "server", "tunnel", "wsproxy"]) {
     const lint = await run("mandoc", ["-Tlint", "-Werror", file]);
     assert.deepEqual([lint.code, lint.stdout, lint.stderr], [0, "", ""]);
     const shown = await run("mandoc", ["-Tascii", "-Owidth=80", file]);
-    assert.match(shown.stdout.replaceAll(/.[\b]/g, ""), /^OPTIONS\n +--version\n/m);
+    assert.match(shown.stdout.replaceAll(/.[\b]/g, ""), /^OPTIONS\n +-V, --version\n/m);
   });
 }
 

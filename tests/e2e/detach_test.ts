@@ -20,6 +20,8 @@ test("agent --detach returns once registered, and people can log in while the jo
   assert.match(stdout, /you can log in to the job job-1/);
   assert.ok(!stdout.includes("\0"));
   assert.ok(agent.log.includes(stdout), "the log has it too");
+  const lines = `${stdout}${stderr}`.trimEnd().split("\n");
+  assert.ok(lines.length <= 8, `the job's log has at most eight lines:\n${lines.join("\n")}`);
 
   const hostKey = stdout.match(/KnownHostsCommand="\/bin\/echo \S+ (ssh-ed25519 \S+)"/)![1]!;
   const announced = { id: "job-1", username: "converge", hostKey, fingerprint: "" };
@@ -41,6 +43,9 @@ test("agent --detach returns once registered, and people can log in while the jo
     status.stdout,
     /^ID +job-1\n.*State +stays until the job is over\n.*in (6h|5h 59m), without/s,
   );
+  assert.match(status.stdout, /\nFiles:\n {2}sftp -o.*\n.*\n {2}tunnel 10000 /s);
+  assert.doesNotMatch(status.stdout, /cmd \/c/);
+  assert.match((await agent.run(["status", "--windows"])).stdout, /\n {2}cmd \/c ">job-1/);
   assert.equal((await agent.status()).mode, "background");
 });
 
@@ -68,11 +73,17 @@ test("agent end --status N in a shell decides the job's outcome", async () => {
   await shellReady(terminal);
   const program = `${Deno.execPath()} run --no-check -A ${join(Deno.cwd(), "agent.ts")}`;
   terminal.write(`cd /; agent() { ${program} "$@"; }; agent end --status 3\r`);
-  await terminal.waitFor(/Converge: the agent ends: it was stopped\./);
+  await terminal.waitFor(
+    /Converge: the agent ends: it was stopped by agent end in a session from 127\.0\.0\.1\./,
+  );
   await terminal.exited;
   const wait = await agent.run(["wait"]);
   assert.equal(wait.code, 3, wait.stderr);
-  assert.match(wait.stdout, /ended with status 3: it was stopped/);
+  assert.match(wait.stdout, /ended with status 3: it was stopped by agent end in a session from/);
+  assert.match(
+    agent.log,
+    /info the agent is ending reason=stopped status=3 by="agent end in a session from 127\.0\.0\.1"/,
+  );
   // Whoever asks again finds nothing.
   const again = await agent.run(["wait"]);
   assert.equal(again.code, 1);

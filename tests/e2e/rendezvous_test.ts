@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { startConnectProxy } from "../support/connect_proxy.ts";
 import { startEntry, TempDir } from "../support/program.ts";
+import { startRawServer } from "../support/raw_websocket_server.ts";
 import { requires } from "../support/requires.ts";
 import { World } from "../support/world.ts";
 
@@ -54,8 +55,9 @@ test("a bad ID is wrong use", async () => {
 
 Deno.test("agent without arguments prints all options", async () => {
   await using program = startEntry("agent.ts", []);
-  const { code, stdout } = await program.result();
-  assert.equal(code, 0);
+  const { code, stdout, stderr } = await program.result();
+  // In a job, a variable without a value must not look like success.
+  assert.deepEqual([code, stderr.split("\n").length], [2, 2]);
   for (const option of ["--id", "--authorized-keys", "--expiry", "--hold", "--json"]) {
     assert.ok(stdout.includes(option), option);
   }
@@ -65,7 +67,34 @@ test("an agent that cannot reach the server ends with 1 and says why", async () 
   await using world = await World.start(["--base-path", "/elsewhere"]);
   const { code, stderr } = await world.startAgent().program.result();
   assert.equal(code, 1);
-  assert.match(stderr, /agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: .*\(?404\)?/);
+  assert.match(
+    stderr,
+    /agent: cannot register at ws:\/\/127\.0\.0\.1:\d+: no Converge server answers there \(404 .*\); check the address and its path\n$/,
+  );
+});
+
+test("an agent says at once what is wrong with an address that can never do", async () => {
+  await using world = await World.start();
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }),
+  );
+  await using mail = startRawServer(async (conn) => {
+    await conn.write(new TextEncoder().encode("220 mail.example ESMTP\r\n"));
+  });
+  for (
+    const [url, why] of [
+      [`${world.url}/wrong`, /\/wrong: no Converge server answers there \(404 /],
+      [`http://127.0.0.1:${other.addr.port}`, /no Converge server answers there \(200 OK\)/],
+      [world.url.replace("ws:", "wss:"), /does not speak TLS on this port; try ws: or http:/],
+      [mail.url.href, /the answer is not HTTP/],
+    ] as const
+  ) {
+    const { code, stderr } = await world.startAgent({ url }).program.result();
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, why);
+    assert.doesNotMatch(stderr, /trying again/);
+  }
 });
 
 test("the server is killed and started again", async (t) => {

@@ -60,11 +60,14 @@ test({
         assert.equal(stdout, `${file}\n`, stderr);
       });
     }
-    await t.step("not without, and the agent says what can be done", async () => {
-      const agent = world.startAgent({ url });
-      await agent.program.waitFor(
-        /certificate is not trusted: its issuer is unknown; trust it with --ca-file/,
+    await t.step("not without, and the agent ends at once and says what can be done", async () => {
+      const { code, stderr } = await world.startAgent({ url }).program.result();
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /agent: cannot register at .*certificate is not trusted: its issuer is unknown; trust it with --ca-file/,
       );
+      assert.doesNotMatch(stderr, /trying again/);
     });
   },
 });

@@ -10,6 +10,7 @@ import {
   loginCommands,
   type LoginTarget,
 } from "../../../templates/assets/shared/login_commands.js";
+import { quoteSh } from "../../../templates/assets/shared/quote.js";
 import { withoutControlCharacters } from "../../text/control_characters.ts";
 import { formatTime } from "../lifetime/login_message.ts";
 
@@ -32,8 +33,12 @@ export interface Announcement {
   held: boolean;
   /** How many keys may log in. */
   keys: number;
+  /** Whose they are, as far as their comments tell. */
+  owners?: string[];
   /** The file to put more keys in. */
   keysFile: string;
+  /** Why that file has no usable key, if it has none: `FILE …`. */
+  keysProblem?: string;
   /** Whether people can log in with a password too. */
   password: boolean;
   /** The ID that was asked for, if the server gave another one. */
@@ -63,8 +68,6 @@ export interface AnnouncementJson {
   text: string;
 }
 
-const RULE = "=".repeat(72);
-
 /** Whether to use colours: on a terminal, unless NO_COLOR or TERM say otherwise. */
 export function wantsColor(isTerminal: boolean, env: { NO_COLOR?: string; TERM?: string }) {
   return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
@@ -74,7 +77,8 @@ export function wantsColor(isTerminal: boolean, env: { NO_COLOR?: string; TERM?:
 export function sanitized(announcement: Announcement): Announcement {
   const [id, username, url] = [announcement.id, announcement.username, announcement.url]
     .map(withoutControlCharacters) as [string, string, string];
-  return { ...announcement, id, username, url };
+  const owners = announcement.owners?.map((name) => withoutControlCharacters(name).slice(0, 40));
+  return { ...announcement, id, username, url, owners };
 }
 
 /** What to type on a POSIX system, the host key pinned. */
@@ -82,7 +86,8 @@ export function commandsFor(announcement: Announcement): LoginCommands {
   return loginCommands(loginTarget(announcement));
 }
 
-function loginTarget({ id, username, url, hostKey, caFile }: Announcement): LoginTarget {
+/** The same as {@link loginCommands} takes it. */
+export function loginTarget({ id, username, url, hostKey, caFile }: Announcement): LoginTarget {
   return { alias: id, username, url, hostKey, caFile };
 }
 
@@ -99,89 +104,79 @@ export function facts(announcement: Announcement): [name: string, value: string]
   ];
 }
 
-function loginWays({ keys, password }: Announcement): string {
+/** The most owners of keys to name. */
+const MAX_OWNERS = 5;
+
+function loginWays({ keys, owners = [], password }: Announcement): string {
   const count = keys === 1 ? "1 key" : `${keys} keys`;
-  const ways = [...(keys > 0 ? [count] : []), ...(password ? ["the server's password"] : [])];
-  return ways.join(", or ") || "nothing yet, see below";
+  const names = [...owners.slice(0, MAX_OWNERS), ...(owners.length > MAX_OWNERS ? ["…"] : [])];
+  const whose = names.length > 0 ? ` (${names.join(", ")})` : "";
+  const ways = [
+    ...(keys > 0 ? [count + whose] : []),
+    ...(password ? ["the server's password"] : []),
+  ];
+  return ways.join(", or ") || "nothing yet";
 }
 
-/** The announcement in one line, with `until` when there is room for it. */
-function headline(announcement: Announcement, until = ""): string {
-  const { id } = announcement;
+/** The announcement in one line, without the command. */
+function headline(announcement: Announcement): string {
+  const { id, deadline, now, held } = announcement;
+  const until = `until ${formatTime(deadline)}, for ${formatDuration(deadline - now)}` +
+    (held ? ", and after the last shell ends" : "");
   return loginTrouble(announcement).length > 0
-    ? `the job ${id} waits${until}, but nobody can log in yet`
-    : `you can log in to the job ${id}${until}`;
+    ? `the job ${id} waits ${until}, but nobody can log in yet`
+    : `you can log in to the job ${id} ${until}`;
 }
 
 /** What is wrong if nobody can log in, and how to fix it; empty if somebody can. */
 export function loginTrouble(announcement: Announcement): string[] {
-  const { keys, password, keysFile, wantedId } = announcement;
+  const { keys, password, keysFile, keysProblem, wantedId } = announcement;
   if (keys > 0 || password) return [];
   const noPassword = wantedId
     ? "the server's password opens only agents that have the ID they asked for"
     : "the server has no password";
   const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
   return [
-    `Nobody can log in: ${keysFile} has no usable key, and ${noPassword}.`,
-    "Add public keys to the file, one a line. It is read at each login, so you can do this now:",
-    `  echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
-    "Or start the agent with --github-user, --gitlab-user or --keys-url.",
+    `Nobody can log in: ${keysProblem ?? `${keysFile} has no key`}, and ${noPassword}.`,
+    "To let somebody in now, add a public key: " +
+    `echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
   ];
 }
 
 /**
- * The block for the job's log, ended by a newline.
+ * The block for the job's log, at most eight lines, ended by a newline.
  *
  * @param options.color whether to use bold and red
+ * @param options.more where the other commands are, if they are not in the log
  */
 export function announcementBlock(
   announcement: Announcement,
-  options: { color: boolean },
+  options: { color: boolean; more?: string },
 ): string {
   const clean = sanitized(announcement);
+  const { id, fingerprint, hostKey, wantedId } = clean;
   const paint = (code: string, text: string) =>
     options.color ? `\x1b[${code}m${text}\x1b[0m` : text;
-  const { wantedId } = clean;
   const trouble = loginTrouble(clean);
   return [
-    "",
-    RULE,
     paint("1", `Converge: ${headline(clean)}`),
-    ...(wantedId ? [`Another agent has the ID ${wantedId}; the server assigned this one.`] : []),
-    "",
-    ...facts(clean).map(([name, value]) => `  ${paint("1", name.padEnd(13))}${value}`),
-    ...(trouble.length > 0 ? ["", ...trouble.map((line) => `  ${paint("31", line)}`)] : []),
-    ...commandLines(clean, (title) => paint("1", title)),
-    RULE,
-    "",
+    ...(wantedId ? [`  Another agent has the ID ${wantedId}; the server assigned this one.`] : []),
+    ...trouble.map((line) => `  ${paint("31", line)}`),
+    `  ${commandsFor(clean).ssh}`,
+    ...(trouble.length > 0
+      ? []
+      : [`  or, once "${setupCommand(clean)}" has run on your computer: ssh ${id}.converge`]),
+    `  Host key ${fingerprint} (${hostKey.split(" ")[0]})`,
+    ...(trouble.length > 0 ? [] : [`  Login with ${loginWays(clean)}`]),
+    ...(options.more === undefined ? [] : [`  Other commands: ${options.more}`]),
   ].map((line) => `${line}\n`).join("");
 }
 
-/** The commands under titles, indented, each on one line so that it can be copied. */
-function commandLines(announcement: Announcement, title: (text: string) => string): string[] {
-  const { id } = announcement;
-  const { ssh, sftp, tunnel, sshConfig } = commandsFor(announcement);
-  const windows = loginCommands(loginTarget(announcement), "windows");
-  const sections: [string, string[]][] = [
-    ["A shell", [ssh]],
-    ["Files", [sftp]],
-    ["Through a local port: run the first and leave it running, then one of the others", [
-      tunnel.tunnel,
-      tunnel.ssh,
-      tunnel.sftp,
-    ]],
-    [`In ~/.ssh/config, for ssh ${id}, sftp ${id} and all that uses ssh`, sshConfig],
-    ["On Windows, in cmd or PowerShell: run the first once, then one of the others", [
-      windows.writeHostKey!,
-      windows.ssh,
-      windows.sftp,
-    ]],
-  ];
-  return sections.flatMap(([name, lines]) => [
-    "",
-    `  ${title(`${name}:`)}`,
-    ...lines.map((line) => `    ${line}`),
-  ]);
+/** The command after which `ssh ID.converge` works. */
+function setupCommand({ url, caFile }: Announcement): string {
+  const server = url.replace(/^ws/, "http").replace(/\/client\/[^/]*$/, "");
+  return ["wsproxy setup", ...(caFile ? ["--ca-file", quoteSh(caFile)] : []), quoteSh(server)]
+    .join(" ");
 }
 
 /** The announcement as data. */
@@ -189,7 +184,6 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
   const clean = sanitized(announcement);
   const { id, username, hostKey, fingerprint, url, deadline, held, keys, password } = clean;
   const { ssh, sftp, tunnel, sshConfig } = commandsFor(clean);
-  const until = ` until ${formatTime(deadline)} (${formatDuration(deadline - clean.now)})`;
   return {
     id,
     username,
@@ -205,6 +199,6 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
     held,
     keys,
     password,
-    text: `Converge: ${headline(clean, until)}: ${ssh}`,
+    text: `Converge: ${headline(clean)}: ${ssh}`,
   };
 }

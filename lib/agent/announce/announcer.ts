@@ -9,6 +9,11 @@ import { type Announcement, announcementBlock, announcementJson } from "./announ
 import { announceOnGithub, type GithubEnvironment } from "./github.ts";
 import type { LifetimeStatus } from "../lifetime/keeper.ts";
 import { notifyUrl } from "./notify.ts";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
+import { folded, otherCommands } from "./other_commands.ts";
+
+/** Where the other commands are when the log does not have them. */
+const MORE = "agent status";
 
 export interface AnnouncerOptions {
   server: URL;
@@ -54,13 +59,13 @@ export class Announcer {
     status: LifetimeStatus,
     { signal, onlyNews = false }: { signal: AbortSignal; onlyNews?: boolean },
   ): Promise<void> {
-    const { json, color, env, log, print, notify, ca } = this.#options;
+    const { json, env, log, print, notify, ca } = this.#options;
     const announcement = await this.#announcement(registration, status);
     const data = announcementJson(announcement);
     const content = JSON.stringify([data.ssh, data.keys, data.password]);
     const isNews = content !== this.#told;
     if (isNews || !(onlyNews || json)) {
-      print(json ? `${JSON.stringify(data)}\n` : announcementBlock(announcement, { color }));
+      print(json ? `${JSON.stringify(data)}\n` : this.#logText(announcement));
     }
     if (!isNews) return;
     this.#told = content;
@@ -70,13 +75,26 @@ export class Announcer {
     await github;
   }
 
-  /** The announcement as data and as a block for people. */
+  /** The announcement as data, as a block for people, and the commands that are not in that. */
   async describe(registration: RegisteredMessage, status: LifetimeStatus) {
     const announcement = await this.#announcement(registration, status);
     return {
       announcement: announcementJson(announcement),
       text: announcementBlock(announcement, { color: false }),
+      commands: otherCommands(announcement, "posix"),
+      windowsCommands: otherCommands(announcement, "windows"),
     };
+  }
+
+  /** What goes to the job's log: the block, and where the CI system folds text the other commands. */
+  #logText(announcement: Announcement): string {
+    const { color, env, now } = this.#options;
+    const commands = (["posix", "windows"] as const).map((computer) =>
+      otherCommands(announcement, computer)
+    ).join("");
+    const fold = folded("Converge: other commands", commands, { env, now: now() });
+    const more = fold === undefined ? MORE : undefined;
+    return announcementBlock(announcement, { color, more }) + (fold ?? "");
   }
 
   /** Resolves when all posts have ended. */
@@ -95,6 +113,9 @@ export class Announcer {
   ): Promise<Announcement> {
     const { server, wantedId, hostKey, keysFile, extraKeys, caFile } = this.#options;
     const { id, username, password } = registration;
+    const { keys: fileKeys, problem } = await readKeys(keysFile);
+    const keys = [...fileKeys, ...extraKeys];
+    const owners = new Set(keys.map(({ comment }) => comment).filter((comment) => comment !== ""));
     const url = websocketUrl(server, clientPath(id));
     // The agent's own login for a reverse proxy: many people can read the job's log.
     url.username = url.password = "";
@@ -107,8 +128,10 @@ export class Announcer {
       deadline: status.deadline,
       now: this.#options.now(),
       held: status.held,
-      keys: await countKeys(keysFile) + extraKeys.length,
+      keys: keys.length,
+      owners: [...owners],
       keysFile,
+      keysProblem: problem,
       password: password !== undefined,
       wantedId: wantedId === id ? undefined : wantedId,
       // People have it somewhere else than the job has.
@@ -117,11 +140,23 @@ export class Announcer {
   }
 }
 
-/** How many keys of the file may log in; 0 if it cannot be read. */
-async function countKeys(path: string): Promise<number> {
+/** The keys of the file that may log in, and why if there are none. */
+async function readKeys(path: string): Promise<{ keys: AuthorizedKey[]; problem?: string }> {
+  let parsed;
   try {
-    return (await readAuthorizedKeys(path)).keys.length;
-  } catch {
-    return 0;
+    parsed = await readAuthorizedKeys(path);
+  } catch (error) {
+    const problem = isMissing(error)
+      ? `there is no file ${path}`
+      : `cannot read ${path}: ${fileErrorReason(error)}`;
+    return { keys: [], problem };
   }
+  const { keys, broken } = parsed;
+  if (keys.length > 0) return { keys };
+  const [first] = broken;
+  const others = broken.length > 1 ? `, and ${broken.length - 1} more` : "";
+  const problem = first
+    ? `line ${first.line} of ${path} is not usable: ${first.reason}${others}`
+    : `${path} is empty`;
+  return { keys: [], problem };
 }

@@ -3,12 +3,11 @@
 import { openToAppend } from "../../files/write_file.ts";
 import type { Log } from "../../log/log.ts";
 import { writeAll } from "../../wire/raw_connection.ts";
+import type { LogEnvironment } from "./other_commands.ts";
 import { type Announcement, commandsFor, facts, loginTrouble, sanitized } from "./announcement.ts";
 
 /** What GitHub Actions tells a step; missing or empty elsewhere. */
-export interface GithubEnvironment {
-  /** `"true"` in a job of GitHub Actions. */
-  GITHUB_ACTIONS?: string;
+export interface GithubEnvironment extends LogEnvironment {
   /** The file for Markdown that is shown once the step is over. */
   GITHUB_STEP_SUMMARY?: string;
   /** The file for values that later steps can use. */

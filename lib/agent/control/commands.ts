@@ -5,7 +5,7 @@ import { signalStatus } from "../../program/program.ts";
 import { type AgentEnd, type AgentStatus, ask, type ControlCommand } from "./request.ts";
 import { readRecord, removeRecord, type RunningAgent } from "./record.ts";
 import { findAgent } from "./find_agent.ts";
-import { END_REASONS, formatTime } from "../lifetime/login_message.ts";
+import { endReason, formatTime } from "../lifetime/login_message.ts";
 
 /** What the commands need of the outside. */
 export interface ControlContext {
@@ -15,6 +15,8 @@ export interface ControlContext {
   preferredId?: string;
   /** Writes to stdout. */
   print: (text: string) => void;
+  /** What sshd tells a session of its client: the address first; missing outside of one. */
+  connection?: string;
   /** A signal of the operating system, with its name as the reason. */
   signal: AbortSignal;
 }
@@ -50,10 +52,17 @@ export async function waitForAgent(
 /** `agent stop` and `agent end`: end the agent and return when it has ended. */
 export async function endAgent(
   options: ControlOptions & { status?: number },
-  { print, signal, ...choice }: ControlContext,
+  { print, signal, connection, ...choice }: ControlContext,
 ): Promise<void> {
   const agent = await findAgent({ ...choice, id: options.id });
-  const command = { command: "end", reason: "stopped", status: options.status ?? 0 } as const;
+  const where = connection === undefined ? "the job" : `a session from ${connection.split(" ")[0]}`;
+  const by = `agent ${options.status === undefined ? "stop" : "end"} in ${where}`;
+  const command = {
+    command: "end",
+    reason: "stopped",
+    status: options.status ?? 0,
+    by,
+  } as const;
   const end = agent.running ? await askForEnd(agent, command, { signal }) : agent.left;
   // In one of the agent's own shells this command ends with the shell.
   if (end) tellEnd(end, print);
@@ -61,14 +70,16 @@ export async function endAgent(
 
 /** `agent status`: prints how the agent is doing. */
 export async function agentStatus(
-  options: ControlOptions & { json?: boolean },
+  options: ControlOptions & { json?: boolean; windows?: boolean },
   { print, ...choice }: ControlContext,
 ): Promise<void> {
   const agent = await findAgent({ ...choice, id: options.id });
   if (options.json) {
     print(`${JSON.stringify(agent.running ? statusJson(agent.status) : agent.left)}\n`);
   } else if (agent.running) {
+    const { commands, windowsCommands } = agent.status;
     print(statusText(agent.status, Date.now()));
+    print((options.windows ? windowsCommands : commands) ?? "");
   } else {
     tellEnd(agent.left, print);
   }
@@ -94,8 +105,8 @@ async function askForEnd(
 }
 
 function tellEnd({ id, ended }: AgentEnd, print: (text: string) => void): number {
-  const { reason, status } = ended;
-  print(`The agent ${id} ended with status ${status}: ${END_REASONS[reason]}.\n`);
+  const { reason, status, by } = ended;
+  print(`The agent ${id} ended with status ${status}: ${endReason(reason, by)}.\n`);
   return status;
 }
 
@@ -111,7 +122,9 @@ function waitingText({ deadline, held, shells, sessions }: AgentStatus): string 
     `Without input it goes on at ${formatTime(deadline)}.\n`;
 }
 
-function statusJson({ text: _, deadline, activity, ...status }: AgentStatus): unknown {
+function statusJson(agentStatus: AgentStatus): unknown {
+  const { text: _, commands: _posix, windowsCommands: _windows, deadline, activity, ...status } =
+    agentStatus;
   const iso = (time?: number) => time === undefined ? undefined : new Date(time).toISOString();
   return { ...status, deadline: iso(deadline), activity: iso(activity) };
 }
@@ -135,7 +148,6 @@ function statusText(status: AgentStatus, now: number): string {
     ["Last input", ago],
     ["Hold file", held ? "exists" : "does not exist"],
     ["Open", `${count(shells, "shell")}, ${count(sessions - shells, "other session")}`],
-    ...announcement ? [["Log in with", announcement.ssh]] : [],
   ];
   return lines.map(([name, value]) => `${name!.padEnd(13)}${value}\n`).join("");
 }

@@ -1,6 +1,7 @@
 /** Where the agent takes requests of `agent wait`, `stop`, `status` and `end`. */
 import type { Log } from "../../log/log.ts";
 import { accepted } from "../../wire/accept.ts";
+import { oneLine } from "../../wire/http_response.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
 import {
   type AgentEnd,
@@ -24,6 +25,8 @@ const MAX_CONNECTIONS = 64;
 
 /** The most log entries on their way to one `agent wait`; one that does not read misses some. */
 const MAX_PENDING = 1_000;
+/** The longest name of who ended the agent, in characters. */
+const MAX_NAME = 100;
 /** The longest entry, in characters: as JSON it has to fit into a line. */
 const MAX_ENTRY = MAX_LINE_BYTES / 8;
 
@@ -37,7 +40,7 @@ export interface LocalControlOptions {
   /** The job is over. */
   release: () => void;
   /** The agent is to end. */
-  end: (reason: EndReason, status: number) => void;
+  end: (reason: EndReason, status: number, by?: string) => void;
 }
 
 /**
@@ -146,7 +149,11 @@ export class LocalControl {
         return await status();
       case "end":
         if (!isExitStatus(request.status)) return { error: "the exit status is not from 0 to 255" };
-        end(request.reason === "cancelled" ? "cancelled" : "stopped", request.status);
+        end(
+          request.reason === "cancelled" ? "cancelled" : "stopped",
+          request.status,
+          typeof request.by === "string" ? oneLine(request.by, MAX_NAME) : undefined,
+        );
         return await this.#end(connection);
       case "wait":
         return await this.#tellLog(lines, this.#end(connection));

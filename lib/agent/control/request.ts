@@ -19,7 +19,7 @@ export type ControlCommand =
   /** Answered with {@link LogLine}s, and an {@link AgentEnd} once the agent has ended. */
   | { command: "wait" }
   /** Ends it; answered with an {@link AgentEnd} once it has ended. */
-  | { command: "end"; reason: EndReason; status: number };
+  | { command: "end"; reason: EndReason; status: number; by?: string };
 
 /** How an agent is doing. */
 export interface AgentStatus extends LifetimeStatus {
@@ -29,6 +29,9 @@ export interface AgentStatus extends LifetimeStatus {
   announcement?: AnnouncementJson;
   /** The same for people. */
   text?: string;
+  /** The commands that are not in the text, for POSIX systems and for Windows. */
+  commands?: string;
+  windowsCommands?: string;
 }
 
 /** How an agent has ended. */

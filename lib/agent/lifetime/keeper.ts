@@ -35,6 +35,8 @@ export interface LifetimeEnd {
   reason: EndReason;
   /** The exit status. */
   status: number;
+  /** Who stopped it, for people. */
+  by?: string;
 }
 
 /** The lifetime for status messages and pages. Times are Unix times in milliseconds. */
@@ -164,14 +166,14 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   }
 
   /** Ends the agent at once and tells each shell why. */
-  end(reason: EndReason, status = 0): void {
+  end(reason: EndReason, status = 0, by?: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer();
-    const text = endText(reason);
+    const text = endText(reason, by);
     this.#shells((shell) => shell.farewell ? shell.farewell(text) : shell.notify(text));
-    this.#log.info("the agent is ending", { reason, status });
-    this.#ended.resolve({ reason, status });
+    this.#log.info("the agent is ending", { reason, status, by });
+    this.#ended.resolve({ reason, status, ...by === undefined ? {} : { by } });
   }
 
   /** Stops watching. */

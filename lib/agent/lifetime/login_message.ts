@@ -1,6 +1,7 @@
 /** What a shell is told about the agent's lifetime. Pure; terminal_overlay.ts draws it. */
 
 import { formatDuration } from "../../../templates/assets/shared/format.js";
+import type { LifetimeMode } from "./lifetime.ts";
 import type { ShellKind } from "../../process/shell.ts";
 
 /** The commands for the hold file in one kind of shell. */
@@ -57,23 +58,31 @@ export interface LoginMessageOptions {
   expiry: number;
   /** Whether the hold file exists. */
   held: boolean;
+  /** What keeps the agent. */
+  mode: LifetimeMode;
   /** What is not as people expect, a sentence each without its end. */
   notices?: string[];
 }
 
+/** What happens with the hold file and without, and what its command is for. */
+const RULES = {
+  foreground: [
+    "The agent stays when the last shell ends. To let it end then",
+    "The agent ends when the last shell ends. To keep it",
+  ],
+  background: [
+    "The agent stays while the job runs, and the job waits for it at its end. To let it go on then",
+    "The agent stays while the job runs; at its end the job waits for open shells. To make it wait" +
+    " without one",
+  ],
+} as const;
+
 /** The rules in a few lines, ended by `\n` each, for the shell that has just opened. */
 export function loginMessage(options: LoginMessageOptions): string {
-  const { id, shell, os, deadline, now, expiry, held, notices = [] } = options;
+  const { id, shell, os, deadline, now, expiry, held, mode, notices = [] } = options;
   const { make, extend, remove } = holdCommands(shell, os);
-  const lines = held
-    ? [
-      "The agent stays when the last shell ends. To let it end then:",
-      `    ${remove}`,
-    ]
-    : [
-      "The agent ends when the last shell ends. To keep it:",
-      `    ${make}`,
-    ];
+  const [stays, ends] = RULES[mode === "background" ? "background" : "foreground"];
+  const lines = held ? [`${stays}:`, `    ${remove}`] : [`${ends}:`, `    ${make}`];
   return [
     `Converge: you are logged in to the job ${id}.`,
     ...notices.map((notice) => `Note: ${notice}.`),
@@ -110,9 +119,18 @@ export const END_REASONS = {
   failed: "it failed, see its log",
 } as const;
 
+/**
+ * Why the agent ends, on one line.
+ *
+ * @param by who stopped it
+ */
+export function endReason(reason: keyof typeof END_REASONS, by?: string): string {
+  return by === undefined ? END_REASONS[reason] : `${END_REASONS[reason]} by ${by}`;
+}
+
 /** What a shell is told when the agent ends, on one line. */
-export function endText(reason: keyof typeof END_REASONS): string {
-  return `Converge: the agent ends: ${END_REASONS[reason]}.`;
+export function endText(reason: keyof typeof END_REASONS, by?: string): string {
+  return `Converge: the agent ends: ${endReason(reason, by)}.`;
 }
 
 /**

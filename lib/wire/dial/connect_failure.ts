@@ -15,6 +15,20 @@ const CERTIFICATE_FAILURES: [RegExp, string][] = [
   [/not valid for name/i, "it is for another name"],
 ];
 
+/** Failures that the same connection would have again: a wrong name, certificate or protocol. */
+const LASTING = [
+  /^failed to lookup address(?!.*temporary)/is,
+  /invalid peer certificate/,
+  /received corrupt message|wrong version number/,
+  /^the server speaks TLS/,
+  /^the answer is not /,
+];
+
+/** Whether it makes no sense to try again soon. */
+export function isLastingFailure(error: unknown): boolean {
+  return error instanceof Error && LASTING.some((pattern) => pattern.test(error.message));
+}
+
 /** The reason of a failed connection, without the system's numbers. */
 export function connectFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

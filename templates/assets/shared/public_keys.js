@@ -30,6 +30,18 @@ const LINE = /^(?:((?:[^\s"]|"(?:\\.|[^"\\])*")+)\s+)??([a-z0-9@.-]+)\s+(AAAA\S*
 const WHOLE_ACCOUNT = new RegExp(`^${ACCOUNT}$`);
 const USABLE_TYPE = new RegExp(`^(?:${KEY_TYPE})$`);
 
+/** The options before a key that the agent knows; a line with another one lets nobody in. */
+export const KEY_OPTIONS = [
+  ...["restrict", "command", "from", "environment", "expiry-time"],
+  ...["pty", "port-forwarding", "agent-forwarding", "x11-forwarding", "user-rc"].flatMap((name) => [
+    name,
+    `no-${name}`,
+  ]),
+];
+
+/** An option, with its value if it has one. */
+const OPTION = /([^\s",=]+)(?:="(?:\\.|[^"\\])*")?(?:,|$)/gy;
+
 /** The most problems to report at once. */
 const MAX_PROBLEMS = 4;
 
@@ -59,6 +71,25 @@ function fields(base64) {
     found.push(bytes.slice(at - length, at));
   }
   return found;
+}
+
+/**
+ * Why the options before a key cannot be used.
+ *
+ * @param {string} options
+ * @returns {string | undefined}
+ */
+function optionsProblem(options) {
+  let read = 0;
+  for (const [whole, name] of options.matchAll(OPTION)) {
+    if (!KEY_OPTIONS.includes((name ?? "").toLowerCase())) {
+      return `has the option "${name}", which the agent does not support`;
+    }
+    read += whole.length;
+  }
+  return read === options.length
+    ? undefined
+    : "has options that cannot be read; values need quotes";
 }
 
 /**
@@ -120,7 +151,9 @@ export function readPublicKeys(text) {
   /** @type {string[]} */
   const problems = [];
   text.split(/\r\n|[\r\n]/).forEach((raw, index) => {
-    const line = raw.replace(/^\ufeff/, "").replaceAll("\t", " ").trim();
+    // cmd's echo leaves the quotes around what it prints; the agent takes such lines, too.
+    const line = raw.replace(/^\ufeff/, "").replaceAll("\t", " ").trim()
+      .replace(/^"([^"]*)"$|^'([^']*)'$/, "$1$2").trim();
     if (line === "" || line.startsWith("#")) return;
     const match = LINE.exec(line);
     const problem = WHOLE_ACCOUNT.test(line)
@@ -128,7 +161,7 @@ export function readPublicKeys(text) {
       : UNPRINTABLE.test(line)
       ? "contains control characters"
       : match
-      ? keyProblem(match[2] ?? "", match[3] ?? "")
+      ? optionsProblem(match[1] ?? "") ?? keyProblem(match[2] ?? "", match[3] ?? "")
       : /BEGIN SSH2 PUBLIC KEY/.test(line)
       ? "is in PuTTY's format; copy the one-line form that PuTTYgen shows"
       : "is not a public key, such as ssh-ed25519 AAAA… you@home";

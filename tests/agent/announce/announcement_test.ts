@@ -27,44 +27,59 @@ function block(changes: Partial<Announcement> = {}, color = false): string {
   return announcementBlock({ ...ANNOUNCEMENT, ...changes }, { color });
 }
 
-Deno.test("announcementBlock() shows ID, user, fingerprint, time and what to paste", () => {
+Deno.test("announcementBlock() shows ID, time, what to paste, fingerprint and who", () => {
   const pin = `-oHostKeyAlias=job-1 -oKnownHostsCommand="/bin/echo job-1 ${KEY}" ` +
     "-oUserKnownHostsFile=none -oStrictHostKeyChecking=yes";
-  const lines = block().split("\n").map((line) => line.trim());
-  for (
-    const line of [
-      "Converge: you can log in to the job job-1",
-      "ID           job-1",
-      "User         converge",
-      "Host key     SHA256:abc (ssh-ed25519)",
-      "Waits until  12:10:00 UTC, for 10m",
-      "Login with   2 keys",
-      'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://example.org/client/job-1" ' +
-      `${pin} converge@localhost`,
-      "tunnel 10000 wss://example.org/client/job-1",
-      `ssh -oServerAliveInterval=10 ${pin} -p 10000 converge@localhost`,
-      `sftp -oServerAliveInterval=10 ${pin} -oPort=10000 converge@localhost`,
-      "Host job-1",
-      `KnownHostsCommand /bin/echo job-1 ${KEY}`,
-      `cmd /c ">job-1.known_hosts echo job-1 ${KEY}"`,
-    ]
-  ) assert.ok(lines.includes(line), `${line}\nis not in\n${lines.join("\n")}`);
+  assert.equal(
+    block({ owners: ["ann@example.org", "github.com/bob"] }),
+    `Converge: you can log in to the job job-1 until 12:10:00 UTC, for 10m
+  ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://example.org/client/job-1" ${pin} converge@localhost
+  or, once "wsproxy setup https://example.org" has run on your computer: ssh job-1.converge
+  Host key SHA256:abc (ssh-ed25519)
+  Login with 2 keys (ann@example.org, github.com/bob)
+`,
+  );
+});
+
+Deno.test("announcementBlock() has at most eight lines, whatever there is to say", () => {
+  const keysProblem = "line 1 of /job/.authorized_keys is not usable: it is a private key";
+  for (const keys of [0, 1]) {
+    for (const wantedId of [undefined, "mine"]) {
+      const changes = { keys, wantedId, keysProblem, held: true, caFile: "ca.pem" };
+      const text = announcementBlock({ ...ANNOUNCEMENT, ...changes }, {
+        color: true,
+        more: "more",
+      });
+      assert.ok(text.trimEnd().split("\n").length <= 8, text);
+    }
+  }
 });
 
 Deno.test("announcementBlock() names every way to log in", () => {
-  assert.match(block({ keys: 1, password: true }), /Login with +1 key, or the server's password/);
-  assert.match(block({ keys: 0, password: true }), /Login with +the server's password\n/);
+  assert.match(block({ keys: 1, password: true }), /Login with 1 key, or the server's password\n/);
+  assert.match(block({ keys: 0, password: true }), /Login with the server's password\n/);
   assert.match(block({ held: true }), /for 10m, and after the last shell ends\n/);
+  const owners = ["a", "b", "c", "d", "e", "f"];
+  assert.match(block({ keys: 6, owners }), /Login with 6 keys \(a, b, c, d, e, …\)\n/);
 });
 
-Deno.test("announcementBlock() says that nobody can log in and how to fix it", () => {
-  const text = block({ keys: 0 });
-  assert.match(text, /Nobody can log in: \/job\/\.authorized_keys has no usable key/);
+Deno.test("announcementBlock() says why nobody can log in and how to fix it", () => {
+  const keysProblem = "there is no file /job/.authorized_keys";
+  const text = block({ keys: 0, keysProblem });
+  assert.match(
+    text,
+    /Nobody can log in: there is no file \/job\/\.authorized_keys, and the server has no password\.\n/,
+  );
   assert.match(text, />> \/job\/\.authorized_keys\n/);
   assert.match(block({ keys: 0, keysFile: "/my job/keys" }), />> "\/my job\/keys"\n/);
-  assert.match(text, /--github-user/);
-  assert.match(text, /^Converge: the job job-1 waits, but nobody can log in yet$/m);
+  assert.match(text, /^Converge: the job job-1 waits until .*, but nobody can log in yet$/m);
   assert.doesNotMatch(block(), /nobody/i);
+});
+
+Deno.test("announcementBlock() names the file of certificates that clients need", () => {
+  const text = block({ caFile: "my ca.pem" });
+  assert.match(text, /wsproxy --ca-file "my ca\.pem" wss:\/\/example\.org/);
+  assert.match(text, /wsproxy setup --ca-file "my ca\.pem" https:\/\/example\.org"/);
 });
 
 Deno.test("announcementBlock() says that the server gave another ID", () => {
@@ -89,7 +104,8 @@ Deno.test("wantsColor() asks terminal, NO_COLOR and TERM", () => {
 });
 
 Deno.test("announcementBlock() lets no text of the server forge lines or drive a terminal", () => {
-  const text = block({ username: "x\n::add-path::/tmp\r\u2028\x1b]0;y\x07\x9b2J" });
+  const owners = ["a\n::add-path::/tmp"];
+  const text = block({ owners, username: "x\n::add-path::/tmp\r\u2028\x1b]0;y\x07\x9b2J" });
   assert.equal(text.split("\n").length, block().split("\n").length);
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(text.replaceAll("\n", ""), /[\u0000-\u001f\u007f-\u009f\u2028]/);
@@ -102,11 +118,11 @@ Deno.test("announcementJson() is the registration as data", () => {
   assert.equal(json.knownHosts, `job-1 ${KEY}`);
   assert.equal(
     json.text,
-    `Converge: you can log in to the job job-1 until 12:10:00 UTC (10m): ${json.ssh}`,
+    `Converge: you can log in to the job job-1 until 12:10:00 UTC, for 10m: ${json.ssh}`,
   );
   assert.ok(!JSON.stringify(json).includes("\n"), "one line");
   assert.match(
     announcementJson({ ...ANNOUNCEMENT, keys: 0 }).text,
-    /^Converge: the job job-1 waits until 12:10:00 UTC \(10m\), but nobody can log in yet: ssh /,
+    /^Converge: the job job-1 waits until 12:10:00 UTC, for 10m, but nobody can log in yet: ssh /,
   );
 });

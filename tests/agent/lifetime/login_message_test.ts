@@ -25,6 +25,7 @@ Deno.test("loginMessage() tells the rules with commands for sh", () => {
     now: NOON,
     expiry: 10 * MINUTE,
     held: false,
+    mode: "foreground",
   });
   assert.equal(
     text,
@@ -38,6 +39,29 @@ To keep it for an hour from now:
   );
 });
 
+Deno.test("loginMessage() tells that a detached agent stays with the job", () => {
+  const options = {
+    ...{ id: "job-1", shell: "sh", os: "linux", mode: "background" } as const,
+    ...{ deadline: NOON, now: NOON - HOUR, expiry: 6 * HOUR },
+  };
+  const free = loginMessage({ ...options, held: false });
+  assert.match(
+    free,
+    /\nThe agent stays while the job runs; at its end the job waits for open shells\./,
+  );
+  assert.match(free, /To make it wait without one:\n {4}touch /);
+  const held = loginMessage({ ...options, held: true });
+  assert.match(held, /stays while the job runs, and the job waits for it at its end\..*\n {4}rm /);
+  for (const text of [free, held]) assert.doesNotMatch(text, /last shell/);
+});
+
+Deno.test("endText() names who stopped the agent", () => {
+  assert.equal(
+    endText("stopped", "agent end in a session from 192.0.2.1"),
+    "Converge: the agent ends: it was stopped by agent end in a session from 192.0.2.1.",
+  );
+});
+
 Deno.test("loginMessage() tells how to let go of an agent that is held", () => {
   const text = loginMessage({
     id: "job-1",
@@ -47,6 +71,7 @@ Deno.test("loginMessage() tells how to let go of an agent that is held", () => {
     now: NOON - 90 * MINUTE,
     expiry: 10 * MINUTE,
     held: true,
+    mode: "waiting",
   });
   assert.match(text, /stays when the last shell ends.*\n {4}del "%CONVERGE_HOLD%"\n/);
   assert.match(text, /UTC, in 1h 30m;/);
@@ -115,7 +140,9 @@ Deno.test("warningText() and endText() are one line each, short enough for a ter
   assert.equal(near, "Converge: the agent ends at 12:00:00 UTC, in 5m. Type anything to keep it.");
   const extended = warningText({ kind: "extended", left: 10 * MINUTE, deadline: NOON });
   assert.equal(extended, "Converge: the agent now ends at 12:00:00 UTC, in 10m.");
-  const ends = (["logout", "released", "deadline", "stopped", "cancelled"] as const).map(endText);
+  const ends = (["logout", "released", "deadline", "stopped", "cancelled"] as const).map((reason) =>
+    endText(reason)
+  );
   for (const text of [near, extended, ...ends]) {
     assert.match(text, /^Converge: [^\n]+\.$/);
     assert.ok(text.length < 80, text);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { parseKeyOptions } from "../../../../lib/ssh/login/key_options.ts";
 import { KEY_TYPES } from "../../../../lib/ssh/keys/public_key.ts";
 import {
   HOST_KEY_PATTERN,
+  KEY_OPTIONS,
   KEY_PATTERN,
   readHostKey,
   readPublicKeys,
@@ -141,5 +143,35 @@ Deno.test("a user of GitHub or GitLab stands for their keys", () => {
   for (const line of ["github:", "github:-ann", "github:ann;id", "bitbucket:ann"]) {
     assert.deepEqual(readPublicKeys(line).keys, [], line);
     assert.doesNotMatch(line, whole);
+  }
+});
+
+Deno.test("readPublicKeys() knows the options that the agent knows", () => {
+  const values: Record<string, string> = {
+    command: "id",
+    from: "10.0.0.0/8",
+    environment: "A=b",
+    "expiry-time": "20300101",
+  };
+  for (const name of KEY_OPTIONS) {
+    const option = name in values ? `${name}="${values[name]}"` : name;
+    parseKeyOptions(option);
+    assert.deepEqual(readPublicKeys(`${option} ${ED25519}`).problems, []);
+  }
+  for (
+    const [options, reason] of [
+      ["no-touch-required", /has the option "no-touch-required", which the agent does not support/],
+      ['command="a",tunnel="1"', /the option "tunnel"/],
+      ["command=id", /values need quotes/],
+    ] as const
+  ) {
+    assert.throws(() => parseKeyOptions(options), /support|malformed|quotes/);
+    assert.match(readPublicKeys(`${options} ${ED25519}`).problems[0]!, reason);
+  }
+});
+
+Deno.test("readPublicKeys() takes a line in quotes, as the agent does", () => {
+  for (const quote of ['"', "'"]) {
+    assert.deepEqual(readPublicKeys(`${quote}${ED25519} me${quote}`).keys, [`${ED25519} me`]);
   }
 });
