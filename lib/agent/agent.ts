@@ -135,11 +135,11 @@ export class JobAgent implements AsyncDisposable {
   }
 
   #makeAnnouncer(): Announcer {
-    const { server, options, hostKey, keysFile, extraKeys, env, ca } = this.#setup;
+    const { server, options, hostKeys, keysFile, extraKeys, env, ca } = this.#setup;
     return new Announcer({
       server,
       wantedId: options.id,
-      hostKey,
+      hostKeys,
       keysFile,
       extraKeys,
       json: options.json ?? false,

@@ -53,7 +53,7 @@ export class JobSessions implements AsyncDisposable {
     registration: RegisteredMessage,
     signal: AbortSignal,
   ): Promise<void> {
-    const { cwd, hostKey, keysFile, extraKeys } = this.#setup;
+    const { cwd, hostKeys, keysFile, extraKeys } = this.#setup;
     const { id, username, password } = registration;
     const { contestedAt } = peer;
     const served = this.#server.serve(stream, {
@@ -67,18 +67,18 @@ export class JobSessions implements AsyncDisposable {
       }),
       banner: contestedAt === undefined
         ? undefined
-        : contestedText({ id, contestedAt, fingerprint: hostKey.fingerprint }),
+        : contestedText({ id, contestedAt, fingerprint: hostKeys[0].fingerprint }),
     }, signal);
     this.#context.reporter.client(peer, served);
     return served;
   }
 
   #makeServer(): SshServer {
-    const { options, hostKey, cwd, shell, notices } = this.#setup;
+    const { options, hostKeys, cwd, shell, notices } = this.#setup;
     const { log, clock, lifetime, reporter, id } = this.#context;
     const sftp = this.#parts.use(new SftpServer());
     return new SshServer({
-      hostKey,
+      hostKeys,
       session: { cwd, shell },
       log,
       observer: {

@@ -10,15 +10,10 @@ import { chooseShell, type Shell, type ShellChoice } from "../process/shell.ts";
 import { findProgram } from "../program/find_program.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
-import {
-  generateHostKey,
-  type HostKey,
-  hostKeyFromSecret,
-  loadHostKey,
-} from "../ssh/keys/host_key.ts";
-import { HOST_KEY_VARIABLE } from "./keygen.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
+import { HOST_KEY_VARIABLE } from "./keygen.ts";
+import { chooseHostKeys, type HostKeys } from "./host_keys.ts";
 import { makeIfMissing } from "./watched_file.ts";
 
 /** The hold file's name in the agent's directory. */
@@ -41,7 +36,7 @@ export interface AgentSetup {
   shell: Shell;
   /** What is not as people expect, for the log and for shells. */
   notices: string[];
-  hostKey: HostKey;
+  hostKeys: HostKeys;
   /** The file of authorized keys, read at each login. */
   keysFile: string;
   /** Authorized keys from elsewhere. */
@@ -85,7 +80,11 @@ export async function prepareAgent(
     envFiles: (options.envFile ?? []).map((file) => resolve(dir, file)),
     shell,
     notices,
-    hostKey: await chooseHostKey(options.hostKey, env),
+    hostKeys: await chooseHostKeys({
+      files: options.hostKey ?? [],
+      types: options.hostKeyTypes,
+      secret: env[HOST_KEY_VARIABLE],
+    }),
     keysFile: resolve(dir, options.authorizedKeys),
     extraKeys: await fetchAllKeys(options, { ca, signal, log }),
     holdPath: join(dir, HOLD_FILE),
@@ -97,17 +96,6 @@ export async function prepareAgent(
   if (options.insecure) log.warn("trusting any certificate of the server");
   if (options.hold) makeIfMissing("hold file", setup.holdPath);
   return setup;
-}
-
-/** The key in the file, else that of the environment, else a new one. */
-async function chooseHostKey(
-  file: string | undefined,
-  env: Record<string, string>,
-): Promise<HostKey> {
-  if (file !== undefined) return await loadHostKey(file);
-  // CI systems set the variable of a secret that does not exist to nothing.
-  const secret = env[HOST_KEY_VARIABLE];
-  return secret ? hostKeyFromSecret(HOST_KEY_VARIABLE, secret) : generateHostKey();
 }
 
 /** The keys that --github-user, --gitlab-user and --keys-url name. */

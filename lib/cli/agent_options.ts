@@ -23,7 +23,8 @@ export interface AgentOptions {
   githubUser?: string[];
   gitlabUser?: string[];
   keysUrl?: URL[];
-  hostKey?: string;
+  hostKey?: string[];
+  hostKeyTypes?: (typeof HOST_KEY_TYPES)[number][];
   shell?: string;
   envFile?: string[];
   /** Milliseconds. */
@@ -65,6 +66,13 @@ const DETACHED_LOG_FILE = ".converge/agent.log";
 
 /** How long before the end warnings start, in milliseconds; half of --expiry if that is less. */
 const WARNING_TIME_MS = 300_000;
+
+/** As ssh-keygen calls them. */
+const HOST_KEY_TYPES = ["ed25519", "ecdsa", "rsa"] as const;
+
+function parseHostKeyTypes(text: string): (typeof HOST_KEY_TYPES)[number][] {
+  return [...new Set(text.split(","))].map(parseChoice(HOST_KEY_TYPES));
+}
 
 function parseId(text: string): string {
   if (!isRendezvousId(text)) throw new TypeError(`"${text}" is not ${RENDEZVOUS_ID_RULE}.`);
@@ -117,7 +125,13 @@ export function agentCommand(actions: AgentActions): Command {
     )
     .option(
       "--host-key <file>",
-      "keep the host key in this file (env: CONVERGE_HOST_KEY, the key itself; default: a new one)",
+      "keep a host key in this file (env: CONVERGE_HOST_KEY, the key itself; default: a new one)",
+      repeatable(String),
+    )
+    .option(
+      "--host-key-types <list>",
+      `have host keys of these types: ${HOST_KEY_TYPES.join(", ")} (default: ed25519)`,
+      optionParser(parseHostKeyTypes),
     )
     .option("--shell <path>", "run this shell in sessions (default: the user's)")
     .option(

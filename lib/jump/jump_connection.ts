@@ -72,7 +72,7 @@ export class JumpConnection {
       end: () => stream.end(),
       close: (error?: Error) => stream.close(error),
     };
-    this.#transport = new Transport(heard, { hostKey: options.hostKey, version: VERSION });
+    this.#transport = new Transport(heard, { hostKeys: [options.hostKey], version: VERSION });
   }
 
   /** Resolves when the connection has ended; never rejects. */

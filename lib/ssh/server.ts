@@ -15,7 +15,7 @@ import type {
   SubsystemHandler,
 } from "./connection/handler.ts";
 import type { HostKey } from "./keys/host_key.ts";
-import { announceHostKey, hostKeyProver, PROVE_HOST_KEYS } from "./connection/host_key_proof.ts";
+import { announceHostKeys, hostKeyProver, PROVE_HOST_KEYS } from "./connection/host_key_proof.ts";
 import { Admission } from "./login/admission.ts";
 import { Login } from "./login/login.ts";
 import { DisconnectReason } from "./protocol/numbers.ts";
@@ -33,7 +33,8 @@ const DRAIN_MS = 5000;
 const LEAVE_MS = 500;
 
 export interface SshServerOptions {
-  hostKey: HostKey;
+  /** Of different types. */
+  hostKeys: readonly HostKey[];
   session: {
     /** Where sessions start. */
     cwd: string;
@@ -87,12 +88,12 @@ export class SshServer {
    * @param signal ends the connection
    */
   async serve(stream: ByteStream, client: SshClient, signal?: AbortSignal): Promise<void> {
-    const { hostKey, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
+    const { hostKeys, loginGraceMs = LOGIN_GRACE_MS } = this.#options;
     const { authentication, banner, peer: { address } } = client;
     const id = ++this.#connections;
     const log = withFields(this.#options.log, { connection: id });
     const transport = new Transport(stream, {
-      hostKey,
+      hostKeys,
       version: VERSION,
       rekeyBytes: this.#options.rekeyBytes,
     });
@@ -115,7 +116,7 @@ export class SshServer {
       clearTimeout(grace);
       transport.allowLongPackets();
       connection = this.#connect(transport, { ...client, id, identity, log });
-      announceHostKey(transport, hostKey);
+      announceHostKeys(transport, hostKeys);
     });
     const grace = setTimeout(() => {
       timedOut = true;
@@ -180,7 +181,7 @@ export class SshServer {
         ...options.channels,
       },
       globalRequests: {
-        [PROVE_HOST_KEYS]: hostKeyProver(transport, options.hostKey),
+        [PROVE_HOST_KEYS]: hostKeyProver(transport, options.hostKeys),
         ...options.globalRequests,
       },
       onInput: () => options.observer?.input?.(),

@@ -51,6 +51,17 @@ Deno.test("agentCommand() has a log file in the background, or anywhere", async 
   assert.equal((await options("--detach", "--log-file", "a.log")).logFile, "a.log");
 });
 
+Deno.test("agentCommand() takes several files and types of host keys", async () => {
+  const { hostKey, hostKeyTypes } = await options(
+    ...["--host-key", "a", "--host-key", "b", "--host-key-types", "ecdsa,ed25519,ecdsa"],
+  );
+  assert.deepEqual([hostKey, hostKeyTypes], [["a", "b"], ["ecdsa", "ed25519"]]);
+  await assert.rejects(
+    options("--host-key-types", "dsa"),
+    /"dsa" is not one of ed25519, ecdsa, rsa/,
+  );
+});
+
 Deno.test("agentCommand() leads to the commands beside the agent itself", async () => {
   assert.deepEqual(await parse("wait"), ["wait", {}]);
   assert.deepEqual(await parse("stop", "--id", "job-1"), ["stop", { id: "job-1" }]);

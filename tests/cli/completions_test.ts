@@ -75,7 +75,7 @@ async function inZsh(command: Command, line: string): Promise<string> {
 }
 
 Deno.test("bash completes options, commands and the options of a command", async () => {
-  assert.deepEqual(await inBash(AGENT, "--host"), ["--host-key"]);
+  assert.deepEqual(await inBash(AGENT, "--host"), ["--host-key", "--host-key-types"]);
   assert.deepEqual(await inBash(AGENT, "st"), ["status", "stop"]);
   assert.deepEqual(await inBash(AGENT, "status", "--"), [
     "--help",
@@ -92,7 +92,7 @@ Deno.test("bash completes files and directories where an option takes them", asy
 });
 
 requires("fish")("fish completes options, commands and files", async () => {
-  assert.deepEqual(await inFish(AGENT, "--host"), ["--host-key"]);
+  assert.deepEqual(await inFish(AGENT, "--host"), ["--host-key", "--host-key-types"]);
   assert.deepEqual(await inFish(AGENT, "st"), ["status", "stop"]);
   assert.deepEqual(await inFish(AGENT, "status", "--j"), ["--json"]);
   assert.deepEqual(await inFish(AGENT, "--host-key", "keys."), ["keys.d/", "keys.txt"]);

@@ -39,7 +39,7 @@ export class ClockedAgent implements AsyncDisposable {
       shell: { file: "/bin/bash", kind: "sh" },
       notices: [],
       envFiles: [],
-      hostKey: generateHostKey(),
+      hostKeys: [generateHostKey()],
       keysFile: join(path, ".authorized_keys"),
       extraKeys: [],
       holdPath: join(path, ".hold"),

@@ -57,7 +57,7 @@ export class TestSshServer implements AsyncDisposable {
       ...options.authentication,
     };
     test.server = new SshServer({
-      hostKey: test.hostKey,
+      hostKeys: [test.hostKey],
       log: createLog({ level: "debug", write: (line) => test.#log(line) }),
       ...options,
       session: {

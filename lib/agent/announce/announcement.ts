@@ -23,6 +23,8 @@ export interface Announcement {
   url: string;
   /** The agent's host key as authorized_keys has it: `ssh-ed25519 AAAA…`. */
   hostKey: string;
+  /** Its host keys of other types, which no command names. */
+  moreHostKeys?: string[];
   /** The host key's fingerprint: `SHA256:…`. */
   fingerprint: string;
   /** Until when the agent waits, Unix time in milliseconds. */
@@ -194,7 +196,7 @@ export function announcementJson(announcement: Announcement): AnnouncementJson {
     sftp,
     tunnel: tunnel.tunnel,
     sshConfig: sshConfig.join("\n"),
-    knownHosts: `${id} ${hostKey}`,
+    knownHosts: [hostKey, ...clean.moreHostKeys ?? []].map((key) => `${id} ${key}`).join("\n"),
     deadline: new Date(deadline).toISOString(),
     held,
     keys,

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Log } from "../../log/log.ts";
 import type { AuthorizedKey } from "../../ssh/login/authorized_keys.ts";
 import { readAuthorizedKeys } from "../../ssh/login/authorized_keys_file.ts";
-import type { HostKey } from "../../ssh/keys/host_key.ts";
+import type { HostKeys } from "../host_keys.ts";
 import type { RegisteredMessage } from "../../protocol/messages.ts";
 import { clientPath, websocketUrl } from "../../protocol/urls.ts";
 import { type Announcement, announcementBlock, announcementJson } from "./announcement.ts";
@@ -19,7 +19,7 @@ export interface AnnouncerOptions {
   server: URL;
   /** The ID that was asked for on the command line, if any. */
   wantedId?: string;
-  hostKey: HostKey;
+  hostKeys: HostKeys;
   keysFile: string;
   extraKeys: AuthorizedKey[];
   /** One line of JSON in place of the block. */
@@ -111,7 +111,7 @@ export class Announcer {
     registration: RegisteredMessage,
     status: LifetimeStatus,
   ): Promise<Announcement> {
-    const { server, wantedId, hostKey, keysFile, extraKeys, caFile } = this.#options;
+    const { server, wantedId, hostKeys, keysFile, extraKeys, caFile } = this.#options;
     const { id, username, password } = registration;
     const { keys: fileKeys, problem } = await readKeys(keysFile);
     const keys = [...fileKeys, ...extraKeys];
@@ -123,8 +123,9 @@ export class Announcer {
       id,
       username,
       url: url.href,
-      hostKey: hostKey.publicLine,
-      fingerprint: hostKey.fingerprint,
+      hostKey: hostKeys[0].publicLine,
+      fingerprint: hostKeys[0].fingerprint,
+      moreHostKeys: hostKeys.slice(1).map(({ publicLine }) => publicLine),
       deadline: status.deadline,
       now: this.#options.now(),
       held: status.held,

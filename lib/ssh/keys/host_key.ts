@@ -5,7 +5,13 @@ import { createPrivateFile } from "../../files/write_file.ts";
 import { fileErrorReason } from "../../text/file_error.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { parsePrivateKey, type PrivateKey, writeOpenSshEd25519 } from "./private_key.ts";
-import { fingerprint } from "./public_key.ts";
+import { fingerprint, parsePublicKey } from "./public_key.ts";
+
+/** The types of keys that are generated, as ssh-keygen calls them. */
+export type HostKeyType = "ed25519" | "ecdsa" | "rsa";
+
+/** The length of a new RSA key, which is ssh-keygen's, in bits. */
+const RSA_BITS = 3072;
 
 /** The longest key file, in bytes. */
 const MAX_BYTES = 64 * 1024;
@@ -18,14 +24,21 @@ export interface HostKey extends PrivateKey {
   readonly publicLine: string;
 }
 
-/** Generates an ed25519 key. */
-export function generateHostKey(): HostKey {
-  return toHostKey(generateKeyFile());
+/** Generates a key; one for RSA takes about a second. */
+export function generateHostKey(type: HostKeyType = "ed25519"): HostKey {
+  return toHostKey(generateKeyFile(type));
+}
+
+/** The key's type, as ssh-keygen calls it. */
+export function hostKeyType({ type }: HostKey): HostKeyType {
+  return type === "ssh-ed25519" ? "ed25519" : type === "ssh-rsa" ? "rsa" : "ecdsa";
 }
 
 /** A new ed25519 key for a secret of a CI system: {@link hostKeyFromSecret} reads it. */
 export function newHostKeySecret(): string {
-  return generateKeyFile().split("\n").filter((line) => !line.startsWith("-----")).join("");
+  return generateKeyFile("ed25519").split("\n").filter((line) => !line.startsWith("-----")).join(
+    "",
+  );
 }
 
 /**
@@ -42,19 +55,46 @@ export function hostKeyFromSecret(name: string, secret: string): HostKey {
   }
 }
 
-/** A new ed25519 key, as it is kept in a file. */
-function generateKeyFile(): string {
-  return writeOpenSshEd25519(generateKeyPairSync("ed25519").privateKey);
+/** A new key, as it is kept in a file. */
+function generateKeyFile(type: HostKeyType): string {
+  if (type === "ed25519") return writeOpenSshEd25519(generateKeyPairSync("ed25519").privateKey);
+  const { privateKey } = type === "rsa"
+    ? generateKeyPairSync("rsa", { modulusLength: RSA_BITS })
+    : generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }) as string;
 }
 
 /**
- * Reads the key from a file; if there is no such file, generates a key and writes it there, readable
- * for its owner alone.
+ * Reads the key from a file; if there is no such file, generates an ed25519 key and writes it there,
+ * readable for its owner alone.
  *
  * @throws {Error} if the file cannot be read or written, or does not hold a host key
  */
 export async function loadHostKey(path: string): Promise<HostKey> {
-  const text = await readKeyFile(path) ?? await makeKeyFile(path);
+  return await readHostKeyFile(path) ?? await makeHostKey(path, "ed25519");
+}
+
+/**
+ * Reads the key from a file; undefined if there is no such file.
+ *
+ * @throws {Error} if the file cannot be read, or does not hold a host key
+ */
+export async function readHostKeyFile(path: string): Promise<HostKey | undefined> {
+  const text = await readKeyFile(path);
+  return text === undefined ? undefined : fromFile(path, text);
+}
+
+/**
+ * Generates a key and writes it to a new file, readable for its owner alone; takes the key in it if
+ * another agent is faster.
+ *
+ * @throws {Error} if the file cannot be written, or does not hold a host key
+ */
+export async function makeHostKey(path: string, type: HostKeyType): Promise<HostKey> {
+  return fromFile(path, await makeKeyFile(path, type));
+}
+
+function fromFile(path: string, text: string): HostKey {
   try {
     return toHostKey(text);
   } catch (error) {
@@ -78,11 +118,11 @@ async function readKeyFile(path: string): Promise<string | undefined> {
 }
 
 /** Makes a key file, unless another agent is faster. @returns the text of the file */
-async function makeKeyFile(path: string): Promise<string> {
+async function makeKeyFile(path: string, type: HostKeyType): Promise<string> {
   let why = "it is a symbolic link that leads nowhere";
   let cause: unknown;
   try {
-    await createPrivateFile(path, new TextEncoder().encode(generateKeyFile()));
+    await createPrivateFile(path, new TextEncoder().encode(generateKeyFile(type)));
     const text = await readKeyFile(path);
     if (text !== undefined) return text;
   } catch (error) {
@@ -94,9 +134,8 @@ async function makeKeyFile(path: string): Promise<string> {
 
 function toHostKey(text: string): HostKey {
   const key = parsePrivateKey(text);
-  if (!/^(ssh-ed25519|ecdsa-sha2-nistp\d+)$/.test(key.type)) {
-    throw new Error(`a host key has to be ed25519 or ecdsa, this is ${key.type}`);
-  }
+  // Refuses RSA keys that are too short.
+  parsePublicKey(key.blob);
   return {
     ...key,
     fingerprint: fingerprint(key.blob),

@@ -45,7 +45,7 @@ export const SIGNATURE_ALGORITHMS = [
 const IGNORED: readonly number[] = [Message.ignore, Message.unimplemented, Message.debug];
 
 export interface TransportOptions {
-  hostKey: HostKey;
+  hostKeys: readonly HostKey[];
   /** The version that the server tells the client. */
   version: string;
   /** Bytes, both ways together, after which keys are exchanged again. @default 1 GiB */
@@ -77,6 +77,7 @@ export class Transport {
   #onPacket: PacketHandler = () => {};
 
   #sessionId?: Uint8Array;
+  #hostKeyAlgorithm = "";
   /** The exchange of keys that is under way. */
   #exchange?: KeyExchange;
   /** What the client uses from its SSH_MSG_NEWKEYS on, which is yet to come. */
@@ -101,9 +102,9 @@ export class Transport {
   #error?: Error;
 
   constructor(stream: ByteStream, options: TransportOptions) {
-    const { hostKey, version, rekeyBytes = REKEY_BYTES } = options;
+    const { hostKeys, version, rekeyBytes = REKEY_BYTES } = options;
     this.#stream = stream;
-    this.#hostKeys = [hostKey];
+    this.#hostKeys = hostKeys;
     this.#rekeyBytes = rekeyBytes;
     // By this prefix OpenSSH's client knows that it may send eow@openssh.com; without that
     // `ssh host yes | head` never ends.
@@ -113,6 +114,11 @@ export class Transport {
   /** The session identifier (RFC 4253, section 7.2); there is one once packets come. */
   get sessionId(): Uint8Array {
     return this.#sessionId!;
+  }
+
+  /** The signature of the host key that was agreed on last, for instance `rsa-sha2-256`. */
+  get hostKeyAlgorithm(): string {
+    return this.#hostKeyAlgorithm;
   }
 
   /**
@@ -284,6 +290,7 @@ export class Transport {
     this.#writer.setSealer(keys.sealer, this.#strict);
     this.#nextOpener = keys.opener;
     this.#sessionId = keys.sessionId;
+    this.#hostKeyAlgorithm = agreement.hostKeyAlgorithm;
     if (!this.#established && agreement.wantsExtInfo) this.#sendNow(extInfo());
     for (const parts of this.#held.splice(0)) this.#sendNow(...parts);
     this.#heldBytes = 0;

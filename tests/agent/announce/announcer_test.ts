@@ -23,7 +23,7 @@ function announcerAt(
   const printed: string[] = [];
   const announcer = new Announcer({
     server: new URL(server),
-    hostKey: generateHostKey(),
+    hostKeys: [generateHostKey()],
     keysFile: "/nonexistent/.authorized_keys",
     extraKeys: [],
     ...{ json: false, color: false, env: {}, notify: [], now: () => 0 },

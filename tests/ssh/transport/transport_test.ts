@@ -35,7 +35,7 @@ function exchangeInit(): Uint8Array {
  */
 async function send(...payloads: Uint8Array[]) {
   const [ours, theirs] = memoryStreamPair();
-  const transport = new Transport(theirs, { hostKey: generateHostKey(), version: "test" });
+  const transport = new Transport(theirs, { hostKeys: [generateHostKey()], version: "test" });
   const passedOn: number[] = [];
   const running = transport.run((type) => passedOn.push(type));
   const writer = new PacketWriter();

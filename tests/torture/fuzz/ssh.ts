@@ -136,14 +136,14 @@ export function hellos(): Uint8Array[] {
 
 /** Targets of SSH; `cwd` is an empty directory. */
 export function sshTargets(cwd: string): FuzzTarget[] {
-  const hostKey = generateHostKey();
+  const hostKeys = [generateHostKey()];
   const shell = { file: "/nowhere/sh", kind: "sh" } as const;
   // Each from another address: one that only sends garbage is locked out soon.
   let clients = 0;
   const peer = { address: "127.0.0.1" };
   const nextPeer = () => ({ address: `10.0.${++clients >> 8 & 255}.${clients & 255}` });
   const authentication = { username: "ann", authorizedKeysFile: `${cwd}/none` };
-  const server = new SshServer({ hostKey, log, session: { cwd, shell } });
+  const server = new SshServer({ hostKeys, log, session: { cwd, shell } });
 
   return [
     target("SSH before keys", damagedStream(hellos()), async (pieces) => {
