@@ -4,7 +4,7 @@
 set -eu
 
 echo "$CONVERGE_KEYS" > .authorized_keys
-curl -fsSL -o agent "$CONVERGE_URL/static/agent"
+curl -fsSL -o agent "$CONVERGE_URL/static/agent-$(uname -s)-$(uname -m)"
 chmod 755 agent
 ./agent --detach --hold "$CONVERGE_URL"
 

@@ -35,7 +35,7 @@ function Session({ site: { http, ws, username } }: { site: Site }): VNode {
   return (
     <>
       <Code title="In the job">
-        {`$ curl -fsSL -o agent ${http}/static/agent
+        {`$ curl -fsSL -o agent ${http}/static/agent-$(uname -s)-$(uname -m)
 $ chmod 755 agent
 $ ./agent --id job-42 ${ws}
 Converge: you can log in to the job job-42`}

@@ -53,8 +53,8 @@ function Agent({ site }: { site: Site }): VNode {
         Add these lines to the job where you want to log in: at its end, or where it fails. They
         download the agent, one file that needs nothing else installed, and run it.
       </p>
-      <Code title="Linux">
-        {`curl -fsSL -o agent ${http}/static/agent\nchmod 755 agent\n./agent --id ID ${ws}`}
+      <Code title="Linux and macOS">
+        {`curl -fsSL -o agent ${http}/static/agent-$(uname -s)-$(uname -m)\nchmod 755 agent\n./agent --id ID ${ws}`}
       </Code>
       <Code title="Windows, cmd">
         {`curl -fsSL -o agent.exe ${http}/static/agent.exe\n.\\agent --id ID ${ws}`}

@@ -17,6 +17,8 @@ export interface Target {
   arch: "x86_64" | "aarch64";
   /** What follows the program's name in the name of the file. */
   suffix: string;
+  /** What `uname -s` and `uname -m` print there, joined by a hyphen; Windows has no uname. */
+  uname?: string;
   /** Whether it is built without being asked for. */
   byDefault: boolean;
 }
@@ -28,6 +30,7 @@ export const TARGETS: readonly Target[] = [
     os: "linux",
     arch: "x86_64",
     suffix: "",
+    uname: "Linux-x86_64",
     byDefault: true,
   },
   {
@@ -44,6 +47,7 @@ export const TARGETS: readonly Target[] = [
     os: "linux",
     arch: "aarch64",
     suffix: "-linux-arm64",
+    uname: "Linux-aarch64",
     byDefault: true,
   },
   {
@@ -52,6 +56,7 @@ export const TARGETS: readonly Target[] = [
     os: "darwin",
     arch: "aarch64",
     suffix: "-darwin-arm64",
+    uname: "Darwin-arm64",
     byDefault: false,
   },
   {
@@ -60,6 +65,7 @@ export const TARGETS: readonly Target[] = [
     os: "darwin",
     arch: "x86_64",
     suffix: "-darwin-x64",
+    uname: "Darwin-x86_64",
     byDefault: false,
   },
 ];
@@ -88,6 +94,16 @@ export function artifacts(targets: readonly Target[]): Artifact[] {
       PROGRAMS.map((program) => ({ name: `${program}${target.suffix}`, program, target }))
     ),
   ];
+}
+
+/**
+ * The name of a file for one that a command like `curl HOST/static/agent-$(uname -s)-$(uname -m)`
+ * asks for; any other name as it is.
+ */
+export function fileNameOf(name: string): string {
+  const [, program, uname] = /^([a-z]+)-(.+)$/.exec(name) ?? [];
+  const target = TARGETS.find((target) => target.uname === uname && uname !== undefined);
+  return target === undefined ? name : `${program}${target.suffix}`;
 }
 
 /**

@@ -19,7 +19,13 @@ export function missingFile(name: string, state?: BuildState): Response {
     return script(503, name, reason, { "retry-after": `${RETRY_AFTER}` });
   }
   const artifact = artifacts(TARGETS).find((artifact) => artifact.name === built);
-  if (artifact === undefined) return script(404, name, "no such file on this server");
+  if (artifact === undefined) {
+    const systems = TARGETS.flatMap(({ uname }) => uname ?? []).join(", ");
+    const reason = /^[a-z]+-[A-Z]/.test(name)
+      ? `there is no executable for this system, only for ${systems}`
+      : "no such file on this server";
+    return script(404, name, reason);
+  }
   const how = ["deno task build", ...artifact.target ? [artifact.target.name] : []].join(" ");
   return script(404, name, `not on this server: its operator can build it with "${how}"`);
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
 import type { BuildState } from "../../dist/build_state.ts";
+import { fileNameOf } from "../../dist/targets.ts";
 import { pickEncoding } from "./accept_encoding.ts";
 import { parseRange } from "./byte_range.ts";
 import { missingFile } from "./missing_file.ts";
@@ -49,7 +50,8 @@ interface OpenFile extends Disposable {
 
 /**
  * Answers GET and HEAD of the file `name`: whole, in part (Range), compressed, or 304 when the
- * client has it already. For a missing file see `missingFile()`.
+ * client has it already. An executable has a second name, see `fileNameOf()`; for a missing file see
+ * `missingFile()`.
  */
 export async function serveStatic(
   request: Request,
@@ -57,11 +59,12 @@ export async function serveStatic(
   options: StaticOptions,
 ): Promise<Response> {
   using open = new DisposableStack();
-  for (const dir of NAME.test(name) ? options.dirs : []) {
-    const found = await openFile(join(dir, name));
+  const file = fileNameOf(name);
+  for (const dir of NAME.test(file) ? options.dirs : []) {
+    const found = await openFile(join(dir, file));
     if (found !== undefined) return await serve(request, open.use(found), open);
   }
-  return missingFile(name, options.state);
+  return missingFile(file, options.state);
 }
 
 /**

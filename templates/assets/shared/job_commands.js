@@ -79,7 +79,9 @@ function shellCommands(site, { keys: lines, id, os, shell }) {
         to(index)
       } .authorized_keys`
     ),
-    `curl -fsSL -o ${program} ${quoteSh(url)}`,
+    `curl -fsSL -o ${program} ${
+      windows ? quoteSh(url) : `${quoteSh(`${site.http}/static/agent`)}-$(uname -s)-$(uname -m)`
+    }`,
     ...(windows ? [] : ["chmod 755 agent"]),
     [`./${program}`, ...options, quoteSh(site.ws)].join(" "),
   ];

@@ -181,6 +181,16 @@ Deno.test("serveStatic() knows the types of what pages need", async () => {
   }
 });
 
+Deno.test("serveStatic() serves executables by what uname says too", async () => {
+  await using dir = new TempDir();
+  await writeDist(dir);
+  dir.write("agent-linux-arm64", "for ARM");
+  const plain = await ask(dir, "agent-Linux-x86_64", { "accept-encoding": "gzip" });
+  assert.equal(plain.headers.get("etag"), `"${SHA256}-gzip"`);
+  await plain.body?.cancel();
+  assert.equal(await (await ask(dir, "agent-Linux-aarch64")).text(), "for ARM");
+});
+
 Deno.test("serveStatic() serves nothing but the directory's plain files", async () => {
   await using dir = new TempDir();
   dir.write(".build.json", "{}");
@@ -232,6 +242,15 @@ Deno.test("what is missing is a script that says why and fails", async (t) => {
     const { code, stderr } = await runAsProgram(response);
     assert.equal(code, 1);
     assert.match(stderr, /its operator can build it with "deno task build darwin-arm64"\n$/);
+  });
+
+  await t.step("when there is none for what uname says", async () => {
+    const response = await ask(dir, "agent-Linux-riscv64", {}, { state: READY });
+    assert.equal(response.status, 404);
+    const { code, stderr } = await runAsProgram(response);
+    assert.equal(code, 1);
+    assert.match(stderr, /^agent-Linux-riscv64: there is no executable for this system, only for /);
+    assert.match(stderr, /Linux-x86_64, Linux-aarch64, Darwin-arm64, Darwin-x86_64\n$/);
   });
 
   await t.step("when the name means nothing", async () => {

@@ -43,7 +43,7 @@ Deno.test("pages() fills the server's own addresses and username in", async () =
   assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
   for (
     const line of [
-      "curl -fsSL -o agent https://ci.example/relay/static/agent",
+      "curl -fsSL -o agent https://ci.example/relay/static/agent-$(uname -s)-$(uname -m)",
       "./agent --id ID wss://ci.example/relay",
       "curl -fsSL -o agent.exe https://ci.example/relay/static/agent.exe",
       "agent --id ID wss://ci.example/relay",

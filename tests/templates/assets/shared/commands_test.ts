@@ -40,12 +40,14 @@ function choose(
   return makeChoices(raw, keys, id, hostKey);
 }
 
-/** Runs the job's sh commands with stand-ins for curl and the agent; returns the directory. */
+/** Runs the job's sh commands with stand-ins for curl, uname and the agent; returns the directory. */
 function runJob(text: string): { keys: string; calls: string } {
   const directory = mkdtempSync(join(tmpdir(), "converge-"));
   try {
     const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls' > "$3"\n`;
     writeFileSync(join(directory, "curl"), curl, { mode: 0o755 });
+    const uname = "#!/bin/sh\n[ $1 = -s ] && echo Linux || echo aarch64\n";
+    writeFileSync(join(directory, "uname"), uname, { mode: 0o755 });
     const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
       cwd: directory,
       env: { PATH: `${directory}:/usr/bin:/bin` },
@@ -76,7 +78,8 @@ Deno.test("jobCommands() for sh write each key to the file and start the agent, 
     assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
     assert.equal(
       done.calls,
-      "curl -fsSL -o agent https://ci.example/relay/static/agent\nagent --id job-1 wss://ci.example/relay\n",
+      "curl -fsSL -o agent https://ci.example/relay/static/agent-Linux-aarch64\n" +
+        "agent --id job-1 wss://ci.example/relay\n",
     );
   }
 });
