@@ -136,6 +136,11 @@ export class World implements AsyncDisposable {
     ];
   }
 
+  /** The same through a tunnel at a port of 127.0.0.1. */
+  tunnelOptions(agent: Announced, port: number): string[] {
+    return [...this.sshOptions(agent, "none"), "-p", String(port)];
+  }
+
   /** Starts wsproxy by itself. */
   startWsproxy(id: string, options?: ProgramOptions): Program {
     const permissions = ["-N", "-E"];
