@@ -23,31 +23,47 @@ export async function login(target: Target): Promise<number> {
   return performance.now() - start;
 }
 
+/** A session with `cat`, through which one byte at a time goes to and fro. */
+export class EchoSession implements AsyncDisposable {
+  readonly #name: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor({ name, options, destination }: Target) {
+    this.#name = name;
+    this.#child = new Deno.Command("ssh", {
+      args: [...options, destination, "cat"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#reader = this.#child.stdout.getReader();
+  }
+
+  /** One round trip, the first one with the login. @returns milliseconds */
+  async trip(): Promise<number> {
+    const start = performance.now();
+    await this.#writer.write(Uint8Array.of(120));
+    const { done } = await this.#reader.read();
+    if (done) throw new Error(`${this.#name}: echo ended`);
+    return performance.now() - start;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close();
+    await this.#reader.cancel();
+    await this.#child.status;
+  }
+}
+
 /** Milliseconds of each of `rounds` round trips of one byte through `cat`. */
 export async function echo(target: Target, rounds = 500): Promise<number[]> {
-  const child = new Deno.Command("ssh", {
-    args: [...target.options, target.destination, "cat"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const [writer, reader] = [child.stdin.getWriter(), child.stdout.getReader()];
-  const byte = new Uint8Array([120]);
-  const trip = async () => {
-    await writer.write(byte);
-    const { done } = await reader.read();
-    if (done) throw new Error(`${target.name}: echo ended`);
-  };
-  for (let warmUp = 0; warmUp < 20; warmUp++) await trip();
+  await using session = new EchoSession(target);
+  for (let warmUp = 0; warmUp < 20; warmUp++) await session.trip();
   const times: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    await trip();
-    times.push(performance.now() - start);
-  }
-  await writer.close();
-  await reader.cancel();
-  await child.status;
+  for (let round = 0; round < rounds; round++) times.push(await session.trip());
   return times;
 }
 

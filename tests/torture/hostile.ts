@@ -1,0 +1,125 @@
+/**
+ * `deno task torture hostile [peers] [seconds] [kind]`: hostile peers of each kind, all at once, first from
+ * one address and then each from its own, against a server and an agent with their defaults. An
+ * honest shell goes on beside them.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { delay } from "../../lib/wire/delay.ts";
+import { EchoSession, quantile } from "../bench/measure.ts";
+import { Program } from "../support/program.ts";
+import { ROOT } from "../support/root.ts";
+import { residentMemory } from "../support/stalled.ts";
+import { type Announced, World } from "../support/world.ts";
+import { ATTACKS } from "./hostile/attacks.ts";
+import { mebibytes, milliseconds, printTable } from "./table.ts";
+
+/** How much memory the programs may take, in bytes. */
+const MAX_SERVER = 256 * 2 ** 20;
+const MAX_AGENT = 200 * 2 ** 20;
+
+/** How long the honest shell's echo may take in the median, in milliseconds. */
+const MAX_ECHO_MS = 10;
+
+/** Between two bytes of the honest shell, in milliseconds. */
+const TYPING_MS = 50;
+
+interface Siege {
+  /** Of each kind. */
+  peers: number;
+  /** How long, in milliseconds. */
+  duration: number;
+  /** Whether each peer has an address of its own. */
+  scattered: boolean;
+  kinds: string[];
+}
+
+/** What was seen under attack; times in milliseconds, memory in bytes. */
+export interface Besieged {
+  before: number[];
+  during: number[];
+  serverMemory: number;
+  agentMemory: number;
+  /** How often the peers of each kind connected. */
+  connections: Record<string, number>;
+}
+
+/** Lets all attack at once. @throws {Error} if the honest shell breaks, or nobody can log in later */
+export async function besiege(siege: Siege): Promise<Besieged> {
+  await using world = await World.start([], { CONVERGE_PASSWORD: "a long password" });
+  const agent = world.startAgent({ args: ["--hold"] });
+  const announced = await agent.announced();
+  const options = world.sshOptions(announced);
+  const destination = `${announced.username}@localhost`;
+  await using shell = new EchoSession({ name: "shell", options, destination });
+  await shell.trip();
+  const before = await type(shell, siege.duration / 4, () => {});
+  let [serverMemory, agentMemory] = [0, 0];
+  const look = () => {
+    serverMemory = Math.max(serverMemory, residentMemory(world.server.pid));
+    agentMemory = Math.max(agentMemory, residentMemory(agent.program.pid));
+  };
+  await using attackers = new AsyncDisposableStack();
+  const attacks = siege.kinds.map((kind, i) => {
+    const network = siege.scattered ? i + 1 : 0;
+    return [kind, attackers.use(attack(world, announced, kind, siege.peers, network))] as const;
+  });
+  for (const [, program] of attacks) await program.waitFor(/attacking/);
+  const during = await type(shell, siege.duration, look);
+  const connections: Record<string, number> = {};
+  for (const [kind, program] of attacks) {
+    await program.closeInput();
+    connections[kind] = Number((await program.waitFor(/(\d+) connections/))[1]);
+  }
+  await type(shell, 0, look);
+  return { before, during, serverMemory, agentMemory, connections };
+}
+
+/** Starts the peers of one kind; a real machine would have them elsewhere, so they get what is left. */
+function attack(world: World, { id }: Announced, kind: string, peers: number, network: number) {
+  const script = join(ROOT, "tests/torture/hostile/attackers.ts");
+  const { port } = new URL(world.http);
+  const args = [kind, String(peers), port, id, world.key, String(network)];
+  return new Program("nice", ["-n", "19", Deno.execPath(), "run", "-A", script, ...args], {
+    interactive: true,
+  });
+}
+
+/** Types into the shell for a while. @returns how long each echo took */
+async function type(shell: EchoSession, duration: number, look: () => void): Promise<number[]> {
+  const times: number[] = [];
+  const end = performance.now() + duration;
+  do {
+    times.push(await shell.trip());
+    look();
+    await delay(TYPING_MS);
+  } while (performance.now() < end);
+  return times;
+}
+
+/** The scenario. */
+export async function hostile(peers = "50", seconds = "40", kind = ""): Promise<void> {
+  const kinds = Object.keys(ATTACKS).filter((name) => name.includes(kind));
+  for (const scattered of [false, true]) {
+    const duration = Number(seconds) * 1_000;
+    const seen = await besiege({ peers: Number(peers), duration, scattered, kinds });
+    const median = quantile(seen.during, 0.5);
+    console.log(
+      `\n${peers} of each kind, ${scattered ? "each from its own" : "all from one"} address`,
+    );
+    printTable(["", ""], [
+      ["echo before, median", milliseconds(quantile(seen.before, 0.5))],
+      ["echo under attack, median", milliseconds(median)],
+      ["95 of 100", milliseconds(quantile(seen.during, 0.95))],
+      ["longest", milliseconds(Math.max(...seen.during))],
+      ["server's memory, most", mebibytes(seen.serverMemory)],
+      ["agent's memory, most", mebibytes(seen.agentMemory)],
+      ...Object.entries(seen.connections).map(([kind, count]) => [`connections, ${kind}`, count]),
+    ]);
+    assert.ok(seen.serverMemory < MAX_SERVER, "the server takes too much memory");
+    assert.ok(seen.agentMemory < MAX_AGENT, "the agent takes too much memory");
+    assert.ok(median <= MAX_ECHO_MS, "the echo takes too long");
+  }
+}
