@@ -6,8 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { clientPath, websocketUrl } from "../../lib/protocol/messages.ts";
-import { delay } from "../../lib/wire/delay.ts";
+import { clientPath, websocketUrl } from "../../lib/protocol/urls.ts";
 import { connectWebSocket } from "../../lib/wire/websocket/websocket.ts";
 import { quantile } from "../bench/measure.ts";
 import { eventually } from "../support/deadline.ts";
@@ -92,7 +91,7 @@ async function arrived(world: World, count: number): Promise<number> {
 /** One client from its start to the first byte that came back. @returns milliseconds */
 async function pair(world: World, id: string): Promise<number> {
   const start = performance.now();
-  const url = websocketUrl(new URL(world.url), `client/${id}`);
+  const url = websocketUrl(new URL(world.url), clientPath(id));
   const client = await connectWebSocket(url);
   await client.send(Uint8Array.of(42));
   assert.deepEqual(await client.receive(), Uint8Array.of(42));
