@@ -10,13 +10,14 @@ const CONTRIBUTING = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
 const FORBIDDEN = [...CONTRIBUTING.matchAll(/^\|[^|]*\|((?: `[a-z' ]+`)+) *\|$/gm)]
   .flatMap(([, phrases]) => [...phrases!.matchAll(/`([^`]+)`/g)].map(([, phrase]) => phrase!));
 
-/** Everything that a person may read: sources with their comments, pages, documents. */
+/** Everything that a person may read: sources and tests with their comments, pages, documents. */
 function readable(): string[] {
   const below = (directory: string) =>
     readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
       .map((name) => `${directory}/${name.replaceAll("\\", "/")}`);
-  return [...["lib", "templates", "docs"].flatMap(below), ...readdirSync(ROOT)]
-    .filter((file) => /\.(ts|tsx|js|css|md|ya?ml|service)$/.test(file))
+  const directories = ["lib", "templates", "docs", "examples", ".github", "tests"];
+  return [...directories.flatMap(below), ...readdirSync(ROOT)]
+    .filter((file) => /\.(ts|tsx|js|css|md|ya?ml|service|py|sh)$/.test(file))
     .filter((file) => file !== "CONTRIBUTING.md");
 }
 

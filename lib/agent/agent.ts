@@ -167,7 +167,7 @@ export class JobAgent implements AsyncDisposable {
     });
   }
 
-  /** Tells how to log in, once somebody can. */
+  /** Tells how to log in, once the agent is registered. */
   async #announce({ onlyNews }: { onlyNews: boolean }): Promise<void> {
     if (!this.#registration) return;
     const { signal } = this.#ended;

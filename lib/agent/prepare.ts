@@ -69,7 +69,7 @@ export async function prepareAgent(
     env.SHELL = findProgram(shell.file, env, isProgram) ?? shell.file;
   }
   const notices = notice === undefined ? [] : [notice];
-  for (const reason of notices) log.warn("not as expected", { reason });
+  for (const reason of notices) log.warn("cannot use the user's shell", { reason });
   const setup = {
     server,
     options,

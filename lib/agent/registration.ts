@@ -189,7 +189,7 @@ export class Registration {
     try {
       for (let text = await control.receive(); text !== null; text = await control.receive()) {
         parseMessage<ControlMessage>(text, "draining");
-        this.#options.log.info("the server is ending, looking for it again");
+        this.#options.log.info("the server is shutting down, reconnecting");
         break;
       }
     } finally {

@@ -108,8 +108,8 @@ export function agentCommand(actions: AgentActions): Command {
     .enablePositionalOptions()
     .argument("<url>", "the server's URL: ws, wss, http or https", optionParser(websocketUrl))
     .addOption(
-      new Option("--id <id>", "register with this rendez-vous ID (default: a random one)")
-        .env("CONVERGE_ID").argParser(optionParser(parseId)),
+      new Option("--id <id>", "register with this rendez-vous ID")
+        .default(undefined, "a random one").env("CONVERGE_ID").argParser(optionParser(parseId)),
     )
     .option(
       "--authorized-keys <file>",
@@ -125,7 +125,7 @@ export function agentCommand(actions: AgentActions): Command {
     )
     .option(
       "--host-key <file>",
-      "keep a host key in this file (env: CONVERGE_HOST_KEY, the key itself; default: a new one)",
+      "keep a host key in this file (default: a new one; env: CONVERGE_HOST_KEY, the key itself)",
       repeatable(String),
     )
     .option(

@@ -86,21 +86,23 @@ export function wsproxyCommand(actions: WsproxyActions): Command {
   )
     // Lets `wsproxy setup --ca-file F` differ from `wsproxy --ca-file F setup`.
     .enablePositionalOptions()
-    .option("--known-hosts <file>", "with <host>: drop other keys of it from this file of ssh's")
+    .option("--known-hosts <file>", "with <host>: remove its other keys from this known_hosts file")
     .argument("<url>", URL_ARGUMENT, optionParser(websocketUrl))
     .argument("[host]", "ID.SUFFIX: connect to the job ID of the server at <url>")
     .action(actions.run);
-  command.command("setup").description("Let ssh ID.converge log in to the jobs of a server")
+  command.command("setup").description("Set up ssh ID.converge for the jobs of a server")
     .argument("[url]", SERVER_ARGUMENT, optionParser(websocketUrl))
     .option(
       "--suffix <word>",
-      "ssh ID.<word> instead (default: converge)",
+      "set up ssh ID.<word> instead (default: converge)",
       optionParser(parseSuffix),
     )
     .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
-    .option("--undo", "remove what setup made; with --suffix that server only")
+    .option("--undo", "remove what setup made; with --suffix, only for that server")
     .action(actions.setUp);
-  command.command("update").description("Replace this program by the server's, if that is another")
+  command.command("update").description(
+    "Replace this program with the server's version, if it differs",
+  )
     .argument(
       "[url]",
       `${SERVER_ARGUMENT} (default: the one that was set up)`,

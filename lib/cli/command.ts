@@ -21,7 +21,17 @@ export function createCommand(name: string, description: string): Command {
     .helpOption("-h, --help", "print this help")
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
-    .configureHelp({ helpWidth: 100 });
+    .configureHelp({ helpWidth: 100, optionDescription: describeOption });
+}
+
+/** What an option does, with its default and its variable in brackets. */
+function describeOption(option: Option): string {
+  const shown = option.defaultValueDescription ?? option.defaultValue;
+  const notes = [
+    ...shown === undefined ? [] : [`default: ${shown}`],
+    ...option.envVar === undefined ? [] : [`env: ${option.envVar}`],
+  ];
+  return notes.length === 0 ? option.description : `${option.description} (${notes.join("; ")})`;
 }
 
 /** Adds an option that prints a text and ends the program. */

@@ -116,15 +116,15 @@ function makeOptions(): Option[] {
     option("--username <name>", "log in to agents as this user", parseUsername).default("converge"),
     option(
       "--password-file <file>",
-      "let people log in to agents with the password in this file (default: no password)",
+      "let people log in to agents with the password in this file (default: none)",
     ),
     option(
       "--agent-token-file <file>",
-      "register only agents with the token in this file (default: all)",
+      "register only agents with the token in this file (default: none)",
     ),
     option(
       "--admin-password-file <file>",
-      "ask for the password in this file at sessions and metrics (default: open)",
+      "require the password in this file for sessions and metrics (default: none)",
     ),
     option("--tls-cert <file>", "serve https with the certificate chain in this PEM file"),
     option("--tls-key <file>", "the certificate's key, a PEM file"),
@@ -145,7 +145,7 @@ function makeOptions(): Option[] {
       .default(32),
     option(
       "--max-clients-per-address <n>",
-      "connect at most this many of them from one address",
+      "connect at most this many clients to an agent from one address",
       parseInteger(1, 10_000),
     ).default(24),
     option(

@@ -1,6 +1,6 @@
 /**
  * The one way to read a file that an option names or that lies where anyone may put something: within
- * limits of size and time, and never waiting for somebody else.
+ * limits of size and time, and never waiting for another program.
  *
  * @module
  */

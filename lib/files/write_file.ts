@@ -39,7 +39,7 @@ async function writeAside(
 ): Promise<void> {
   const aside = `${path}.${randomBytes(8).toString("hex")}`;
   try {
-    // A new file, whatever somebody else has put there: no link is followed.
+    // A new file, whatever others have put there: no link is followed.
     await Deno.writeFile(aside, bytes, { createNew: true, mode: 0o600 });
     await finish(aside);
   } finally {
@@ -49,7 +49,7 @@ async function writeAside(
 
 /**
  * Opens a file to add to it; makes it if it is missing. Terminals and such will do, but no pipe: to
- * open it would wait until somebody reads it.
+ * open it would wait until a program reads it.
  *
  * @throws {Error} for fileErrorReason()
  */

@@ -21,7 +21,7 @@ export async function jumpHostKey(options: JumpHostKeyOptions): Promise<HostKey>
   const { stateDir, log } = options;
   const file = options.file ?? (stateDir === undefined ? undefined : join(stateDir, FILE_NAME));
   if (file !== undefined) return await loadHostKey(file);
-  log.warn("the host key for ssh is new with each start", {
+  log.warn("the host key for ssh -J changes with each start", {
     hint: "keep it with --ssh-host-key or --state-dir",
   });
   return generateHostKey();

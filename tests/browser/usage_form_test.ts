@@ -13,8 +13,8 @@ const PRIVATE_KEY = `${FENCE}BEGIN OPENSSH PRIVATE KEY${FENCE}\nb3BlbnNzaC1rZXkt
 
 /** All commands that the form wrote, each with its title. */
 async function commands(page: Page): Promise<[title: string, text: string][]> {
-  const figures = await page.locator("#commands figure").all();
-  return await Promise.all(figures.map(async (figure) => [
+  const blocks = await page.locator("#commands figure").all();
+  return await Promise.all(blocks.map(async (figure) => [
     await figure.locator("figcaption").innerText(),
     await figure.locator("code").textContent() ?? "",
   ]));

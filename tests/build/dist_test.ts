@@ -36,7 +36,7 @@ Deno.test("Dist.has() misses what was changed, or has lost a copy", async () => 
     dist.publish(name, "key", "0".repeat(64));
   }
   assert.ok(dist.has("agent") && dist.has("tunnel") && !dist.has("wsproxy"));
-  dir.write("agent", "somebody else's");
+  dir.write("agent", "another program");
   await Deno.remove(join(dir.path, "tunnel.gz"));
   assert.ok(!dist.has("agent") && !dist.has("tunnel"));
 });

@@ -41,8 +41,8 @@ Deno.test("elfRuntime() cuts the payload off", () => {
 Deno.test("elfRuntime() refuses what deno compile did not make", () => {
   assert.throws(() => elfRuntime(ELF), /no payload/);
   assert.throws(() => elfRuntime(join(ELF, layOut(8, [[0, 100_000, 8]]))), /no payload/);
-  assert.throws(() => elfRuntime(layOut(128, [[0, "MZ"]])), /no ELF/);
-  assert.throws(() => elfRuntime(new Uint8Array()), /no ELF/);
+  assert.throws(() => elfRuntime(layOut(128, [[0, "MZ"]])), /not an ELF/);
+  assert.throws(() => elfRuntime(new Uint8Array()), /not an ELF/);
 });
 
 /** A PE file of two sections at most. */
@@ -82,8 +82,8 @@ Deno.test("peRuntime() drops the payload's section and all that points at it", (
 
 Deno.test("peRuntime() refuses what deno compile did not make", () => {
   assert.throws(() => peRuntime(pe(2, ".rsrc")), /no payload of deno compile: ".rsrc" is last/);
-  assert.throws(() => peRuntime(ELF), /no PE/);
-  assert.throws(() => peRuntime(layOut(64, [[0, "MZ"], [0x3c, 0x7fff0000]])), /no PE/);
+  assert.throws(() => peRuntime(ELF), /not a PE/);
+  assert.throws(() => peRuntime(layOut(64, [[0, "MZ"], [0x3c, 0x7fff0000]])), /not a PE/);
 });
 
 const ARM64 = 0x0100000c;
@@ -158,7 +158,7 @@ Deno.test("machoRuntime() refuses what deno compile did not make", () => {
   assert.throws(() => machoRuntime(arm64(false)), /no payload of deno compile: no segment __SUI/);
   assert.throws(() => machoRuntime(x64(0)), /no payload of deno compile: no marker/);
   assert.throws(() => machoRuntime(join(x64(0), x64Payload(), ELF)), /does not end where/);
-  assert.throws(() => machoRuntime(ELF), /no 64-bit Mach-O/);
+  assert.throws(() => machoRuntime(ELF), /not a 64-bit Mach-O/);
   const endless = arm64(true);
   new DataView(endless.buffer).setUint32(36, 4, true);
   assert.throws(() => machoRuntime(endless), /a load command is broken/);

@@ -84,7 +84,7 @@ test("agent end --status N in a shell decides the job's outcome", async () => {
     agent.log,
     /info the agent is ending reason=stopped status=3 by="agent end in a session from 127\.0\.0\.1"/,
   );
-  // Whoever asks again finds nothing.
+  // A second request finds nothing.
   const again = await agent.run(["wait"]);
   assert.equal(again.code, 1);
   assert.match(

@@ -35,7 +35,7 @@ test("an agent ends with 0", async (t) => {
     await ended(world.startAgent({ args: ["--expiry", "1s"] }), "deadline");
   });
 
-  await t.step("when somebody comes and leaves", async () => {
+  await t.step("when a user comes and leaves", async () => {
     const { agent, announced } = await start(world, []);
     await using terminal = world.terminal(announced);
     await shellReady(terminal);
@@ -62,7 +62,7 @@ test("an agent ends with 0", async (t) => {
     await ended(agent, "logout");
   });
 
-  await t.step("when the hold file is removed after somebody has left", async () => {
+  await t.step("when the hold file is removed after the user has left", async () => {
     const { agent, announced } = await start(world, []);
     await using terminal = world.terminal(announced);
     await shellReady(terminal);

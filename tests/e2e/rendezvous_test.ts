@@ -34,7 +34,7 @@ test("an agent that ends frees its ID at once, for the next run of the job", asy
   }
 });
 
-test("without --id a random one is made up, and it works", async () => {
+test("without --id the agent gets a random one, and it works", async () => {
   await using world = await World.start();
   const [one, two] = await Promise.all([
     world.startAgent().announced(),

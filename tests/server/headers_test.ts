@@ -20,7 +20,7 @@ const ANSWERS: [path: string, status: number][] = [
   ["/%ff", 400],
   ["/client/nobody", 404],
   ["/client/-", 400],
-  ["/agent/somebody", 426],
+  ["/agent/someone", 426],
   ["/static/browser/style.css", 200],
   ["/static/agent", 200],
   ["/static/nothing", 404],

@@ -147,7 +147,7 @@ requires("nginx")({
       headers: { "x-forwarded-for": "198.51.100.7" },
     });
     const paired = await data.nextMessage();
-    // What nginx wrote itself counts, not what the client made up.
+    // What nginx wrote itself counts, not what the client invented.
     assert.deepEqual(paired, { type: "paired", client: { key: 1, address: "127.0.0.1" } });
     client.send(new TextEncoder().encode("through"));
     assert.equal(new TextDecoder().decode(await data.bytes(7)), "through");

@@ -49,7 +49,7 @@ export class FakeClock {
     this.pass(0);
   }
 
-  /** Somebody sets the machine's clock. */
+  /** Sets the machine's clock. */
   setWall(wall: number): void {
     this.#offset = wall - this.#now;
   }

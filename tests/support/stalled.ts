@@ -1,5 +1,5 @@
 /**
- * Resolves when a number that grows has stood still for half a second: whoever makes it grow is
+ * Resolves when a number that grows has stood still for half a second: the writer that makes it grow is
  * held up. There is no event to wait for when nothing happens.
  */
 export async function stalled(progress: () => number): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { errorMessage } from "../../lib/text/error_message.ts";
 
 Deno.test("errorMessage() is the message of anything that was thrown", () => {
-  assert.equal(errorMessage(new TypeError("it is none")), "it is none");
+  assert.equal(errorMessage(new TypeError("wrong type")), "wrong type");
   assert.equal(errorMessage(new RangeError()), "RangeError");
   assert.equal(errorMessage("SIGINT"), "SIGINT");
   assert.equal(errorMessage(undefined), "undefined");

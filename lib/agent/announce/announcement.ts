@@ -130,7 +130,7 @@ function headline(announcement: Announcement): string {
     : `you can log in to the job ${id} ${until}`;
 }
 
-/** What is wrong if nobody can log in, and how to fix it; empty if somebody can. */
+/** Why no key or password can log in, and how to fix it; empty if one can. */
 export function loginTrouble(announcement: Announcement): string[] {
   const { keys, password, keysFile, keysProblem, wantedId } = announcement;
   if (keys > 0 || password) return [];
@@ -140,7 +140,7 @@ export function loginTrouble(announcement: Announcement): string[] {
   const file = keysFile.includes(" ") ? `"${keysFile}"` : keysFile;
   return [
     `Nobody can log in: ${keysProblem ?? `${keysFile} has no key`}, and ${noPassword}.`,
-    "To let somebody in now, add a public key: " +
+    "To log in now, add a public key: " +
     `echo ssh-ed25519 AAAA... you@example.org >> ${file}`,
   ];
 }

@@ -60,7 +60,7 @@ export interface LifetimeKeeperOptions extends LifetimeSettings {
   /** @default "foreground" */
   mode?: LifetimeMode;
   /**
-   * Checks the hold file before the agent ends: somebody may have made it just before leaving. Gets
+   * Checks the hold file before the agent ends: a user may have made it just before leaving. Gets
    * the last known modification time, returns the current one; Unix times in milliseconds.
    */
   readHold?: (known: number | undefined) => number | undefined;

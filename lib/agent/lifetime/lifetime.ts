@@ -134,7 +134,7 @@ export function holdChanged(
   modified: number | undefined,
 ): LifetimeState {
   const changed = { ...state, hold: modified };
-  // Nobody is disconnected at once because somebody else removed the hold file.
+  // No user is disconnected at once because another one removed the hold file.
   const sudden = state.shells > 0 && deadlineOf(changed) < deadlineOf(state);
   return sudden ? { ...changed, graceFrom: now } : changed;
 }
@@ -159,7 +159,7 @@ function warningDue(state: LifetimeState, now: number, deadline: number): number
   const near = deadline - warningTime;
   if (now < near) return told?.warned ? now : near;
   if (told === undefined) return now;
-  // Somebody who types while the deadline is always near must not be told at every key.
+  // A user who types while the deadline is always near must not be warned at every key.
   const apart = Math.min(MINUTE, warningTime / 2);
   if (!told.warned) return told.at + apart;
   if (deadline < told.deadline) return now;

@@ -14,7 +14,9 @@ import { PAYLOAD_MAGIC } from "./payload.ts";
  */
 export function elfRuntime(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new Error("no ELF executable");
+  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) {
+    throw new Error("not an ELF executable");
+  }
   const length = Number(view.getBigUint64(file.length - 8, true));
   const start = file.length - length;
   if (start < 64 || !PAYLOAD_MAGIC.every((byte, i) => file[start + i] === byte)) {

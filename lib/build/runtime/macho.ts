@@ -165,7 +165,7 @@ function x64Runtime(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 export function machoRuntime(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (file.length < HEADER_LENGTH || view.getUint32(0, true) !== MAGIC_64) {
-    throw new Error("no 64-bit Mach-O executable");
+    throw new Error("not a 64-bit Mach-O executable");
   }
   return view.getUint32(4, true) === CPU_TYPE_ARM64 ? arm64Runtime(file) : x64Runtime(file);
 }

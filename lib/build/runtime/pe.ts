@@ -22,17 +22,17 @@ const SECTION_NAME = ".pedata";
  */
 export function peRuntime(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 0x40 || view.getUint16(0) !== 0x4d5a) throw new Error("no PE executable");
+  if (file.length < 0x40 || view.getUint16(0) !== 0x4d5a) throw new Error("not a PE executable");
   const header = view.getUint32(0x3c, true);
   if (header + 24 > file.length || view.getUint32(header) !== 0x50450000) {
-    throw new Error("no PE executable");
+    throw new Error("not a PE executable");
   }
   const sections = view.getUint16(header + 6, true);
   const optional = header + 24;
   const table = optional + view.getUint16(header + 20, true);
   const last = table + SECTION_HEADER_LENGTH * (sections - 1);
   if (view.getUint16(optional + MAGIC, true) !== 0x20b || sections === 0) {
-    throw new Error("no 64-bit PE executable");
+    throw new Error("not a 64-bit PE executable");
   }
   const name = new TextDecoder().decode(file.subarray(last, last + 8)).replace(/\0+$/, "");
   if (name !== SECTION_NAME) throw new Error(`no payload of deno compile: "${name}" is last`);

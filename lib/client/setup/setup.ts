@@ -146,7 +146,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Removes a file, or a directory if it is empty: what somebody else put there stays. */
+/** Removes a file, or a directory if it is empty: what others put there stays. */
 async function removeFile(path: string, print: (line: string) => void): Promise<void> {
   try {
     const isDirectory = (await lstat(path)).isDirectory();

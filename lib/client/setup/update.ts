@@ -36,13 +36,13 @@ export async function updateProgram(
   const sums = await getText(access, "static/SHA256SUMS");
   const wanted = artifact && listedSum(sums, artifact.name);
   if (artifact === undefined || wanted === undefined) {
-    throw new Error(`cannot update wsproxy: ${access.server.host} has none for this system`);
+    throw new Error(`cannot update wsproxy: ${access.server.host} has no wsproxy for this system`);
   }
   if (await sha256(executable) === wanted) return false;
   await replaceFile(executable, async (partial) => {
     await download(access, `static/${artifact.name}`, partial);
     if (await sha256(partial) !== wanted) {
-      throw new Error("what was downloaded does not have the checksum that the server lists");
+      throw new Error("the download does not match the server's checksum");
     }
   }, { always: 0o755 });
   return true;

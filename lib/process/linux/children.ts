@@ -38,7 +38,7 @@ function look(): void {
   }
   for (const pid of running.keys()) {
     const found = wait(pid);
-    // Without a status somebody else has waited for it.
+    // Without a status, other code has waited for it.
     if (found !== 0) ended(pid, found === pid ? decodeStatus(status[0]!) : { code: 255 });
   }
   if (running.size > 0 || ticking === undefined) return;

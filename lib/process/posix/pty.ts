@@ -122,7 +122,7 @@ class PosixPty implements Pty {
 
   /**
    * Deno 2.9 does not notice that a terminal takes input again after it was full, unless there is
-   * also output, or somebody starts to read again.
+   * also output, or reading starts again.
    */
   #poke(pause: number): void {
     this.#poking = setTimeout(() => {

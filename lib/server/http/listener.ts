@@ -96,10 +96,13 @@ export class Listener {
     try {
       return new Guard({ sockets: new OwnSockets(), port: this.port, onDropped });
     } catch (error) {
-      this.#log.warn("cannot guard connections: endless messages and slow requests go on", {
-        reason: errorMessage(error),
-        hint: "it needs Linux and --allow-ffi",
-      });
+      this.#log.warn(
+        "cannot guard connections: endless messages and slow requests are not cut off",
+        {
+          reason: errorMessage(error),
+          hint: "it needs Linux and --allow-ffi",
+        },
+      );
     }
   }
 

@@ -51,7 +51,7 @@ async function setUp(dir: TempDir) {
 /** Sends something and reads what comes back until the end. */
 async function talk(port: number, text: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  // Whoever is cut off while it writes has been refused too.
+  // A client that is cut off while it writes has been refused too.
   await connection.write(new TextEncoder().encode(text)).catch(() => {});
   return await new Response(connection.readable).text().catch(() => "");
 }
@@ -191,7 +191,7 @@ Deno.test("LocalControl removes what agents of before have left", async () => {
   await control.finish(ENDED, false);
 });
 
-Deno.test("findAgent() names the directory and what to do when there is none", async () => {
+Deno.test("findAgent() names the directory and what to do without one", async () => {
   await using dir = new TempDir();
   const message =
     /^cannot find an agent in ".*": none was started there; change to .* or set CONVERGE_DIR/;

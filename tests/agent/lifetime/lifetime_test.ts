@@ -112,7 +112,7 @@ Deno.test("look() stays calm when the warning time is as long as the expiry", ()
   assert.equal(told, 61, "once a minute");
 });
 
-Deno.test("look() never warns somebody who types more often than twice a minute", () => {
+Deno.test("look() never warns a user who types more often than twice a minute", () => {
   let state = withShells(1, { expiry: 5 * MINUTE + SECOND, warningTime: 5 * MINUTE });
   let told = 0;
   for (let now = START; now <= START + HOUR; now += 2 * SECOND) {

@@ -110,7 +110,7 @@ Deno.test("JobVariables reads --env-file again each time", async () => {
 });
 
 Deno.test(
-  "JobVariables reads no more than it may, and no file that is none",
+  "JobVariables reads no more than it may, and only regular files",
   linuxOnly,
   async () => {
     await using runner = new Runner();

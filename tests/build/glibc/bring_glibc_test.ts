@@ -28,7 +28,7 @@ async function rootWith(path: string): Promise<RootDirectory> {
   return root;
 }
 
-test("a program that brings glibc runs where there is none", { ignore }, async () => {
+test("a program that brings glibc runs without one", { ignore }, async () => {
   await using root = await rootWith("/usr/bin/env");
   const [command, args] = root.command("/program", ["busybox", "echo", "$#"]);
   const { code, stdout, stderr } = await run(command, args);

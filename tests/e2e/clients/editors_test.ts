@@ -48,7 +48,7 @@ while ! test -s .editor/port; do sleep 0.1; done
 echo "listeningOn==$(cat .editor/port)=="
 echo "exitCode==0=="
 echo "${marker}: end"
-# The editor keeps this session; its end tells it that the editor has gone.
+# The editor keeps this session; its end tells it that the editor has quit.
 { cat > /dev/null; echo "${marker}: gone"; }
 `;
 }

@@ -25,7 +25,7 @@ Deno.test("siteOf() takes the host that was asked for, and the base path", () =>
   ]);
 });
 
-Deno.test("siteOf() ignores a host that is none", () => {
+Deno.test("siteOf() ignores an invalid host", () => {
   for (
     const host of [
       "",

@@ -244,7 +244,7 @@ Deno.test("what is missing is a script that says why and fails", async (t) => {
     assert.match(stderr, /its operator can build it with "deno task build darwin-arm64"\n$/);
   });
 
-  await t.step("when there is none for what uname says", async () => {
+  await t.step("without one for what uname says", async () => {
     const response = await ask(dir, "agent-Linux-riscv64", {}, { state: READY });
     assert.equal(response.status, 404);
     const { code, stderr } = await runAsProgram(response);

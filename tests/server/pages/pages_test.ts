@@ -122,7 +122,7 @@ Deno.test("the usage page never shows a private key again", async () => {
   assert.doesNotMatch(redirect.headers.get("location")!, /PRIVATE|b3Blbn/);
 });
 
-Deno.test("the usage page makes up an ID on request and keeps the rest of the form", async () => {
+Deno.test("the usage page generates an ID on request and keeps the rest of the form", async () => {
   const form = new URLSearchParams({ key: KEY, id: "", ci: "azure", "new-id": "1" });
   const [response] = await get(`/usage?${form}`);
   assert.equal(response.status, 303);
@@ -134,10 +134,10 @@ Deno.test("the usage page makes up an ID on request and keeps the rest of the fo
   assert.equal(location.searchParams.get("key"), KEY);
   assert.ok(!location.searchParams.has("new-id"));
   const [other] = await get("/usage?key=half+a+key&new-id=1");
-  assert.match(other.headers.get("location")!, /\bkey=half\+a\+key\b/, "it can still be mended");
+  assert.match(other.headers.get("location")!, /\bkey=half\+a\+key\b/, "it can still be corrected");
 });
 
-Deno.test("the usage page shows an impossible ID as text and says why it is none", async () => {
+Deno.test("the usage page shows an impossible ID as text and says why it is invalid", async () => {
   const [, text] = await get("/usage?id=%3Cscript%3Ealert(1)%3C/script%3E");
   assert.ok(!text.includes("<script>alert"));
   assert.match(text, /Invalid ID/);

@@ -56,7 +56,7 @@ Deno.test("an agent gets a verifier of the password, never the password", async 
   assert.notEqual(otherAgent.registered.password!.salt, salt);
 });
 
-Deno.test("an ID in use: another one is made up and both work", async () => {
+Deno.test("an ID in use: the agent gets a random one and both work", async () => {
   await using server = await startTestServer();
   await using first = await TestAgent.register(server.ws, "job");
   await using second = await TestAgent.register(server.ws, "job");
@@ -217,7 +217,7 @@ Deno.test("what an agent reports is kept, in bounds", async () => {
   });
 });
 
-Deno.test("a report that is none ends the control connection", async () => {
+Deno.test("an invalid report ends the control connection", async () => {
   await using server = await startTestServer();
   await using agent = await TestAgent.register(server.ws, "job");
   agent.control.send({ type: "status", clients: 5 });

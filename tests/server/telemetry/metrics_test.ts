@@ -34,7 +34,7 @@ Deno.test("Metrics reads what is there when it is asked", async () => {
   assert.equal((await read(metrics))['converge_agents{state="connected"}'], 0);
   load = { ...LOAD, connected: 3, away: 1, parked: 6, waiting: 2, pairs: 4, connections: 17 };
   load = { ...load, buffered: 5_000 };
-  const figures = await read(metrics);
+  const values = await read(metrics);
   for (
     const [name, value] of Object.entries({
       'converge_agents{state="connected"}': 3,
@@ -47,16 +47,16 @@ Deno.test("Metrics reads what is there when it is asked", async () => {
       converge_buffered_bytes: 5_000,
       converge_buffered_limit_bytes: 2 ** 30,
     })
-  ) assert.equal(figures[name], value, name);
+  ) assert.equal(values[name], value, name);
 });
 
 Deno.test("Metrics counts bytes while a pair is open, and none of them twice", async () => {
   let load = { ...LOAD, pairs: 1, toAgent: 7, toClient: 100 };
   const metrics = new Metrics({ load: () => load });
   const bytes = async () => {
-    const figures = await read(metrics);
+    const values = await read(metrics);
     return ["to_agent", "to_client"].map((direction) =>
-      figures[`converge_relayed_bytes_total{direction="${direction}"}`]
+      values[`converge_relayed_bytes_total{direction="${direction}"}`]
     );
   };
   assert.deepEqual(await bytes(), [7, 100]);
@@ -82,7 +82,7 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
   metrics.observe({ type: "paired", id: "job", client: CLIENT, waitedMs: 50 });
   const end = { label: "too-slow", reason: "the client fell behind" } as const;
   metrics.observe({ type: "unpaired", id: "job", client: CLIENT, end, durationMs: 90_000 });
-  const figures = await read(metrics);
+  const values = await read(metrics);
   for (
     const [name, value] of Object.entries({
       'converge_registrations_total{kind="new"}': 1,
@@ -99,25 +99,25 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
       'converge_pair_duration_seconds_bucket{le="300"}': 1,
       converge_pair_duration_seconds_sum: 90,
     })
-  ) assert.equal(figures[name], value, name);
-  // Nothing that somebody else chose becomes a label.
-  const all = Object.keys(figures).join("\n");
+  ) assert.equal(values[name], value, name);
+  // Nothing that a client chose becomes a label.
+  const all = Object.keys(values).join("\n");
   assert.doesNotMatch(all, /192\.0\.2|private|behind|"job"|taken|builder/);
 });
 
-Deno.test("Metrics tells the version, and figures of its process", async () => {
+Deno.test("Metrics tells the version, and numbers of its process", async () => {
   const metrics = new Metrics({ load: () => LOAD });
   const { headers } = await metrics.answer();
   assert.equal(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-  const figures = await read(metrics);
-  const info = Object.keys(figures).find((name) => name.startsWith("converge_build_info"));
+  const values = await read(metrics);
+  const info = Object.keys(values).find((name) => name.startsWith("converge_build_info"));
   assert.match(info ?? "", new RegExp(`version="\\d+\\.\\d+\\.\\d+",deno="${Deno.version.deno}"`));
-  assert.ok(figures.process_resident_memory_bytes! > 10e6);
-  assert.ok(figures.process_cpu_user_seconds_total! > 0);
-  const age = Date.now() / 1_000 - figures.process_start_time_seconds!;
+  assert.ok(values.process_resident_memory_bytes! > 10e6);
+  assert.ok(values.process_cpu_user_seconds_total! > 0);
+  const age = Date.now() / 1_000 - values.process_start_time_seconds!;
   assert.ok(age >= 0 && age < 3_600, `${age}`);
   // Only Linux 6.2 and later tell how many there are.
-  if (figures.process_open_fds === undefined) return;
-  assert.ok(figures.process_open_fds > 3);
-  assert.ok(figures.process_max_fds! > figures.process_open_fds);
+  if (values.process_open_fds === undefined) return;
+  assert.ok(values.process_open_fds > 3);
+  assert.ok(values.process_max_fds! > values.process_open_fds);
 });

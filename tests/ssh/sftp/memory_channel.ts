@@ -33,7 +33,7 @@ export class MemoryChannel implements SftpChannel {
     this.#change();
   }
 
-  /** Goes away without a word. */
+  /** Disconnects without closing the channel. */
   vanish(): void {
     this.#isClosed = true;
     this.#close(undefined);
