@@ -23,8 +23,8 @@ export interface HostKeysOptions {
 }
 
 /**
- * Reads the keys that there are, and makes those of the types that are missing: in the files that are
- * missing, else for this run alone.
+ * Reads the keys that there are, and makes those of the types that are missing: in the files that
+ * are missing, else for this run alone.
  *
  * @throws {Error} if a file cannot be read, written or used, or nothing says what belongs in it
  */

@@ -27,8 +27,8 @@ export interface OutputOptions {
   logFile?: string;
   logLevel: LogLevel;
   /**
-   * Whether this is the agent in the background: its announcements go to the log file too, and after
-   * the first one nowhere else.
+   * Whether this is the agent in the background: its announcements go to the log file too, and
+   * after the first one nowhere else.
    */
   detached: boolean;
 }

@@ -159,15 +159,16 @@ export class Registration {
     } finally {
       this.#control = undefined;
       control.close();
-      // An agent that exits before the server has heard the goodbye counts as lost and blocks its ID.
+      // An agent that exits before the server has heard the goodbye counts as lost and blocks its
+      // ID.
       await control.closed;
     }
   }
 
   /**
    * A registration without the server's password if the ID that was asked for is another agent's.
-   * Everybody with the password can open every agent, and anyone who asks for that ID is after another
-   * job: only a key of this job's own may log in.
+   * Everybody with the password can open every agent, and anyone who asks for that ID is after
+   * another job: only a key of this job's own may log in.
    */
   #withoutSharedPassword(registration: RegisteredMessage): RegisteredMessage {
     if (registration.id === this.#options.id) return registration;

@@ -55,7 +55,9 @@ export function isFinal(error: unknown): boolean {
   return error instanceof Error && isLastingFailure(error.cause);
 }
 
-/** The statuses of those who may refuse: a login, a limit, a proxy; all others do not know agents. */
+/**
+ * The statuses of those who may refuse: a login, a limit, a proxy; all others do not know agents.
+ */
 const REFUSING = [400, 401, 403, 407, 429];
 
 /** Why the agent could not register, for people. */

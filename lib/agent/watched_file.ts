@@ -1,5 +1,6 @@
 /**
- * A file that people make, touch and remove, such as the hold file: whether it exists, and its time.
+ * A file that people make, touch and remove, such as the hold file: whether it exists, and its
+ * time.
  *
  * @module
  */

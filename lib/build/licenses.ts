@@ -31,7 +31,9 @@ export function packageDirectory(path: string): string | undefined {
   return /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0];
 }
 
-/** The licence of what is linked into a package's native code and not named by the package itself. */
+/**
+ * The licence of what is linked into a package's native code and not named by the package itself.
+ */
 const LINKED: Record<string, string> = { "sodium-native": "LIBSODIUM_LICENSE.txt" };
 
 /**

@@ -12,7 +12,8 @@ export { Command, Option };
 /**
  * A command whose help comes from the same lines that parse it.
  *
- * Wrong use throws a {@link UsageError} and prints nothing; `--help` and `--version` print to stdout.
+ * Wrong use throws a {@link UsageError} and prints nothing; `--help` and `--version` print to
+ * stdout.
  */
 export function createCommand(name: string, description: string): Command {
   return new Command(name)

@@ -1,6 +1,6 @@
 /**
- * The one way to read a file that an option names or that lies where anyone may put something: within
- * limits of size and time, and never waiting for another program.
+ * The one way to read a file that an option names or that lies where anyone may put something:
+ * within limits of size and time, and never waiting for another program.
  *
  * @module
  */
@@ -27,7 +27,9 @@ const PIECE = 64 * 1024;
 /** How often a pipe is looked at, in milliseconds. */
 const PIPE_EVERY_MS = 20;
 
-/** Opening a pipe that nobody writes to, or a terminal, must not block. Windows has no such flags. */
+/**
+ * Opening a pipe that nobody writes to, or a terminal, must not block. Windows has no such flags.
+ */
 const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 
 /**

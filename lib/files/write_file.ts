@@ -1,6 +1,6 @@
 /**
- * Writes files whole or not at all, readable by their owner alone: a full disk, or a program that is
- * killed, leaves no half of one behind.
+ * Writes files whole or not at all, readable by their owner alone: a full disk, or a program that
+ * is killed, leaves no half of one behind.
  *
  * @module
  */

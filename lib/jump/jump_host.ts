@@ -1,6 +1,6 @@
 /**
- * The way in by `ssh -J` without a program of ours: an SSH server that forwards to registered agents
- * and does nothing else. What it forwards is the SSH connection to the agent, end to end.
+ * The way in by `ssh -J` without a program of ours: an SSH server that forwards to registered
+ * agents and does nothing else. What it forwards is the SSH connection to the agent, end to end.
  *
  * @module
  */

@@ -11,9 +11,9 @@ export interface TextTarget {
 }
 
 /**
- * Writes text in its order and never waits: a reader that stops reading, one that is gone and a full
- * disk must not stop the program. What cannot be written is lost, as there is no other place to
- * report it.
+ * Writes text in its order and never waits: a reader that stops reading, one that is gone and a
+ * full disk must not stop the program. What cannot be written is lost, as there is no other place
+ * to report it.
  */
 export class TextWriter {
   readonly #to: TextTarget;

@@ -1,6 +1,6 @@
 /**
- * What may be started and entered. Names are as in lib/text/byte_text.ts, which Deno's own functions
- * do not take.
+ * What may be started and entered. Names are as in lib/text/byte_text.ts, which Deno's own
+ * functions do not take.
  *
  * @module
  */

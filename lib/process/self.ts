@@ -1,6 +1,6 @@
 /**
- * This process, and what it got from the program that started it, byte for byte: Deno's own functions
- * take and return valid UTF-8 only, and leave other variables out. Text is as in
+ * This process, and what it got from the program that started it, byte for byte: Deno's own
+ * functions take and return valid UTF-8 only, and leave other variables out. Text is as in
  * lib/text/byte_text.ts.
  *
  * @module

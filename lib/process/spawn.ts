@@ -1,8 +1,8 @@
 import { spawnPosixProcess } from "./posix/process.ts";
 import type { Process, ProcessOptions, Pty, PtyOptions } from "./process.ts";
 
-// Each platform's files load native code of that platform, so only the right ones are imported: now,
-// when nothing can be in the way. The build leaves out the branches of other platforms.
+// Each platform's files load native code of that platform, so only the right ones are imported:
+// now, when nothing can be in the way. The build leaves out the branches of other platforms.
 const windows = Deno.build.os === "windows" ? await import("./windows/process.ts") : undefined;
 const linux = Deno.build.os === "linux" ? await import("./linux/process.ts") : undefined;
 

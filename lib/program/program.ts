@@ -17,12 +17,14 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Within this time two signals count as one, in milliseconds: a terminal sends Ctrl-C to all programs
- * in the foreground, and those that started this one, such as `deno task`, pass it on.
+ * Within this time two signals count as one, in milliseconds: a terminal sends Ctrl-C to all
+ * programs in the foreground, and those that started this one, such as `deno task`, pass it on.
  */
 const SAME_SIGNAL_MS = 1_000;
 
-/** How long a reader of stdout or stderr may take nothing when the program ends, in milliseconds. */
+/**
+ * How long a reader of stdout or stderr may take nothing when the program ends, in milliseconds.
+ */
 const FLUSH_MS = 1_000;
 
 /** Whether this program was started to ignore SIGHUP, as nohup does; known on Linux only. */
@@ -99,8 +101,8 @@ export function signalStatus(signal: AbortSignal): number {
 /**
  * Runs a program until it ends by itself or by a signal, then exits.
  *
- * @param main gets the arguments and the signals of {@link SignalWatch}; resolves to the exit status
- * (0 if undefined), throws for a failure
+ * @param main gets the arguments and the signals of {@link SignalWatch}; resolves to the exit
+ * status (0 if undefined), throws for a failure
  */
 export async function runProgram(
   name: string,

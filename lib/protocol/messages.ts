@@ -1,6 +1,6 @@
 /**
- * What agents, clients and the server say to each other: messages, close codes and the version. Pure;
- * docs/protocol.md says the same in prose.
+ * What agents, clients and the server say to each other: messages, close codes and the version.
+ * Pure; docs/protocol.md says the same in prose.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
  * Text that may hold any bytes: file names, arguments, environments. They are bytes on the wire and
  * on POSIX systems, and strings here. A byte that is not valid UTF-8 becomes the lone surrogate
- * U+DC00 plus the byte, so that each survives the round trip (the scheme of Python's PEP 383). Pure.
+ * U+DC00 plus the byte, so that each survives the round trip (the scheme of Python's PEP 383).
+ * Pure.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** What happens before and at the deadline, in the shells of real clients; time passes at our word. */
+/**
+ * What happens before and at the deadline, in the shells of real clients; time passes at our word.
+ */
 import assert from "node:assert/strict";
 import { ClockedAgent } from "../support/agent.ts";
 import { gone } from "../support/processes.ts";

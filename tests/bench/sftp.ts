@@ -1,7 +1,7 @@
 /**
- * SFTP against OpenSSH's sftp-server, the code of internal-sftp, on the same path: the agent runs it as a
- * command (`sftp -s /usr/lib/openssh/sftp-server`), so client, wsproxy, server, agent and encryption are
- * the same for both, and only who answers the requests differs.
+ * SFTP against OpenSSH's sftp-server, the code of internal-sftp, on the same path: the agent runs
+ * it as a command (`sftp -s /usr/lib/openssh/sftp-server`), so client, wsproxy, server, agent and
+ * encryption are the same for both, and only who answers the requests differs.
  *
  * @module
  */
@@ -87,15 +87,16 @@ export async function benchSftp(converge: Target, there: string, compare: Compar
 }
 
 /**
- * The times of echoes in a session of its own, in milliseconds, while `target` is busy with the files of
- * three clients of low priority.
+ * The times of echoes in a session of its own, in milliseconds, while `target` is busy with the
+ * files of three clients of low priority.
  */
 async function echoBusy(target: Target, shell: Target, cwd: string): Promise<number[]> {
   await using stack = new AsyncDisposableStack();
   for (const line of ["get large /dev/null", "put large put", "ls -l entries"]) {
     const batch = Array<string>(1_000).fill(line).join("\n");
     const transfer = stack.use(
-      // On the machines of other people, else: here they must not take the processors from the agent.
+      // On the machines of other people, else: here they must not take the processors from the
+      // agent.
       new Program("nice", [
         ...["-n", "19", "sftp", ...target.options, "-b", "-", target.destination],
       ], { cwd, input: batch }),

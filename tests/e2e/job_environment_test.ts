@@ -25,7 +25,9 @@ const VARIABLES = [
   "UTF_8=Jürgen 🐢",
 ].map((text) => text.startsWith("$") || text.includes("=$'") ? text : `'${text}'`);
 
-/** An agent that bash starts in a directory called `f\xfc` with {@link VARIABLES} and without HOME. */
+/**
+ * An agent that bash starts in a directory called `f\xfc` with {@link VARIABLES} and without HOME.
+ */
 function startLatin1Agent(world: World, dir: TempDir): Program {
   const script = `mkdir $'f\\374' && cd $'f\\374' && cp "$KEY" .authorized_keys &&
     exec env -u HOME ${VARIABLES.join(" ")} "$@"`;

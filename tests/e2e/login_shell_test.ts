@@ -41,7 +41,8 @@ for (const { shell, rc, alias, status } of SHELLS) {
         ENV: join(home.path, ".shrc"),
         PATH: path,
         JOB_VARIABLE: "the-job",
-        // What a script with `set -e -o pipefail` exports, and a size for programs without a terminal.
+        // What a script with `set -e -o pipefail` exports, and a size for programs without a
+        // terminal.
         SHELLOPTS: "braceexpand:errexit:pipefail",
         TERM: "dumb",
         LINES: "7",
@@ -49,7 +50,8 @@ for (const { shell, rc, alias, status } of SHELLS) {
       },
     }).announced();
 
-    // What is typed before the prompt is back stands in front of it, so no line's beginning is waited for.
+    // What is typed before the prompt is back stands in front of it, so no line's beginning is
+    // waited for.
     await using terminal = world.terminal(announced, [], { columns: 132, rows: 43 });
     await terminal.waitFor(/[$#%>] /);
     terminal.write("job-tool\r");

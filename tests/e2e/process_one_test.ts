@@ -8,7 +8,9 @@ import { World } from "../support/world.ts";
 
 const test = requires("ssh", "unshare");
 
-/** Fails after a minute if there still is a program that has ended and that nobody has waited for. */
+/**
+ * Fails after a minute if there still is a program that has ended and that nobody has waited for.
+ */
 const NO_ZOMBIES = `
   i=0
   while grep -qs '^State:.*zombie' /proc/[0-9]*/status; do

@@ -1,7 +1,7 @@
 /**
  * `deno task mutate [FILE…]`: changes lines that security rests on, one at a time, in a copy of the
- * tree, and runs their tests. Prints each change that no test noticed: either it makes no difference,
- * or a test is missing. All files take more than an hour.
+ * tree, and runs their tests. Prints each change that no test noticed: either it makes no
+ * difference, or a test is missing. All files take more than an hour.
  *
  * @module
  */

@@ -1,14 +1,14 @@
 /**
- * What tests use of npm:ssh2 beyond what it publishes, to say what no honest client says. No other file
- * names a private member of ssh2; tests/deno.json pins its exact version.
+ * What tests use of npm:ssh2 beyond what it publishes, to say what no honest client says. No other
+ * file names a private member of ssh2; tests/deno.json pins its exact version.
  */
 // deno-lint-ignore-file no-explicit-any -- ssh2 publishes no types for these.
 import type { Client } from "ssh2";
 import utils from "ssh2/lib/protocol/utils.js";
 
 /**
- * What a client is to connect with: of the ciphers of ssh2 these free what they take of node:crypto, as
- * Deno's leak check demands.
+ * What a client is to connect with: of the ciphers of ssh2 these free what they take of
+ * node:crypto, as Deno's leak check demands.
  */
 export const ALGORITHMS = { cipher: ["aes128-gcm@openssh.com" as const] };
 

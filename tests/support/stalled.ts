@@ -1,6 +1,6 @@
 /**
- * Resolves when a number that grows has stood still for half a second: the writer that makes it grow is
- * held up. There is no event to wait for when nothing happens.
+ * Resolves when a number that grows has stood still for half a second: the writer that makes it
+ * grow is held up. There is no event to wait for when nothing happens.
  */
 export async function stalled(progress: () => number): Promise<void> {
   for (let idle = 0, last = progress(); idle < 10; idle++) {

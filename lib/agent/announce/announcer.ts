@@ -50,8 +50,8 @@ export class Announcer {
   /**
    * Announces. Webhooks and the CI system get only what they do not have yet.
    *
-   * @param options `signal` gives up on webhooks; with `onlyNews`, and for JSON always, the job's log
-   * too gets only what is new
+   * @param options `signal` gives up on webhooks; with `onlyNews`, and for JSON always, the job's
+   * log too gets only what is new
    * @returns resolves when the job's log and the CI system have it
    */
   async announce(
@@ -86,7 +86,9 @@ export class Announcer {
     };
   }
 
-  /** What goes to the job's log: the block, and where the CI system folds text the other commands. */
+  /**
+   * What goes to the job's log: the block, and where the CI system folds text the other commands.
+   */
   #logText(announcement: Announcement): string {
     const { color, env, now } = this.#options;
     const commands = (["posix", "windows"] as const).map((computer) =>

@@ -1,4 +1,6 @@
-/** The commands that the block in the job's log leaves out, and how a CI system folds them. Pure. */
+/**
+ * The commands that the block in the job's log leaves out, and how a CI system folds them. Pure.
+ */
 import { loginCommands } from "../../../templates/assets/shared/login_commands.js";
 import { type Announcement, commandsFor, loginTarget, sanitized } from "./announcement.ts";
 
@@ -45,7 +47,8 @@ export function otherCommands(
 }
 
 /**
- * Text as a part of the log that is folded at first; undefined where the CI system has no such thing.
+ * Text as a part of the log that is folded at first; undefined where the CI system has no such
+ * thing.
  *
  * @param now Unix time in milliseconds
  */

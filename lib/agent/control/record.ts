@@ -1,6 +1,6 @@
 /**
- * The records by which `agent wait`, `stop`, `status` and `end` find an agent: a file for each agent,
- * in its directory, which only its own user can read.
+ * The records by which `agent wait`, `stop`, `status` and `end` find an agent: a file for each
+ * agent, in its directory, which only its own user can read.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * The protocol between an agent and `agent wait`, `stop`, `status` and `end`: a request and an answer,
- * each a line of JSON, on a connection of 127.0.0.1. `agent wait` gets the agent's log before that.
+ * The protocol between an agent and `agent wait`, `stop`, `status` and `end`: a request and an
+ * answer, each a line of JSON, on a connection of 127.0.0.1. `agent wait` gets the agent's log
+ * before that.
  *
  * @module
  */

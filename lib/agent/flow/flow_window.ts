@@ -29,7 +29,9 @@ export class FlowWindow {
   #size = FIRST;
   #sent = 0;
   #taken = 0;
-  /** One message whose way is timed: where it ends, when it was sent, what had been taken by then. */
+  /**
+   * One message whose way is timed: where it ends, when it was sent, what had been taken by then.
+   */
   #timed: { end: number; at: number; taken: number } | undefined;
   #shortestMs = Infinity;
   /** Whether something had to wait since the window changed. */

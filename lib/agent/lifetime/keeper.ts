@@ -145,7 +145,8 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
   /**
    * The hold file was made, touched or removed.
    *
-   * @param modified its modification time, Unix time in milliseconds, or undefined without that file
+   * @param modified its modification time, Unix time in milliseconds, or undefined without that
+   * file
    */
   hold(modified: number | undefined): void {
     if (modified === this.#holdModified) return;

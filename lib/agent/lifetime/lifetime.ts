@@ -2,9 +2,9 @@
  * When the agent ends, and the warnings before: pure decisions; keeper.ts carries them out.
  *
  * All times are milliseconds of a monotonic clock, so that setting the machine's clock changes
- * nothing. Such a clock may still jump, or stand still, while the machine sleeps: {@link look} wants
- * to be called often, and when it was not, it starts a new warning period instead of ending the agent
- * at once.
+ * nothing. Such a clock may still jump, or stand still, while the machine sleeps: {@link look}
+ * wants to be called often, and when it was not, it starts a new warning period instead of ending
+ * the agent at once.
  *
  * @module
  */
@@ -83,15 +83,15 @@ const ASLEEP_AFTER = 2 * LOOK_EVERY;
 /** How often a warning is repeated, and by how much a deadline must move to be told in shells. */
 const MINUTE = 60_000;
 /**
- * How often the agent announces itself while nobody is logged in, and by how much a deadline must move
- * to be announced at once: a script may touch the hold file all the time.
+ * How often the agent announces itself while nobody is logged in, and by how much a deadline must
+ * move to be announced at once: a script may touch the hold file all the time.
  */
 const ANNOUNCE_EVERY = 5 * MINUTE;
 
 /**
- * How long an agent in the background lives without input at least: as long as a job may take in the
- * large CI systems. It has to run still when the job is over and waits for it, but not forever if the
- * job never does.
+ * How long an agent in the background lives without input at least: as long as a job may take in
+ * the large CI systems. It has to run still when the job is over and waits for it, but not forever
+ * if the job never does.
  */
 const BACKGROUND_EXPIRY = 6 * 60 * MINUTE;
 

@@ -1,6 +1,6 @@
 /**
- * The environment of the job as it is now: later steps set variables, and sessions get what the next
- * step would get.
+ * The environment of the job as it is now: later steps set variables, and sessions get what the
+ * next step would get.
  *
  * @module
  */

@@ -22,8 +22,8 @@ function splitLines(text: string, os: typeof Deno.build.os): string[] {
 
 /**
  * The variables of a file: lines `NAME=VALUE`, or for values of several lines `NAME<<END`, the
- * value, `END`. Other lines and what no program could be given are left out, and so is a value whose
- * end is not written yet.
+ * value, `END`. Other lines and what no program could be given are left out, and so is a value
+ * whose end is not written yet.
  */
 export function parseVariables(
   text: string,

@@ -27,8 +27,8 @@ export class HostKeyFinder {
 }
 
 /**
- * The key in the answer of a key exchange; undefined if it is not there yet, null if there can be no key:
- * this is not SSH, or malformed.
+ * The key in the answer of a key exchange; undefined if it is not there yet, null if there can be
+ * no key: this is not SSH, or malformed.
  *
  * Every method here has the key as the first string of that answer (RFC 4253, section 8; RFC 5656,
  * section 4). Whatever is found, ssh checks the key itself.

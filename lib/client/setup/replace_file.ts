@@ -41,8 +41,8 @@ export async function replaceText(path: string, text: string): Promise<void> {
 }
 
 /**
- * Whether the owner may write to a file. Replacing it would work without that, but a person who took
- * the right away does not want the file changed.
+ * Whether the owner may write to a file. Replacing it would work without that, but a person who
+ * took the right away does not want the file changed.
  */
 export async function isWritable(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o200) !== 0;

@@ -1,6 +1,6 @@
 /**
- * `wsproxy setup`: puts wsproxy where shells find it, and an entry into ssh's configuration, so that
- * `ssh ID.converge` logs in to the job ID. All that it writes, it can undo.
+ * `wsproxy setup`: puts wsproxy where shells find it, and an entry into ssh's configuration, so
+ * that `ssh ID.converge` logs in to the job ID. All that it writes, it can undo.
  *
  * @module
  */

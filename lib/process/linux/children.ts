@@ -55,7 +55,9 @@ function startLooking(): void {
   ticking = setInterval(look, TICK_MS);
 }
 
-/** As process 1 (pid_namespaces(7)), waits from now on for all programs that others leave behind. */
+/**
+ * As process 1 (pid_namespaces(7)), waits from now on for all programs that others leave behind.
+ */
 export function startReaping(): void {
   if (isInit) startLooking();
 }

@@ -121,8 +121,8 @@ class PipedProcess implements Process {
 }
 
 /**
- * Starts a program with a terminal, in a session of its own. If `env` has SSH_TTY, its value becomes
- * the terminal's name.
+ * Starts a program with a terminal, in a session of its own. If `env` has SSH_TTY, its value
+ * becomes the terminal's name.
  *
  * @throws {Error} if it cannot be started
  */

@@ -7,7 +7,9 @@ const TIOCSWINSZ = 0x5414n;
 
 const TCSANOW = 0;
 
-/** struct termios of glibc: four words of flags, the line discipline, the characters, two speeds. */
+/**
+ * struct termios of glibc: four words of flags, the line discipline, the characters, two speeds.
+ */
 const TERMIOS_SIZE = 60, CHARACTERS_AT = 17;
 
 /** Where the control characters are, by opcode (RFC 4254, section 8). */

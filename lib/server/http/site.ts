@@ -37,7 +37,9 @@ export function siteConfig(options: ServerOptions, port: number): SiteConfig {
 /** A name or an address, with a port if any (RFC 3986, section 3.2). */
 const HOST = /^([A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
 
-/** Whether a header names a host: of `999.1.1.1` and port 99999 only URL knows that they are none. */
+/**
+ * Whether a header names a host: of `999.1.1.1` and port 99999 only URL knows that they are none.
+ */
 function isHost(text: string | null | undefined): text is string {
   return !!text && HOST.test(text) && URL.canParse(`http://${text}`);
 }

@@ -50,8 +50,8 @@ interface OpenFile extends Disposable {
 
 /**
  * Answers GET and HEAD of the file `name`: whole, in part (Range), compressed, or 304 when the
- * client has it already. An executable has a second name, see `fileNameOf()`; for a missing file see
- * `missingFile()`.
+ * client has it already. An executable has a second name, see `fileNameOf()`; for a missing file
+ * see `missingFile()`.
  */
 export async function serveStatic(
   request: Request,

@@ -3,7 +3,10 @@ import { type FlowMessage, MESSAGE_COST } from "../../protocol/messages.ts";
 /** What may be taken without a report, in bytes: interactive sessions need few. */
 const UNREPORTED = 16 * 1024;
 
-/** Between two looks at what the client has taken, in milliseconds: they get rarer while it takes nothing. */
+/**
+ * Between two looks at what the client has taken, in milliseconds: they get rarer while it takes
+ * nothing.
+ */
 const FIRST_LOOK_MS = 1;
 const LAST_LOOK_MS = 200;
 

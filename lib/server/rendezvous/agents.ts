@@ -3,9 +3,9 @@
  *
  * - An ID belongs to the agent with the secret of its registration, until that agent ends or has
  *   been away for the grace time.
- * - A server that has just started knows no agents. For the grace time, an agent that shows a secret
- *   issued for its ID gets that back from a newcomer that was faster. Only a server whose key
- *   outlives restarts can tell such a secret from an invented one.
+ * - A server that has just started knows no agents. For the grace time, an agent that shows a
+ *   secret issued for its ID gets that back from a newcomer that was faster. Only a server whose
+ *   key outlives restarts can tell such a secret from an invented one.
  *
  * @module
  */
@@ -114,8 +114,8 @@ export class Agents<Data> {
   }
 
   /**
-   * Gives an agent the ID that it wants if that is free or its own, else a random one. Its secret is
-   * a new one each time.
+   * Gives an agent the ID that it wants if that is free or its own, else a random one. Its secret
+   * is a new one each time.
    */
   claim(id: string, request: RegisterRequest): Claim<Data> | Refusal {
     const { address, version, facts, resume } = request;

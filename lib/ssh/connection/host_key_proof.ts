@@ -1,6 +1,6 @@
 /**
- * Announces the host keys and proves that the server has them, so that a client can remember those that
- * it did not ask for, or another name (OpenSSH's PROTOCOL, section 2.5).
+ * Announces the host keys and proves that the server has them, so that a client can remember those
+ * that it did not ask for, or another name (OpenSSH's PROTOCOL, section 2.5).
  *
  * @module
  */
@@ -22,7 +22,9 @@ export function announceHostKeys(transport: Transport, hostKeys: readonly HostKe
   transport.send(message.bytes());
 }
 
-/** Serves {@link PROVE_HOST_KEYS}: signs the session's identifier with each key that is asked for. */
+/**
+ * Serves {@link PROVE_HOST_KEYS}: signs the session's identifier with each key that is asked for.
+ */
 export function hostKeyProver(
   transport: Transport,
   hostKeys: readonly HostKey[],

@@ -1,10 +1,14 @@
-/** What the client may send on all channels of a connection together before it is read, in bytes. */
+/**
+ * What the client may send on all channels of a connection together before it is read, in bytes.
+ */
 const TOTAL = 6 * 1024 * 1024;
 
 /** The largest window of a channel, in bytes. */
 const MOST = 2 * 1024 * 1024;
 
-/** What a channel starts with, in bytes: most need little, and what is granted cannot be taken back. */
+/**
+ * What a channel starts with, in bytes: most need little, and what is granted cannot be taken back.
+ */
 const FIRST = 128 * 1024;
 
 /** What a channel gets even if the others have all, in bytes. */

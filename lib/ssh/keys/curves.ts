@@ -18,8 +18,8 @@ export const ECDSA_CURVES: Record<string, EcdsaCurve> = {
 };
 
 /**
- * The bytes of an mpint that belongs to a curve, at the length of a coordinate: an mpint itself is as
- * long as its number happens to be.
+ * The bytes of an mpint that belongs to a curve, at the length of a coordinate: an mpint itself is
+ * as long as its number happens to be.
  *
  * @throws {MalformedError} if it is longer
  */

@@ -65,8 +65,8 @@ function generateKeyFile(type: HostKeyType): string {
 }
 
 /**
- * Reads the key from a file; if there is no such file, generates an ed25519 key and writes it there,
- * readable for its owner alone.
+ * Reads the key from a file; if there is no such file, generates an ed25519 key and writes it
+ * there, readable for its owner alone.
  *
  * @throws {Error} if the file cannot be read or written, or does not hold a host key
  */

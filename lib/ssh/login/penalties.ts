@@ -25,8 +25,8 @@ const MAX_SOURCES = 10_000;
 
 /**
  * Sources that fail to log in, as with sshd's `PerSourcePenalties`: each failure is charged in
- * milliseconds, which run off as time passes. With its charges grow the delays of a source's answers,
- * and with too many it is locked out.
+ * milliseconds, which run off as time passes. With its charges grow the delays of a source's
+ * answers, and with too many it is locked out.
  */
 export class Penalties {
   readonly #now: () => number;

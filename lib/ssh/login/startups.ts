@@ -12,9 +12,9 @@ export interface StartupLimits {
 const LIMITS: StartupLimits = { start: 100, rate: 30, full: 200 };
 
 /**
- * The clients that have not logged in yet, limited as with sshd's `MaxStartups` by random early drop,
- * and fairly: only a source with at least an equal share of them is refused, and when all places are
- * taken the busiest source gives one up.
+ * The clients that have not logged in yet, limited as with sshd's `MaxStartups` by random early
+ * drop, and fairly: only a source with at least an equal share of them is refused, and when all
+ * places are taken the busiest source gives one up.
  */
 export class Startups {
   readonly #limits: StartupLimits;

@@ -1,4 +1,6 @@
-/** The numbers of SSH messages and reasons that this server uses (RFC 4250, sections 4.1 to 4.3). */
+/**
+ * The numbers of SSH messages and reasons that this server uses (RFC 4250, sections 4.1 to 4.3).
+ */
 
 /** Message numbers. */
 export const Message = {

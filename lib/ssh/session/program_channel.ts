@@ -99,8 +99,8 @@ export async function explain(channel: Channel, error: unknown): Promise<number>
 }
 
 /**
- * Tells the client's user why no program runs, and ends the session with the status that shells have
- * for that.
+ * Tells the client's user why no program runs, and ends the session with the status that shells
+ * have for that.
  */
 export async function explainFailure(channel: Channel, reason: string): Promise<void> {
   await channel.writeStderr(encodeBytes(`Converge: ${reason}\r\n`));

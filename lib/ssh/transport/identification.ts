@@ -14,7 +14,8 @@ export class IdentificationReader {
   /**
    * Takes bytes.
    *
-   * @returns the line without its end, and the bytes that follow it; undefined if its end is yet to come
+   * @returns the line without its end, and the bytes that follow it; undefined if its end is yet to
+   * come
    * @throws {TransportError} if this is not SSH 2
    */
   add(bytes: Uint8Array): { line: Uint8Array; rest: Uint8Array } | undefined {

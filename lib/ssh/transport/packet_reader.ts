@@ -3,8 +3,8 @@ import { type Opener, PLAIN } from "./ciphers/cipher.ts";
 import { TransportError } from "./transport_error.ts";
 
 /**
- * The longest packet that is taken, in bytes of its length field: as long as OpenSSH's own, so that a
- * long command fits.
+ * The longest packet that is taken, in bytes of its length field: as long as OpenSSH's own, so that
+ * a long command fits.
  */
 export const MAX_PACKET_LENGTH = 256 * 1024;
 
@@ -52,15 +52,16 @@ export class PacketReader {
   }
 
   /**
-   * Adds bytes, which belong to the reader until they are read; all before them must have been read.
+   * Adds bytes, which belong to the reader until they are read; all before them must have been
+   * read.
    */
   add(bytes: Uint8Array): void {
     this.#bytes = bytes;
   }
 
   /**
-   * Reads the payload of the next packet, or undefined if not all of that has come. It is good until
-   * the next call.
+   * Reads the payload of the next packet, or undefined if not all of that has come. It is good
+   * until the next call.
    *
    * @throws {TransportError} if the packet is invalid or was changed on its way
    */

@@ -18,8 +18,8 @@ interface Batch {
 }
 
 /**
- * Encrypts packets and joins them into large pieces for the stream (RFC 4253, section 6): each packet
- * by itself would be a websocket frame or a TCP segment.
+ * Encrypts packets and joins them into large pieces for the stream (RFC 4253, section 6): each
+ * packet by itself would be a websocket frame or a TCP segment.
  */
 export class PacketWriter {
   #sealer: Sealer = PLAIN;

@@ -11,8 +11,9 @@ import type { TransportError } from "./transport_error.ts";
 import { isTurnOver, nextTurn } from "./turn.ts";
 
 /**
- * How much output may wait for the stream before {@link Transport.writable} holds data back: what the
- * stream takes in this time, in milliseconds, and at most so many bytes. An echo waits behind it.
+ * How much output may wait for the stream before {@link Transport.writable} holds data back: what
+ * the stream takes in this time, in milliseconds, and at most so many bytes. An echo waits behind
+ * it.
  */
 const HIGH_WATER_MS = 20;
 const HIGH_WATER = 256 * 1024;
@@ -123,7 +124,8 @@ export class Transport {
 
   /**
    * Handles packets until the connection has ended, by either side, then resolves to the error that
-   * ended it, if one did. What is still on its way to the client then has {@link close} to wait for it.
+   * ended it, if one did. What is still on its way to the client then has {@link close} to wait for
+   * it.
    *
    * @param onPacket gets each packet from service requests on, key exchange and such left out
    */
@@ -134,7 +136,9 @@ export class Transport {
     return this.#error;
   }
 
-  /** Resolves when the stream is closed: at once if the client has disconnected, else after a wait. */
+  /**
+   * Resolves when the stream is closed: at once if the client has disconnected, else after a wait.
+   */
   async close(): Promise<void> {
     await this.#reading;
     await this.#flushing;

@@ -1,6 +1,7 @@
 /**
- * What computes on the connections' one thread does it in turns, so that a shell answers while others
- * copy files: after each packet {@link isTurnOver} tells whether to wait for {@link nextTurn}.
+ * What computes on the connections' one thread does it in turns, so that a shell answers while
+ * others copy files: after each packet {@link isTurnOver} tells whether to wait for {@link
+ * nextTurn}.
  *
  * @module
  */

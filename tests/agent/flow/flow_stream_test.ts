@@ -8,7 +8,10 @@ import { FACTS, TestSocket } from "../../support/test_socket.ts";
 import { startTestServer } from "../../support/server.ts";
 import { startWebSocketServer } from "../../support/websocket_server.ts";
 
-/** Registers an agent that serves each client so, as long as the client stays, until the scope is left. */
+/**
+ * Registers an agent that serves each client so, as long as the client stays, until the scope is
+ * left.
+ */
 function startAgent(server: string, serve: (stream: ByteStream) => Promise<void>) {
   const registered = Promise.withResolvers<void>();
   const done = new AbortController();

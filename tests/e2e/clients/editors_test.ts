@@ -1,7 +1,7 @@
 /**
- * What editors do that work in the job over ssh, VS Code Remote and JetBrains Gateway: a shell script
- * on stdin that installs and starts a server, markers in its output, then many channels on the same
- * connection to that server and for files.
+ * What editors do that work in the job over ssh, VS Code Remote and JetBrains Gateway: a shell
+ * script on stdin that installs and starts a server, markers in its output, then many channels on
+ * the same connection to that server and for files.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -260,7 +260,9 @@ test("ssh -A, X11 and keys that may not forward", async (t) => {
 
 const requiresAgent = requires("ssh", "ssh-agent");
 
-/** Directories for temporary files of jobs in which no socket can be, by what is wrong with them. */
+/**
+ * Directories for temporary files of jobs in which no socket can be, by what is wrong with them.
+ */
 const TEMPORARY: Record<string, (dir: TempDir) => string> = {
   "is too long for sockets": (dir) => join(dir.path, "x".repeat(100)),
   "is missing": (dir) => join(dir.path, "missing"),

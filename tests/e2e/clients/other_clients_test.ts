@@ -1,4 +1,6 @@
-/** Clients that share no code with OpenSSH's: PuTTY, Dropbear, curl and lftp, the host key pinned. */
+/**
+ * Clients that share no code with OpenSSH's: PuTTY, Dropbear, curl and lftp, the host key pinned.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {

@@ -1,4 +1,6 @@
-/** The transport as real clients see it through the real server: keys again, algorithms, keepalives. */
+/**
+ * The transport as real clients see it through the real server: keys again, algorithms, keepalives.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, succeed, writeSshConfig } from "../../support/clients.ts";

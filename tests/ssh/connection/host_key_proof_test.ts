@@ -16,7 +16,9 @@ import { RawClient } from "../../support/ssh_raw_client.ts";
 
 const test = requires("ssh");
 
-/** Logs in with a client that asks for proofs by itself. @returns the keys that were proven to it */
+/**
+ * Logs in with a client that asks for proofs by itself. @returns the keys that were proven to it
+ */
 async function provenKeys(...hostKeys: HostKey[]): Promise<string[]> {
   await using server = await TestSshServer.start({ hostKeys });
   await using raw = await RawClient.connect(server);

@@ -20,7 +20,9 @@ function testAdmission(options: { startups?: Startups; penalties?: Penalties } =
   return { admission: new Admission({ log, now: clock.now, ...options }), clock, lines };
 }
 
-/** Connects from an address and never logs in. @returns what the server says, once it disconnects */
+/**
+ * Connects from an address and never logs in. @returns what the server says, once it disconnects
+ */
 function stall(server: TestSshServer, address: string) {
   const [ours, theirs] = memoryStreamPair();
   const served = server.serve(theirs, address);

@@ -30,8 +30,8 @@ function exchangeInit(): Uint8Array {
 /**
  * Sends packets without encryption to a new transport, then ends the stream.
  *
- * @returns what the transport made of it: the error that ended it, the types of its packets and what
- * reached its user
+ * @returns what the transport made of it: the error that ended it, the types of its packets and
+ * what reached its user
  */
 async function send(...payloads: Uint8Array[]) {
   const [ours, theirs] = memoryStreamPair();

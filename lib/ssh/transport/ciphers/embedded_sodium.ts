@@ -1,6 +1,6 @@
 /**
- * Stands for npm:sodium-native in executables: loads its native code, which is embedded under the name
- * below. On Linux no file is written for that.
+ * Stands for npm:sodium-native in executables: loads its native code, which is embedded under the
+ * name below. On Linux no file is written for that.
  *
  * @module
  */

@@ -18,7 +18,9 @@ export interface Sodium {
   crypto_onetimeauth_verify(tag: Uint8Array, input: Uint8Array, key: Uint8Array): boolean;
 }
 
-/** libsodium, or why it is missing: it is native code, which not every build and system can load. */
+/**
+ * libsodium, or why it is missing: it is native code, which not every build and system can load.
+ */
 export const sodium: Sodium | { missing: string } = await load();
 
 async function load(): Promise<typeof sodium> {

@@ -38,8 +38,8 @@ export const CURVE25519: ExchangeMethod = {
 };
 
 /**
- * A curve of NIST. These come from a library, because the ECDH of node:crypto ends the whole process
- * on Deno 2.7 when a client sends a point that is not on the curve.
+ * A curve of NIST. These come from a library, because the ECDH of node:crypto ends the whole
+ * process on Deno 2.7 when a client sends a point that is not on the curve.
  */
 function nistCurve(hash: string, curve: typeof p256): ExchangeMethod {
   return {

@@ -7,7 +7,9 @@ import { MLKEM768_X25519 } from "../../../../lib/ssh/transport/exchange/mlkem.ts
 
 const refused = { name: "MalformedError" };
 
-/** Keys as a client makes them, ML-KEM's by another implementation: the browser's interface of Deno. */
+/**
+ * Keys as a client makes them, ML-KEM's by another implementation: the browser's interface of Deno.
+ */
 async function clientKeys() {
   // deno-lint-ignore no-explicit-any -- not in Deno's types yet
   const subtle = crypto.subtle as any;

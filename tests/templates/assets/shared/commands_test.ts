@@ -40,7 +40,9 @@ function choose(
   return makeChoices(raw, keys, id, hostKey);
 }
 
-/** Runs the job's sh commands with stand-ins for curl, uname and the agent; returns the directory. */
+/**
+ * Runs the job's sh commands with stand-ins for curl, uname and the agent; returns the directory.
+ */
 function runJob(text: string): { keys: string; calls: string } {
   const directory = mkdtempSync(join(tmpdir(), "converge-"));
   try {

@@ -71,7 +71,8 @@ requires("wine")({
   name: "echoCmd() gives cmd the very text, in a batch file",
   async fn() {
     await using directory = await WineDirectory.create();
-    // cmd reads the file in a code page of its own; Wine does not know `echo(`, and takes /? for text.
+    // cmd reads the file in a code page of its own; Wine does not know `echo(`, and takes /? for
+    // text.
     const texts = ["%1 %~dp0 %%i %", "2> x 1", ...NASTY].map((text) => `k ${text}`)
       .filter((text) => /^[ -~]+$/.test(text) && !text.includes("/?"));
     const lines = texts.map((text) => `>> keys.txt ${echoCmd(text)}`);
