@@ -142,12 +142,12 @@ function makeOptions(): Option[] {
       "connect at most this many clients to an agent",
       parseInteger(1, 10_000),
     )
-      .default(32),
+      .default(128),
     option(
       "--max-clients-per-address <n>",
       "connect at most this many clients to an agent from one address",
       parseInteger(1, 10_000),
-    ).default(24),
+    ).default(96),
     option(
       "--max-connections-per-minute <n>",
       "take at most this many websockets a minute from one address; 0 is any number",

@@ -14,6 +14,8 @@ export interface WebSocketRelayOptions extends Omit<WebSocketOptions, "protocols
   signal: AbortSignal;
   /** Gets the host key of an SSH server at the other end, before it is passed on. */
   onHostKey?: (key: Uint8Array) => Promise<void>;
+  /** Tells the other end of `local` why the websocket cannot be opened, before that is closed. */
+  onRefused?: (error: unknown) => Promise<void>;
 }
 
 /** How long a close frame has to go out when the program is asked to end, in milliseconds. */
@@ -30,7 +32,7 @@ export async function relay(
   url: URL,
   options: WebSocketRelayOptions,
 ): Promise<void> {
-  const { signal, onHostKey } = options;
+  const { signal, onHostKey, onRefused } = options;
   const left = Promise.withResolvers<void>();
   let connection: WebSocketConnection | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +42,13 @@ export async function relay(
     timer = setTimeout(left.resolve, LEAVE_TIMEOUT_MS);
   };
   const copy = async () => {
-    connection = await connectWebSocket(url, { ...options, protocols: [HALF_CLOSE_SUBPROTOCOL] });
+    const opening = { ...options, protocols: [HALF_CLOSE_SUBPROTOCOL] };
+    try {
+      connection = await connectWebSocket(url, opening);
+    } catch (error) {
+      await onRefused?.(error);
+      throw error;
+    }
     try {
       const remote = websocketStream(connection);
       await pipe(local, onHostKey === undefined ? remote : watchedStream(remote, onHostKey));

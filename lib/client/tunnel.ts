@@ -1,8 +1,11 @@
 import type { Log } from "../log/log.ts";
+import { errorMessage } from "../text/error_message.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
 import { accepted } from "../wire/accept.ts";
 import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";
 import { relay, type WebSocketRelayOptions } from "./relay.ts";
+import { sshRefusal } from "./ssh_refusal.ts";
 
 export interface TunnelOptions extends WebSocketRelayOptions {
   /** The address to listen on. */
@@ -32,6 +35,24 @@ async function listen(hostname: string, port: number): Promise<Deno.TcpListener>
   }
 }
 
+/** How long a client has to read why it is refused, in milliseconds. */
+const REFUSE_MS = 5_000;
+
+/** Tells an SSH client why there is no connection. */
+async function refuse(local: ByteStream, reason: string): Promise<void> {
+  const timer = setTimeout(() => local.close(), REFUSE_MS);
+  try {
+    await local.write(sshRefusal(reason));
+    await local.end();
+    // With unread input, closing would take back what was written.
+    while (await local.read() !== null);
+  } catch {
+    // The client has disconnected.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Listens on a TCP port and gives each connection a websocket of its own, until the signal aborts.
  * A connection that fails is logged and closed; the others go on.
@@ -49,8 +70,10 @@ export async function runTunnel(url: URL, options: TunnelOptions): Promise<void>
 
   const serve = async (conn: Deno.TcpConn) => {
     const { hostname, port } = conn.remoteAddr;
+    const local = tcpStream(conn);
+    const onRefused = (error: unknown) => refuse(local, errorMessage(error));
     try {
-      await relay(tcpStream(conn), url, options);
+      await relay(local, url, { ...options, onRefused });
     } catch (error) {
       log.warn("connection failed", { client: formatAddress(hostname, port), error });
     }

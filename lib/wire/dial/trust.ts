@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+
 /** Where Deno finds authorities, and a file of authorities that replaces the system's (OpenSSL's). */
 const CA_STORE = "DENO_TLS_CA_STORE", CA_FILE = "SSL_CERT_FILE";
 
@@ -47,7 +49,7 @@ function isMissing(path: string | undefined): boolean {
   // Without the permission to read, Deno would ask the person for it.
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
   try {
-    return !Deno.statSync(path).isFile;
+    return !statSync(path).isFile();
   } catch {
     return true;
   }
