@@ -76,5 +76,6 @@ if (import.meta.main) {
       { readOptionFile, readSecretFile },
     );
     await parseCommand(command, args);
-  });
+    // A server ends within --drain, or at once at another signal.
+  }, Infinity);
 }

@@ -8,6 +8,7 @@ import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
 import { leaveDirectory, reapOrphans } from "../process/self.ts";
 import { signalStatus } from "../program/program.ts";
+import { unlessAborted } from "../wire/delay.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
 import { forgetDetached, isDetached } from "./control/detach.ts";
@@ -39,13 +40,15 @@ export async function runAgent(
   forgetDetached();
   await using output = await openOutput({ ...options, detached });
   try {
-    const setup = await prepareAgent(server, options, { signal, log: output.log });
+    const preparing = prepareAgent(server, options, { signal, log: output.log });
+    const setup = await unlessAborted(signal, preparing);
     leaveDirectory();
     reapOrphans();
     const mode = detached ? "background" : "foreground";
     await using agent = new JobAgent(setup, { output, mode });
     return await agent.run(signal);
   } catch (error) {
+    if (signal.aborted) return signalStatus(signal);
     if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
     throw error;
   }

@@ -10,6 +10,7 @@
 
 import { UsageError } from "../cli/usage_error.ts";
 import { stderrText, stdoutText } from "../log/text_writer.ts";
+import { formatDuration } from "../../templates/assets/shared/format.js";
 import { errorMessage } from "../text/error_message.ts";
 
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
@@ -26,6 +27,9 @@ const SAME_SIGNAL_MS = 1_000;
  * How long a reader of stdout or stderr may take nothing when the program ends, in milliseconds.
  */
 const FLUSH_MS = 1_000;
+
+/** How long a program that a signal ends may take for that, in milliseconds. */
+const END_MS = 10_000;
 
 /** Whether this program was started to ignore SIGHUP, as nohup does; known on Linux only. */
 function ignoresHangup(): boolean {
@@ -98,20 +102,36 @@ export function signalStatus(signal: AbortSignal): number {
   return { SIGHUP: 129, SIGINT: 130, SIGBREAK: 130, SIGTERM: 143 }[String(signal.reason)] ?? 1;
 }
 
+/** Resolves some time after the signal: whatever the program is still doing hangs. */
+function overdue(signal: AbortSignal, milliseconds: number): Promise<number> {
+  return new Promise((resolve) => {
+    const end = () => {
+      writeStderr(`not ended in order within ${formatDuration(milliseconds)}: something hangs`);
+      resolve(signalStatus(signal));
+    };
+    signal.addEventListener("abort", () => {
+      if (milliseconds !== Infinity) setTimeout(end, milliseconds);
+    });
+  });
+}
+
 /**
  * Runs a program until it ends by itself or by a signal, then exits.
  *
  * @param main gets the arguments and the signals of {@link SignalWatch}; resolves to the exit
  * status (0 if undefined), throws for a failure
+ * @param endMs how long it may take to end after a signal, in milliseconds [10 s]
  */
 export async function runProgram(
   name: string,
   main: (args: string[], signal: AbortSignal, again: AbortSignal) => Promise<number | void>,
+  endMs = END_MS,
 ): Promise<never> {
   let status: number;
   using signals = new SignalWatch();
   try {
-    status = await main(Deno.args, signals.signal, signals.again) ?? 0;
+    const { signal, again } = signals;
+    status = await Promise.race([main(Deno.args, signal, again), overdue(signal, endMs)]) ?? 0;
   } catch (error) {
     writeStderr(`${name}: ${errorMessage(error)}`);
     status = error instanceof UsageError ? 2 : 1;

@@ -10,6 +10,19 @@ export async function delay(milliseconds: number, signal?: AbortSignal): Promise
   signal?.removeEventListener("abort", stop);
 }
 
+/** Waits for `event`; rejects with the signal's reason if that is aborted before. */
+export async function unlessAborted<T>(signal: AbortSignal, event: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([event, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /**
  * Waits for `event`, but no longer than `milliseconds`; what comes later is ignored.
  *
