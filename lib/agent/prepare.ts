@@ -5,11 +5,12 @@ import type { AgentOptions } from "../cli/agent_options.ts";
 import { readCaFile, readSecretFile } from "../files/option_file.ts";
 import type { Log } from "../log/log.ts";
 import { isProgram } from "../process/access.ts";
-import { openPath, ownDirectory, ownEnvironment } from "../process/self.ts";
+import { openPath, ownDirectory, ownEnvironment, wipeVariables } from "../process/self.ts";
 import { chooseShell, type Shell, type ShellChoice } from "../process/shell.ts";
 import { findProgram } from "../program/find_program.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
+import { SECRET_VARIABLES } from "../ssh/session/environment.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 import { HOST_KEY_VARIABLE } from "./keygen.ts";
@@ -93,6 +94,7 @@ export async function prepareAgent(
       : await readSecretFile("--token-file", options.tokenFile),
     ca,
   };
+  wipeVariables(SECRET_VARIABLES);
   if (options.insecure) log.warn("trusting any certificate of the server");
   if (options.hold) makeIfMissing("hold file", setup.holdPath);
   return setup;

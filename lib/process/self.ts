@@ -17,6 +17,17 @@ export function ownEnvironment(): Record<string, string> {
 }
 
 /**
+ * Removes variables from the environment, on Linux from what /proc shows of it to other processes of
+ * the user, too.
+ */
+export function wipeVariables(names: readonly string[]): void {
+  for (const name of names) {
+    linux?.wipeVariable(name);
+    Deno.env.delete(name);
+  }
+}
+
+/**
  * The working directory.
  *
  * @throws {Error} if it was deleted or cannot be reached

@@ -15,11 +15,16 @@ const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])([:/?]|$)/i;
 const BARE_HOST =
   /^(localhost|[\w-]+(\.[\w-]+)+|\[[\da-f:.]+\])(:\d+)?([/?]|$)|^[\w-]+:\d+([/?]|$)/i;
 
+/** What may be shown of a URL, valid or not: a login and a query may be secret. */
+function withoutSecrets(text: string): string {
+  return text.replace(/^([\w+.-]*:\/\/)?.*@/s, "$1").replace(/[?#].*$/s, "");
+}
+
 /** A URL from what a person typed: `localhost:8000` is `ws://localhost:8000`, others are `wss:`. */
 function typedUrl(text: string): URL {
   const scheme = LOCAL_HOST.test(text) ? "ws" : "wss";
   const url = URL.parse(BARE_HOST.test(text) ? `${scheme}://${text}` : text);
-  if (url === null) throw new TypeError(`"${text}" is not a URL`);
+  if (url === null) throw new TypeError(`"${withoutSecrets(text)}" is not a URL`);
   return url;
 }
 
@@ -35,7 +40,8 @@ export function websocketUrl(base: string | URL, path = ""): URL {
   const protocols: Record<string, string> = { "http:": "ws:", "https:": "wss:" };
   url.protocol = protocols[url.protocol] ?? url.protocol;
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new TypeError(`"${base}" is not a ws, wss, http or https URL`);
+    const shown = withoutSecrets(String(base));
+    throw new TypeError(`"${shown}" is not a ws, wss, http or https URL`);
   }
   if (path === "") return url;
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;

@@ -14,15 +14,24 @@ const WORD = 8;
 /** environ(7); of two variables of a name the first counts, as for getenv(3). */
 export function readEnvironment(): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const variable of readStrings(libc.environ)) {
+  for (const bytes of stringsAt(libc.environ)) {
+    const variable = decodeBytes(bytes);
     const equals = variable.indexOf("=");
     if (equals > 0) env[variable.slice(0, equals)] ??= variable.slice(equals + 1);
   }
   return env;
 }
 
-/** The texts of a NULL-terminated array of C strings at the address that a symbol holds. */
-function* readStrings(symbol: Deno.PointerValue): Generator<string> {
+/** Overwrites variables where the system keeps them: /proc/PID/environ shows that memory. */
+export function wipeVariable(name: string): void {
+  const start = `${name}=`;
+  for (const bytes of stringsAt(libc.environ)) {
+    if (decodeBytes(bytes).startsWith(start)) bytes.fill(0, start.length);
+  }
+}
+
+/** The C strings of a NULL-terminated array at the address that a symbol holds, in place. */
+function* stringsAt(symbol: Deno.PointerValue): Generator<Uint8Array> {
   const array = symbol && new Deno.UnsafePointerView(symbol).getPointer();
   if (!array) return;
   const pointers = new Deno.UnsafePointerView(array);
@@ -30,7 +39,7 @@ function* readStrings(symbol: Deno.PointerValue): Generator<string> {
     const string = pointers.getPointer(at);
     if (!string) return;
     const length = Number(libc.strlen(string));
-    yield decodeBytes(new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(string, length)));
+    yield new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(string, length));
   }
 }
 

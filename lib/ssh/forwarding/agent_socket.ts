@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkPrivateDirectory } from "../../files/private_directory.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { Refused, type SessionContext, type SessionRequestHandler } from "../connection/handler.ts";
 import { Listeners, listenUnix } from "./listeners.ts";
@@ -18,6 +20,13 @@ const served = new WeakSet<SessionContext>();
  */
 const OTHER_DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
+/** How the directories of sockets are called, and the sockets in them. */
+const PREFIX = "converge-agent-";
+const SOCKET = "agent.sock";
+
+/** Set once those of agents that were killed are being removed. */
+let tidied: Promise<unknown> | undefined;
+
 /** Serves `auth-agent-req@openssh.com`. The socket is removed with the session. */
 export const forwardAgent: SessionRequestHandler = (session: SessionContext) => {
   const { connection, env, signal } = session;
@@ -27,6 +36,8 @@ export const forwardAgent: SessionRequestHandler = (session: SessionContext) => 
   }
   if (served.has(session)) throw new Refused("the session already has an agent");
   served.add(session);
+  tidied ??= Promise.all([tmpdir(), ...OTHER_DIRECTORIES].map(tidy));
+  connection.track(tidied);
   const { directory, path, listener } = openSocket(session);
   const listeners = new Listeners(connection);
   listeners.add(path, [listener], () => ({
@@ -53,8 +64,8 @@ function openSocket(session: SessionContext) {
   for (const dir of [undefined, ...OTHER_DIRECTORIES]) {
     let directory: string | undefined;
     try {
-      directory = Deno.makeTempDirSync({ dir, prefix: "converge-agent-" });
-      const path = join(directory, "agent.sock");
+      directory = Deno.makeTempDirSync({ dir, prefix: PREFIX });
+      const path = join(directory, SOCKET);
       return { directory, path, listener: listenUnix(path) };
     } catch (error) {
       reasons.push(errorMessage(error));
@@ -64,4 +75,20 @@ function openSocket(session: SessionContext) {
   // ssh asks for no reply.
   session.tell(`your authentication agent is not forwarded: ${reasons[0]}`);
   throw new Refused(reasons.join("; "));
+}
+
+/** Removes what agents of this user that were killed have left: nobody listens there any more. */
+async function tidy(parent: string): Promise<void> {
+  const entries = await Array.fromAsync(Deno.readDir(parent)).catch(() => []);
+  for (const { name } of entries) {
+    if (!name.startsWith(PREFIX)) continue;
+    const directory = join(parent, name);
+    try {
+      await checkPrivateDirectory(directory);
+      (await Deno.connect({ transport: "unix", path: join(directory, SOCKET) })).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) continue;
+      await Deno.remove(directory, { recursive: true }).catch(() => {}); // Another agent was faster.
+    }
+  }
 }

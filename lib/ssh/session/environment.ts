@@ -4,15 +4,20 @@
  * @module
  */
 
+/** Variables with secrets of the agent, or of a server that started it. */
+export const SECRET_VARIABLES: readonly string[] = [
+  "CONVERGE_AGENT_TOKEN",
+  "CONVERGE_HOST_KEY",
+  "CONVERGE_PASSWORD",
+  "CONVERGE_ADMIN_PASSWORD",
+];
+
 /**
  * Variables of the agent that a session does not get: secrets, those of an SSH session that the
  * agent was started in, and shell options such as `set -e` that a job's script may export.
  */
 const DROPPED = [
-  "CONVERGE_AGENT_TOKEN",
-  "CONVERGE_HOST_KEY",
-  "CONVERGE_PASSWORD",
-  "CONVERGE_ADMIN_PASSWORD",
+  ...SECRET_VARIABLES,
   "SSH_CLIENT",
   "SSH_CONNECTION",
   "SSH_ORIGINAL_COMMAND",

@@ -1,5 +1,6 @@
 /** Forwarding with OpenSSH's client, half-close kept on every way. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { succeed, writeSshConfig } from "../../support/clients.ts";
 import { assertBackwards, assertEarlyEnd, BackwardsServer } from "../../support/half_close.ts";
@@ -259,6 +260,38 @@ test("ssh -A, X11 and keys that may not forward", async (t) => {
 });
 
 const requiresAgent = requires("ssh", "ssh-agent");
+
+requiresAgent(
+  "ssh -A removes the sockets that killed agents have left, and no others",
+  async () => {
+    await using world = await World.start();
+    await using dir = new TempDir();
+    const socket = join(world.home.path, "agent.sock");
+    await using sshAgent = new Program("ssh-agent", ["-D", "-a", socket]);
+    await sshAgent.waitFor(/SSH_AUTH_SOCK/);
+    const env = { TMPDIR: dir.path };
+    const forwardAgent = ["-A", `-oIdentityAgent=${socket}`];
+    const sockets = async () => {
+      const agent = world.startAgent({ env });
+      const script = "echo $SSH_AUTH_SOCK; cat";
+      const args = [...forwardAgent, script];
+      const ssh = world.startSsh(await agent.announced(), args, { interactive: true });
+      const [, path] = await ssh.waitFor(/^(\/.*)\n/);
+      return { agent, path: path!, end: () => ssh.closeInput() };
+    };
+    const killed = await sockets();
+    killed.agent.program.kill("SIGKILL");
+    await killed.agent.program.result();
+    const living = await sockets();
+    const next = await sockets();
+    // The session is over when all of that is done.
+    await next.end();
+    next.agent.program.kill("SIGTERM");
+    await next.agent.program.result();
+    assert.ok(existsSync(living.path));
+    assert.ok(!existsSync(killed.path));
+  },
+);
 
 /**
  * Directories for temporary files of jobs in which no socket can be, by what is wrong with them.
