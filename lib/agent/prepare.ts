@@ -11,6 +11,7 @@ import { findProgram } from "../program/find_program.ts";
 import type { AgentFacts } from "../protocol/messages.ts";
 import { makeRendezvousId } from "../protocol/names.ts";
 import { SECRET_VARIABLES } from "../ssh/session/environment.ts";
+import { githubActors } from "./github_actor.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 import { HOST_KEY_VARIABLE } from "./keygen.ts";
@@ -87,7 +88,7 @@ export async function prepareAgent(
       secret: env[HOST_KEY_VARIABLE],
     }),
     keysFile: resolve(dir, options.authorizedKeys),
-    extraKeys: await fetchAllKeys(options, { ca, signal, log }),
+    extraKeys: await fetchAllKeys(options, env, { ca, signal, log }),
     holdPath: join(dir, HOLD_FILE),
     token: options.tokenFile === undefined
       ? env.CONVERGE_AGENT_TOKEN || undefined
@@ -100,13 +101,15 @@ export async function prepareAgent(
   return setup;
 }
 
-/** The keys that --github-user, --gitlab-user and --keys-url name. */
+/** The keys that --github-user, --github-actor, --gitlab-user and --keys-url name. */
 async function fetchAllKeys(
   options: AgentOptions,
+  env: Record<string, string>,
   { ca, signal, log }: { ca?: string; signal: AbortSignal; log: Log },
 ): Promise<AuthorizedKey[]> {
+  const actors = options.githubActor ? githubActors(env) : [];
   const urls = [
-    ...(options.githubUser ?? []).map(githubKeysUrl),
+    ...[...new Set([...options.githubUser ?? [], ...actors])].map(githubKeysUrl),
     ...(options.gitlabUser ?? []).map(gitlabKeysUrl),
     ...options.keysUrl ?? [],
   ];

@@ -21,6 +21,7 @@ export interface AgentOptions {
   id?: string;
   authorizedKeys: string;
   githubUser?: string[];
+  githubActor?: boolean;
   gitlabUser?: string[];
   keysUrl?: URL[];
   hostKey?: string[];
@@ -118,6 +119,7 @@ export function agentCommand(actions: AgentActions): Command {
       ".authorized_keys",
     )
     .option("--github-user <name>", "let the keys of this GitHub user log in", repeatable(String))
+    .option("--github-actor", "let the keys of who started this job of GitHub Actions log in")
     .option("--gitlab-user <name>", "let the keys of this GitLab user log in", repeatable(String))
     .option(
       "--keys-url <url>",
