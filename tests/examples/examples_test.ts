@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { artifacts, TARGETS } from "../../lib/dist/targets.ts";
 import { makeHome, writePrograms } from "../support/home.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
@@ -22,6 +23,26 @@ interface Job {
   status: number;
   /** Whether the job fails only when the person is in. */
   beside?: boolean;
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+/** The values of inputs or parameters, which the file has to know. */
+function withDefaults(
+  known: Record<string, { default?: string } | null>,
+  given: Record<string, string>,
+): Record<string, string> {
+  for (const name of Object.keys(given)) assert.ok(name in known, name);
+  return Object.fromEntries(
+    Object.entries(known).map(([name, input]) => [name, given[name] ?? input?.default ?? ""]),
+  );
+}
+
+/** Lines of sh that set variables to texts with variables in them. */
+function assignments(variables: Record<string, string>): string {
+  return Object.entries(variables).map(([name, value]) => `${name}="${value}"`).join("\n");
 }
 
 const JOBS: Record<string, (text: string) => Job> = {
@@ -53,17 +74,113 @@ const JOBS: Record<string, (text: string) => Job> = {
     env: { JOB_BASE_NAME: "app", BUILD_NUMBER: "17" },
     status: 0,
   }),
+  "gitlab-component.yml": (text) => {
+    const { include: [{ inputs }], test } = parse(text, { strict: true });
+    assert.equal(test.extends, ".converge");
+    const [head, component] = read("templates/converge.yml").split(/^---$/m);
+    const { spec } = parse(head!, { strict: true });
+    const values = withDefaults(spec.inputs, inputs);
+    const replaced = component!.replaceAll(
+      /\$\[\[ inputs\.([\w-]+) \]\]/g,
+      (_, name) => JSON.stringify(values[name]),
+    );
+    const { ".converge": job } = parse(replaced, { strict: true });
+    return {
+      shell: ["sh", "-c"],
+      // GitLab replaces variables in variables, the shell here in its place.
+      scripts: [test.script.join("\n"), `${assignments(job.variables)}\n${job.after_script[0]}`],
+      env: {
+        CI_JOB_ID: "17",
+        CI_JOB_STATUS: "failed",
+        CI_SERVER_URL: "https://gitlab.example",
+        // There are no accounts to ask for keys.
+        GITLAB_USER_LOGIN: "",
+      },
+      status: 0,
+    };
+  },
+  "circleci.yml": (text) => {
+    const { jobs: { test: { steps } } } = parse(text, { strict: true });
+    const { commands } = parse(read("ci/circleci/orb.yml"), { strict: true });
+    const { parameters, steps: [{ run }] } = commands.wait;
+    const values = withDefaults(parameters, steps[2]["converge/wait"]);
+    const expand = (text: string) =>
+      text.replaceAll(/<< parameters\.([\w-]+) >>/g, (_, name) => values[name]!);
+    assert.equal(expand(run.when), "on_fail");
+    return {
+      shell: ["bash", "-eo", "pipefail", "-c"],
+      scripts: [steps[1].run, expand(run.command)],
+      env: { CIRCLE_JOB: "te/st", CIRCLE_BUILD_NUM: "17", CIRCLE_NODE_INDEX: "0" },
+      status: 0,
+    };
+  },
+  "jenkins-shared-step.groovy": (text) => {
+    assert.match(text, /converge server: env\.CONVERGE_URL, keys: env\.CONVERGE_KEYS\n/);
+    const [, script] = /sh '''\n([^]*?)'''/.exec(read("vars/converge.groovy"))!;
+    const [, test] = /sh '(.*)'/.exec(text)!;
+    return {
+      shell: ["sh", "-xe", "-c"],
+      // In a Groovy string of three quotes a backslash is written twice.
+      scripts: [test!, script!.replaceAll("\\\\", "\\")],
+      env: { CONVERGE_ID: "app-17", CONVERGE_WAIT: "10m" },
+      status: 0,
+    };
+  },
+  "azure-pipelines.yml": (text) => {
+    const { jobs: [{ steps }] } = parse(text, { strict: true });
+    assert.equal(steps[1].condition, "failed()");
+    return {
+      shell: ["bash", "-e", "-c"],
+      scripts: steps.map(({ bash }: { bash: string }) => bash),
+      env: { BUILD_BUILDID: "17", SYSTEM_JOBATTEMPT: "1", TF_BUILD: "True" },
+      status: 0,
+    };
+  },
+  "buildkite.yml": (text) => ({
+    shell: ["bash", "-e", "-c"],
+    scripts: [parse(text, { strict: true }).steps[0].command.replaceAll("$$", "$")],
+    env: { BUILDKITE_BUILD_NUMBER: "17", BUILDKITE_JOB_ID: "0190-abcd" },
+    status: 2,
+  }),
   "plain.sh": (text) => ({ shell: ["sh", "-c"], scripts: [text], env: {}, status: 2 }),
 };
 
+Deno.test("the component does nothing when the job has passed or was cancelled", async () => {
+  const { scripts, shell: [command, ...options] } = JOBS["gitlab-component.yml"]!(
+    read("examples/gitlab-component.yml"),
+  );
+  for (const CI_JOB_STATUS of ["success", "canceled"]) {
+    const env = { CI_JOB_STATUS, CONVERGE_URL: "http://127.0.0.1:9", CONVERGE_KEYS: "" };
+    const { code, stdout, stderr } = await run(command!, [...options, scripts[1]!], { env });
+    assert.deepEqual([code, stdout, stderr], [0, "", ""], CI_JOB_STATUS);
+  }
+});
+
+Deno.test("the example of the action uses inputs that it has", () => {
+  const { jobs: { test: { steps } } } = parse(read("examples/github-action.yml"), { strict: true });
+  withDefaults(parse(read("action.yml")).inputs, steps[1].with);
+});
+
+Deno.test("all scripts choose the agent in the same way, by names that are built", () => {
+  const choose = (path: string) => /case "[^]*?esac/.exec(read(path))![0].replaceAll(/^ +/gm, "");
+  const chosen = choose("templates/converge.yml");
+  for (const path of ["vars/converge.groovy", "ci/circleci/orb.yml"]) {
+    assert.equal(choose(path), chosen, path);
+  }
+  const built = artifacts(TARGETS).map(({ name }) => name);
+  for (const [, name] of chosen.matchAll(/agent=(\S+)/g)) assert.ok(built.includes(name!), name);
+});
+
 Deno.test("each example is tested", () => {
-  const files = readdirSync(DIRECTORY).filter((name) => name !== "README.md");
+  // github_action_test.ts runs the action.
+  const files = readdirSync(DIRECTORY)
+    .filter((name) => !["README.md", "github-action.yml"].includes(name));
   assert.deepEqual(files.sort(), Object.keys(JOBS).sort());
 });
 
-for (const [name, read] of Object.entries(JOBS)) {
+for (const [name, readJob] of Object.entries(JOBS)) {
   requires("curl", "ssh")(`a person logs in to the failed job of examples/${name}`, async () => {
-    const job = read(readFileSync(join(DIRECTORY, name), "utf8"));
+    const job = readJob(read(`examples/${name}`));
     await using home = new TempDir();
     const person = await makeHome(home);
     writePrograms(home, ["wsproxy"]);
