@@ -13,6 +13,7 @@ import { makeRendezvousId } from "../protocol/names.ts";
 import { SECRET_VARIABLES } from "../ssh/session/environment.ts";
 import { githubActors } from "./github_actor.ts";
 import { type AuthorizedKey, parseAuthorizedKeys } from "../ssh/login/authorized_keys.ts";
+import { checkMachine } from "./check_machine.ts";
 import { fetchKeys, githubKeysUrl, gitlabKeysUrl } from "./forge_keys.ts";
 import { HOST_KEY_VARIABLE } from "./keygen.ts";
 import { chooseHostKeys, type HostKeys } from "./host_keys.ts";
@@ -70,7 +71,7 @@ export async function prepareAgent(
   if (notice !== undefined && !shell.args) {
     env.SHELL = findProgram(shell.file, env, isProgram) ?? shell.file;
   }
-  const notices = notice === undefined ? [] : [notice];
+  const notices = [...notice === undefined ? [] : [notice], ...await checkMachine()];
   for (const reason of notices) log.warn("cannot use the user's shell", { reason });
   const setup = {
     server,

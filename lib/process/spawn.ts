@@ -4,7 +4,9 @@ import type { Process, ProcessOptions, Pty, PtyOptions } from "./process.ts";
 // Each platform's files load native code of that platform, so only the right ones are imported:
 // now, when nothing can be in the way. The build leaves out the branches of other platforms.
 const windows = Deno.build.os === "windows" ? await import("./windows/process.ts") : undefined;
-const linux = Deno.build.os === "linux" ? await import("./linux/process.ts") : undefined;
+const linux = Deno.build.os === "linux"
+  ? { ...await import("./linux/process.ts"), ...await import("./linux/terminal.ts") }
+  : undefined;
 
 /**
  * Starts a program with pipes.
@@ -17,7 +19,7 @@ export function spawnProcess(options: ProcessOptions): Process {
 }
 
 /**
- * Starts a program with a terminal. On macOS the first one loads node-pty.
+ * Starts a program with a terminal.
  *
  * @throws {Error} if it cannot be started
  */
@@ -28,4 +30,15 @@ export async function spawnPty(options: PtyOptions): Promise<Pty> {
     : Deno.build.os === "linux"
     ? linux!.spawnLinuxPty(options)
     : (await import("./posix/pty.ts")).spawnPosixPty(options);
+}
+
+/**
+ * Checks that programs can be started with a terminal; on macOS that loads node-pty, from where a
+ * later cleaning of the directory for temporary files cannot reach it.
+ *
+ * @throws {Error} if not
+ */
+export async function checkPty(): Promise<void> {
+  if (linux) linux.checkTerminal();
+  else if (Deno.build.os === "darwin") await import("./posix/pty.ts");
 }

@@ -7,6 +7,9 @@ const TIOCSWINSZ = 0x5414n;
 
 const TCSANOW = 0;
 
+/** Of access(2). */
+const R_OK = 4;
+
 /**
  * struct termios of glibc: four words of flags, the line discipline, the characters, two speeds.
  */
@@ -117,7 +120,7 @@ export function openTerminal(size: WindowSize, modes: Record<number, number>): O
   const path = new Uint8Array(64);
   if (
     master < 0 || libc.grantpt(master) !== 0 || libc.unlockpt(master) !== 0 ||
-    libc.ptsname_r(master, path, BigInt(path.length)) !== 0
+    libc.ptsname_r(master, path, BigInt(path.length)) !== 0 || libc.access(path, R_OK) !== 0
   ) {
     if (master >= 0) libc.close(master);
     throw new Error("cannot open a terminal: /dev/ptmx or /dev/pts is missing, or all are in use");
@@ -128,6 +131,15 @@ export function openTerminal(size: WindowSize, modes: Record<number, number>): O
   libc.tcsetattr(master, TCSANOW, termios);
   resizeTerminal(master, size);
   return { master, path };
+}
+
+/**
+ * Checks that terminals can be opened.
+ *
+ * @throws {Error} if not
+ */
+export function checkTerminal(): void {
+  libc.close(openTerminal({ columns: 80, rows: 24 }, {}).master);
 }
 
 /** Sets a terminal's size; its programs get SIGWINCH. */
