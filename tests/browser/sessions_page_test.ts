@@ -6,6 +6,8 @@ import { requires } from "../support/requires.ts";
 
 const test = requires("chromium");
 
+const httpCredentials = { username: "admin", password: "secret" };
+
 test({
   name: "the sessions page shows agents coming and going, without a reload",
   async fn() {
@@ -35,9 +37,8 @@ test({
 test({
   name: "the sessions page shows markup in an agent's facts as text",
   async fn() {
-    await using server = await startPageServer({ adminPassword: "secret" });
+    await using server = await startPageServer({ adminPassword: httpCredentials.password });
     await using browser = await openBrowser();
-    const httpCredentials = { username: "admin", password: "secret" };
     const evil = '<img src=x onerror=alert(1)>"&';
     for (const javaScriptEnabled of [true, false]) {
       await using watched = await openPage(browser, server, { httpCredentials, javaScriptEnabled });
@@ -60,9 +61,8 @@ test({
 test({
   name: "the sessions page keeps long names in their columns, and shows no empty table",
   async fn() {
-    await using server = await startPageServer({ adminPassword: "secret" });
+    await using server = await startPageServer({ adminPassword: httpCredentials.password });
     await using browser = await openBrowser();
-    const httpCredentials = { username: "admin", password: "secret" };
     await using watched = await openPage(browser, server, { httpCredentials });
     const { page } = watched;
     const agent = agentInfo("i".repeat(64), [["s".repeat(100)]]);
@@ -90,9 +90,8 @@ test({
 test({
   name: "the sessions page copies the ssh command of an agent, and keeps the focus there",
   async fn() {
-    await using server = await startPageServer({ adminPassword: "secret" });
+    await using server = await startPageServer({ adminPassword: httpCredentials.password });
     await using browser = await openBrowser();
-    const httpCredentials = { username: "admin", password: "secret" };
     await using watched = await openPage(browser, server, { httpCredentials });
     const { page } = watched;
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -112,10 +111,9 @@ test({
 test({
   name: "the sessions page finds, sorts and pages 2,000 agents with and without scripts",
   async fn() {
-    await using server = await startPageServer({ adminPassword: "secret" });
+    await using server = await startPageServer({ adminPassword: httpCredentials.password });
     server.agents = Array.from({ length: 2000 }, (_, i) => agentInfo(`job-${1000 + i}`));
     await using browser = await openBrowser();
-    const httpCredentials = { username: "admin", password: "secret" };
     for (const javaScriptEnabled of [true, false]) {
       await using watched = await openPage(browser, server, { httpCredentials, javaScriptEnabled });
       const { page } = watched;

@@ -107,7 +107,7 @@ class ConPty implements Pty {
   }
 
   resize(size: WindowSize): void {
-    // The result does not matter: Wine has not implemented it.
+    // A size that is refused does no harm; Wine refuses each, as it has not implemented this.
     if (!this.#closed) kernel32.ResizePseudoConsole(this.#console, coordinates(size));
   }
 

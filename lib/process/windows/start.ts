@@ -92,7 +92,7 @@ export function startProgram(options: ProcessOptions, connection: StandardStream
       utf16z(commandLine(path, options.args)),
       null,
       null,
-      withPipes || IS_WINE ? 1 : 0,
+      withPipes || IS_WINE ? 1 : 0, // Whether it inherits the handles of setStdio().
       SUSPENDED | UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO | (withPipes ? NO_WINDOW : 0),
       environmentBlock(options.env),
       utf16z(options.cwd),

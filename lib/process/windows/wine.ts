@@ -12,6 +12,9 @@ let handles: [bigint, bigint, bigint] | undefined;
  * itself; under Wine 10 it has the stdio that its parent gives it, or none. These two devices stand
  * for the console of whichever program uses them (init_console_std_handles() in Wine's
  * dlls/kernelbase/console.c).
+ *
+ * This is here, and not in a test, because the executables themselves are tested under Wine, and it
+ * is the agent in them that calls CreateProcessW.
  */
 export function wineConsole(): [bigint, bigint, bigint] {
   if (!handles) {

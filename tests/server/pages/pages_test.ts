@@ -5,16 +5,7 @@ import type { BuildState } from "../../../lib/dist/build_state.ts";
 import { createPages } from "../../../lib/server/pages/pages.ts";
 import { SessionsFeed } from "../../../lib/server/pages/sessions_feed.ts";
 import type { Site } from "../../../templates/site.ts";
-
-const SITE: Site = {
-  http: "https://ci.example/relay",
-  ws: "wss://ci.example/relay",
-  base: "/relay",
-  username: "builder",
-  password: false,
-  agentToken: false,
-  version: "1.2.3",
-};
+import { SITE } from "../../support/site.ts";
 
 async function get(
   path: string,

@@ -28,6 +28,11 @@ async function read(metrics: Metrics): Promise<Record<string, number>> {
   }));
 }
 
+/** Asserts some of the values that were read. */
+function assertValues(values: Record<string, number>, expected: Record<string, number>): void {
+  for (const [name, value] of Object.entries(expected)) assert.equal(values[name], value, name);
+}
+
 Deno.test("Metrics reads what is there when it is asked", async () => {
   let load = LOAD;
   const metrics = new Metrics({ load: () => load });
@@ -35,19 +40,17 @@ Deno.test("Metrics reads what is there when it is asked", async () => {
   load = { ...LOAD, connected: 3, away: 1, parked: 6, waiting: 2, pairs: 4, connections: 17 };
   load = { ...load, buffered: 5_000 };
   const values = await read(metrics);
-  for (
-    const [name, value] of Object.entries({
-      'converge_agents{state="connected"}': 3,
-      'converge_agents{state="away"}': 1,
-      'converge_clients{state="paired"}': 4,
-      'converge_clients{state="waiting"}': 2,
-      converge_pairs: 4,
-      converge_parked_connections: 6,
-      converge_connections: 17,
-      converge_buffered_bytes: 5_000,
-      converge_buffered_limit_bytes: 2 ** 30,
-    })
-  ) assert.equal(values[name], value, name);
+  assertValues(values, {
+    'converge_agents{state="connected"}': 3,
+    'converge_agents{state="away"}': 1,
+    'converge_clients{state="paired"}': 4,
+    'converge_clients{state="waiting"}': 2,
+    converge_pairs: 4,
+    converge_parked_connections: 6,
+    converge_connections: 17,
+    converge_buffered_bytes: 5_000,
+    converge_buffered_limit_bytes: 2 ** 30,
+  });
 });
 
 Deno.test("Metrics counts bytes while a pair is open, and none of them twice", async () => {
@@ -83,23 +86,21 @@ Deno.test("Metrics counts registrations, refusals, pairs and how they ended", as
   const end = { label: "too-slow", reason: "the client fell behind" } as const;
   metrics.observe({ type: "unpaired", id: "job", client: CLIENT, end, durationMs: 90_000 });
   const values = await read(metrics);
-  for (
-    const [name, value] of Object.entries({
-      'converge_registrations_total{kind="new"}': 1,
-      'converge_registrations_total{kind="resumed"}': 1,
-      'converge_registrations_total{kind="renamed"}': 1,
-      converge_agents_lost_total: 1,
-      'converge_refusals_total{who="client",reason="unknown-id"}': 1,
-      'converge_refusals_total{who="agent",reason="too-many-agents"}': 0,
-      'converge_pairs_ended_total{reason="too-slow"}': 1,
-      'converge_pairs_ended_total{reason="closed"}': 0,
-      'converge_pair_wait_seconds_bucket{le="0.01"}': 0,
-      'converge_pair_wait_seconds_bucket{le="0.1"}': 1,
-      'converge_pair_duration_seconds_bucket{le="60"}': 0,
-      'converge_pair_duration_seconds_bucket{le="300"}': 1,
-      converge_pair_duration_seconds_sum: 90,
-    })
-  ) assert.equal(values[name], value, name);
+  assertValues(values, {
+    'converge_registrations_total{kind="new"}': 1,
+    'converge_registrations_total{kind="resumed"}': 1,
+    'converge_registrations_total{kind="renamed"}': 1,
+    converge_agents_lost_total: 1,
+    'converge_refusals_total{who="client",reason="unknown-id"}': 1,
+    'converge_refusals_total{who="agent",reason="too-many-agents"}': 0,
+    'converge_pairs_ended_total{reason="too-slow"}': 1,
+    'converge_pairs_ended_total{reason="closed"}': 0,
+    'converge_pair_wait_seconds_bucket{le="0.01"}': 0,
+    'converge_pair_wait_seconds_bucket{le="0.1"}': 1,
+    'converge_pair_duration_seconds_bucket{le="60"}': 0,
+    'converge_pair_duration_seconds_bucket{le="300"}': 1,
+    converge_pair_duration_seconds_sum: 90,
+  });
   // Nothing that a client chose becomes a label.
   const all = Object.keys(values).join("\n");
   assert.doesNotMatch(all, /192\.0\.2|private|behind|"job"|taken|builder/);

@@ -17,18 +17,9 @@ import {
   makeRendezvousId,
 } from "../../../../templates/assets/shared/rendezvous_id.js";
 import * as names from "../../../../lib/protocol/names.ts";
-import type { Site } from "../../../../templates/site.ts";
+import { SITE } from "../../../support/site.ts";
 import { parse } from "yaml";
 
-const SITE: Site = {
-  http: "https://ci.example/relay",
-  ws: "wss://ci.example/relay",
-  base: "/relay",
-  username: "builder",
-  password: false,
-  agentToken: false,
-  version: "1.2.3",
-};
 const NASTY = 'ssh-ed25519 AAAA it\'s "me" $(id) ${{ secrets.X }} \\n `x` & %PATH% <b> é';
 
 function choose(
