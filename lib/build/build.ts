@@ -15,6 +15,7 @@ import { Dist, fileStamp } from "./dist.ts";
 import { filesBelow } from "./files.ts";
 import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
+import { fetchGlibc, type Glibc } from "./glibc/libraries.ts";
 import { npmPackage } from "./npm_package.ts";
 import { measureStarts } from "./start_times.ts";
 import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "../dist/targets.ts";
@@ -36,6 +37,7 @@ export interface BuildOptions {
 /** A file to build and what it is made from. */
 interface Job extends Artifact {
   bundle: Bundle;
+  glibc?: Glibc;
   key: string;
 }
 
@@ -73,8 +75,32 @@ async function lock(work: string, log: BuildOptions["log"], signal?: AbortSignal
   return file;
 }
 
+/**
+ * What the executables for Linux bring. Where it cannot be had they are made without: they then need
+ * the system's own.
+ */
+async function findGlibc(
+  targets: readonly Target[],
+  options: BuildOptions,
+): Promise<Map<Target, Glibc>> {
+  const found = new Map<Target, Glibc>();
+  for (const target of targets.filter(({ os }) => os === "linux")) {
+    try {
+      found.set(target, await fetchGlibc(target.arch, options));
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      options.log(`${target.name}: made for glibc 2.27 or newer only: ${errorMessage(error)}`);
+    }
+  }
+  return found;
+}
+
 /** What every target's programs are made from, with the key that changes when they do. */
-async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]> {
+async function plan(
+  bundler: Bundler,
+  targets: readonly Target[],
+  glibcs: Map<Target, Glibc>,
+): Promise<Job[]> {
   const recipe = [
     ...["compile.ts", "npm_package.ts", "runtime/npm.ts"].map((name) =>
       join(import.meta.dirname!, name)
@@ -84,14 +110,15 @@ async function plan(bundler: Bundler, targets: readonly Target[]): Promise<Job[]
   const jobs: Job[] = [];
   for (const artifact of artifacts(targets)) {
     const { program, target } = artifact;
-    const bundle = await bundler.bundle(program, target);
+    const glibc = target && glibcs.get(target);
+    const bundle = await bundler.bundle(program, target, glibc);
     const how = target === undefined ? [String(artifact.packed)] : [
       target.name,
       bundle.native ? bundler.nativeSpecifier : "",
       toolchain(),
       ...recipe,
     ];
-    jobs.push({ ...artifact, bundle, key: sha256(bundle.text, ...how) });
+    jobs.push({ ...artifact, bundle, glibc, key: sha256(bundle.text, ...how) });
   }
   return jobs;
 }
@@ -118,7 +145,7 @@ async function make(
   options: BuildOptions,
 ): Promise<void> {
   const { root, work, log, signal } = options;
-  const { name, program, target, packed, bundle, key } = job;
+  const { name, program, target, packed, bundle, glibc, key } = job;
   const start = performance.now();
   const output = join(dist.makePartial(), name);
   if (packed) {
@@ -130,6 +157,7 @@ async function make(
     const { nativeSpecifier } = bundler;
     await compile(program, target, bundle, {
       runtime,
+      glibc,
       root,
       work,
       nativeSpecifier,
@@ -161,7 +189,7 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const targets = options.targets ?? usualTargets(dist.manifest);
   await using bundler = new Bundler({ root, work, signal });
   await bundler.install(PROGRAMS);
-  const jobs = await plan(bundler, targets);
+  const jobs = await plan(bundler, targets, await findGlibc(targets, options));
   const todo = jobs.filter(({ name, key }) =>
     !dist.has(name) || dist.manifest.files[name]!.key !== key
   );

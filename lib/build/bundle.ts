@@ -8,6 +8,7 @@
  */
 import * as esbuild from "esbuild";
 import { join, resolve } from "node:path";
+import type { Glibc } from "./glibc/libraries.ts";
 import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageDirectory } from "./licenses.ts";
 import { installPackages } from "./packages.ts";
 import {
@@ -122,9 +123,10 @@ export class Bundler implements AsyncDisposable {
   /**
    * Bundles one program, for one platform or, without a target, for any Deno.
    *
+   * @param glibc what the executable brings
    * @throws {Error} if a source cannot be read or does not parse
    */
-  async bundle(program: ProgramName, target?: Target): Promise<Bundle> {
+  async bundle(program: ProgramName, target?: Target, glibc?: Glibc): Promise<Bundle> {
     this.#options.signal?.throwIfAborted();
     const bundle = await this.#bundle(`${program}.ts`, target);
     const runtime = target !== undefined;
@@ -136,7 +138,7 @@ export class Bundler implements AsyncDisposable {
     const licenses = collectLicenses(this.#options.root, {
       packages: [...bundle.packages, ...native, ...sodium],
       runtime,
-      glibc: target?.os === "linux",
+      glibc: glibc?.licenses,
     });
     return { ...bundle, text: insertLicenses(bundle.text, licenses) };
   }

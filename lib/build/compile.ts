@@ -6,7 +6,7 @@ import type { Bundle } from "./bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
 import { bringGlibc } from "./glibc/bring_glibc.ts";
-import { readGlibc } from "./glibc/libraries.ts";
+import type { Glibc } from "./glibc/libraries.ts";
 import { installPackages } from "./packages.ts";
 import { NATIVE_PACKAGE } from "./plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
@@ -47,6 +47,8 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
 
 export interface CompileOptions {
   runtime: Runtime;
+  /** What the executable brings, for Linux. */
+  glibc?: Glibc;
   /** The project's directory. */
   root: string;
   /** Where packages and half-made things are kept. */
@@ -120,7 +122,7 @@ export async function compile(
   bundle: Bundle,
   options: CompileOptions,
 ): Promise<void> {
-  const { runtime, output, signal } = options;
+  const { runtime, glibc, output, signal } = options;
   const cwd = await stage(program, target, bundle, options);
   const args = compileOptions(program, target, bundle);
   await runCommand(
@@ -128,9 +130,8 @@ export async function compile(
     ["compile", ...args, "--output", output, `${program}.js`],
     { cwd, env: runtime.env, signal },
   );
-  if (target.os === "linux") {
-    const executable = await Deno.readFile(output);
-    await Deno.writeFile(output, bringGlibc(executable, readGlibc(target.arch)));
+  if (glibc !== undefined) {
+    await Deno.writeFile(output, bringGlibc(await Deno.readFile(output), glibc));
   }
   if (runsHere(target)) {
     try {

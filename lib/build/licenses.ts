@@ -55,8 +55,8 @@ export interface LicensedParts {
   packages: readonly string[];
   /** Whether Deno's runtime is in it. */
   runtime: boolean;
-  /** Whether glibc is in it. */
-  glibc: boolean;
+  /** The licences of glibc, if it is in it. */
+  glibc?: string;
 }
 
 /**
@@ -74,7 +74,7 @@ export function collectLicenses(
     `Converge ${version}\n\n${own}\n`,
     ...packages.map(packageLicense).sort(),
     ...runtime ? [readText("runtime/LICENSES.txt")] : [],
-    ...glibc ? [readText("glibc/LICENSES.txt")] : [],
+    ...glibc === undefined ? [] : [glibc],
   ].join(`\n${"-".repeat(72)}\n\n`);
 }
 

@@ -18,7 +18,7 @@ Deno.test("collectLicenses() has our own licence and that of each package, in or
     await writePackage(dir, "pear", ["LICENSE.md", "index.js"]),
     await writePackage(dir, "apple", ["licence"]),
   ];
-  const [own, ...others] = collectLicenses(ROOT, { packages, runtime: false, glibc: false }).split(
+  const [own, ...others] = collectLicenses(ROOT, { packages, runtime: false }).split(
     /-{72}/,
   );
   assert.match(own!, /^Converge [\d.]+\n\nMIT License\n/);
@@ -29,19 +29,18 @@ Deno.test("collectLicenses() has our own licence and that of each package, in or
 });
 
 Deno.test("collectLicenses() has those of Deno, V8 and glibc where they are part of the file", () => {
-  const text = collectLicenses(ROOT, { packages: [], runtime: true, glibc: true });
+  const glibc = "the terms of glibc";
+  const text = collectLicenses(ROOT, { packages: [], runtime: true, glibc });
   assert.match(text, /the Deno authors/);
   assert.match(text, /the V8 project authors/);
-  assert.match(text, /GNU LESSER GENERAL PUBLIC LICENSE\n +Version 2.1/);
-  assert.match(text, /GCC RUNTIME LIBRARY EXCEPTION/);
-  assert.match(text, /complete sources/);
+  assert.match(text, /^the terms of glibc$/m);
 });
 
 Deno.test("collectLicenses() refuses a package without a licence", async () => {
   await using dir = new TempDir();
   const packages = [await writePackage(dir, "plum", ["README.md"])];
   assert.throws(
-    () => collectLicenses(ROOT, { packages, runtime: false, glibc: false }),
+    () => collectLicenses(ROOT, { packages, runtime: false }),
     /cannot bundle "plum": it holds no licence/,
   );
 });
