@@ -4,6 +4,7 @@ import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { createLog, type Log } from "./lib/log/log.ts";
 import { readOptionFile, readSecretFile } from "./lib/files/option_file.ts";
+import { freeLargeBlocks } from "./lib/program/large_blocks.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";
@@ -38,6 +39,7 @@ if (import.meta.main) {
   await runProgram("server", async (args, signal, hurry) => {
     const command = serverCommand(
       async (options) => {
+        freeLargeBlocks();
         const log = createLog({ format: options.logFormat, level: options.logLevel });
         const lock = new AdminLock(options.adminPassword);
         using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });

@@ -7,6 +7,7 @@
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
 import { leaveDirectory, reapOrphans } from "../process/self.ts";
+import { freeLargeBlocks } from "../program/large_blocks.ts";
 import { signalStatus } from "../program/program.ts";
 import { unlessAborted } from "../wire/delay.ts";
 import { wantsColor } from "./announce/announcement.ts";
@@ -36,6 +37,7 @@ export async function runAgent(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  freeLargeBlocks();
   const detached = isDetached();
   forgetDetached();
   await using output = await openOutput({ ...options, detached });

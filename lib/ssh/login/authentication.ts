@@ -94,7 +94,20 @@ export async function checkPassword(
   return correct ? { method: "password", options: unrestricted() } : { refused: "wrong password" };
 }
 
-async function matchesVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
+/** Settles when no password is being checked. */
+let idle: Promise<unknown> = Promise.resolve();
+
+/**
+ * One after the other: a check takes 16 MiB and a processor, which many at once would not leave for
+ * sessions.
+ */
+function matchesVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
+  const matches = idle.then(() => compareWithVerifier(verifier, password));
+  idle = matches.catch(() => {});
+  return matches;
+}
+
+async function compareWithVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
   const expected = Buffer.from(verifier.hash, "base64");
   const { N, r, p } = verifier;
   const actual = await new Promise<Uint8Array>((resolve, reject) => {

@@ -118,9 +118,9 @@ Deno.test("checkKey() reads files of up to 4 MiB", async () => {
   match(refusal(await tryKey(`${ANN}\n`.padEnd(limit + 1, "#"))), /is larger than 4.2 MB/);
 });
 
-function makeVerifier(password: string): PasswordVerifier {
+function makeVerifier(password: string, N = 1024): PasswordVerifier {
   const salt = Buffer.from("0123456789abcdef");
-  const cost = { N: 1024, r: 8, p: 1 };
+  const cost = { N, r: 8, p: 1 };
   const hash = scryptSync(password, salt, 32, cost);
   return { salt: salt.toString("base64"), hash: hash.toString("base64"), ...cost };
 }
@@ -133,6 +133,16 @@ Deno.test("checkPassword() lets the right one in and refuses the others", async 
   equal(await decide("ann", "gruesse"), "wrong password");
   equal(await decide("ann", ""), "wrong password");
   equal(await decide("eve", "grüße"), 'the user is "ann", not "eve"');
+});
+
+Deno.test("checkPassword() checks one password after the other", async () => {
+  const checked: number[] = [];
+  await Promise.all([16_384, 2].map(async (cost) => {
+    const options = { username: "ann", password: makeVerifier("secret", cost) };
+    await checkPassword(options, { username: "ann", password: "secret" });
+    checked.push(cost);
+  }));
+  equal(checked.join(), "16384,2");
 });
 
 Deno.test("checkPassword() lets nobody in when none is set", async () => {
