@@ -9,8 +9,10 @@ export interface Environment {
   emulator?: string[];
   /** The programs that it is made of, as packages.txt has them. */
   needs: string[];
-  /** Fills the empty root directory. */
-  fill: (root: RootDirectory) => Promise<void>;
+  /** Fills the empty root directory. @default nothing is put in */
+  fill?: (root: RootDirectory) => Promise<void>;
+  /** A release of Debian, whose directory takes a minute to make: not for each run of the tests. */
+  suite?: string;
   options?: ContainerOptions;
   /** What of the agent works there. */
   works: string[];
@@ -37,17 +39,13 @@ async function slim(root: RootDirectory): Promise<void> {
   await root.write("/etc/passwd", PASSWD);
 }
 
-/** No program at all, as in distroless images. */
-async function distroless(root: RootDirectory): Promise<void> {
-  await root.write("/etc/passwd", PASSWD);
-}
-
 async function emulated(root: RootDirectory): Promise<void> {
   await musl(root);
   await root.add("/usr/bin/qemu-aarch64-static", "/qemu");
 }
 
 const MUSL = { needs: ["busybox", "musl"], fill: musl, works: ALL };
+const DEBIAN = { needs: ["debootstrap"], works: ALL };
 const SLIM = { needs: ["busybox"], fill: slim, works: ALL };
 
 export const ENVIRONMENTS: readonly Environment[] = [
@@ -58,7 +56,7 @@ export const ENVIRONMENTS: readonly Environment[] = [
   { name: "a read-only /tmp", ...SLIM, options: { tmp: "ro" } },
   { name: "a /tmp mounted noexec", ...SLIM, options: { tmp: "noexec" } },
   { name: "no /proc", ...MUSL, options: { proc: false }, works: [] },
-  { name: "no shell (distroless)", needs: [], fill: distroless, works: ["sftp"] },
+  { name: "no shell (distroless)", needs: [], works: ["sftp"] },
   {
     name: "musl on ARM64 (under QEMU)",
     agent: "agent-linux-arm64",
@@ -66,5 +64,19 @@ export const ENVIRONMENTS: readonly Environment[] = [
     needs: [...MUSL.needs, "qemu-aarch64-static"],
     fill: emulated,
     works: ALL,
+  },
+  { name: "Debian 11, with glibc 2.31", ...DEBIAN, suite: "bullseye" },
+  { name: "Debian 12", ...DEBIAN, suite: "bookworm" },
+  {
+    name: "Debian 13, as a user without a passwd entry",
+    ...DEBIAN,
+    suite: "trixie",
+    options: { user: 1234 },
+  },
+  {
+    name: "Debian's next release, as process 1",
+    ...DEBIAN,
+    suite: "sid",
+    options: { first: true },
   },
 ];

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { linkOrCopy } from "../support/files.ts";
 import { Program, run, TempDir } from "../support/program.ts";
-import type { RootDirectory } from "../support/root_directory.ts";
+import { ROOT } from "../support/root.ts";
+import { RootDirectory } from "../support/root_directory.ts";
 import { Agent, type Announced, type World } from "../support/world.ts";
 import type { Environment } from "./environments.ts";
 
@@ -11,7 +12,7 @@ export interface Outcome {
   exec: string;
   sftp: string;
   terminal: string;
-  /** The warnings and errors that the job's log shows, without their times. */
+  /** The warnings and errors in the job's log, without their times. */
   log: string[];
   /** The agent's exit status. */
   status: number;
@@ -30,7 +31,9 @@ async function outcome(check: () => Promise<void>): Promise<string> {
     await check();
     return "yes";
   } catch (error) {
-    return `no: ${(error as Error).message.trim().split("\n").at(-1)!.trim()}`;
+    // deno-lint-ignore no-control-regex -- what a terminal shows
+    const plain = (error as Error).message.replace(/\x1b\[[\d;]*[A-Z]/gi, "");
+    return `no: ${plain.trim().split("\n").at(-1)!.trim()}`;
   }
 }
 
@@ -63,6 +66,21 @@ async function tryTerminal(world: World, agent: Announced): Promise<void> {
   expect(await terminal.exited === 5, "another status");
 }
 
+/** Makes the root directory of an environment; that of a Debian release is kept for the next time. */
+export async function rootOf({ fill, suite }: Environment): Promise<RootDirectory> {
+  if (suite === undefined) {
+    const root = new RootDirectory();
+    await fill?.(root);
+    return root;
+  }
+  const path = `/opt/platform-${suite}`;
+  const script = `. "$1" && suite=$2 && debian_setup "$3" ""`;
+  const library = join(ROOT, "tests/support/debian.sh");
+  const { code, stderr } = await run("bash", ["-euc", script, "platforms", library, suite, path]);
+  if (code !== 0) throw new Error(stderr);
+  return new RootDirectory(path);
+}
+
 /** Starts an agent in `root`, uses it, and waits for its end. */
 export async function tryJob(
   world: World,
@@ -82,8 +100,8 @@ export async function tryJob(
   const { code, stderr } = await job.result();
   return {
     ...used,
-    log: stderr.split("\n").filter((line) => /error|warn|cannot/i.test(line))
-      .map((line) => line.replace(/^\S+T\S+Z? /, "").trim()),
+    log: stderr.split("\n").map((line) => line.replace(/^\d\S+Z /, "").trim())
+      .filter((line) => line !== "" && !line.startsWith("info ")),
     status: code,
     left: root.left().filter((path) => !USUAL.includes(path)),
   };

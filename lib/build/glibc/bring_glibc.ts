@@ -15,10 +15,9 @@
  *
  * @module
  */
-import type { Target } from "../../dist/targets.ts";
 import { elfRuntime } from "../runtime/elf.ts";
 import { ElfView, PF, PT, type Segment } from "./elf_view.ts";
-import { launcher, launcherSize } from "./launcher.ts";
+import { launcher, type LauncherParameters, launcherSize } from "./launcher.ts";
 import type { BroughtFile, Glibc } from "./libraries.ts";
 
 /** No processor has larger pages. A segment starts at a page of its own. */
@@ -30,7 +29,18 @@ const PAGE = 0x10000;
  */
 const PATH = "/proc/self/fd////////";
 
-/** Where each part of the file starts, relative to the first of them, in bytes. */
+/** What is added to a runtime. */
+interface Parts {
+  libraries: BroughtFile[];
+  /** The dynamic section's strings, with a path for each library behind them. */
+  strings: Uint8Array;
+  /** Where each path starts in `strings`. */
+  paths: number[];
+  /** The loader as it lies in memory, and which parts of that are segments. */
+  loader: { bytes: Uint8Array; segments: Segment[]; entry: number };
+}
+
+/** Where each part starts, relative to the first of them, the launcher, in bytes. */
 interface Layout {
   libraries: number[];
   strings: number;
@@ -39,51 +49,10 @@ interface Layout {
   end: number;
 }
 
-function roundUp(value: number, unit: number): number {
-  return Math.ceil(value / unit) * unit;
-}
-
-function lay(
-  arch: Target["arch"],
-  libraries: BroughtFile[],
-  strings: Uint8Array,
-  loader: Uint8Array,
-): Layout {
-  let end = launcherSize(arch, libraries.length);
-  const place = ({ length }: Uint8Array, unit: number) => {
-    const start = roundUp(end, unit);
-    end = start + length;
-    return start;
-  };
-  return {
-    libraries: libraries.map(({ bytes }) => place(bytes, 8)),
-    strings: place(strings, PAGE),
-    loader: place(loader, PAGE),
-    headers: end = roundUp(end, PAGE),
-    end: end + PAGE,
-  };
-}
-
-/** The segments of `loader` as they lie in memory, so that no part of it needs to be filled. */
-function image(loader: ElfView): { bytes: Uint8Array; segments: Segment[] } {
-  const segments = loader.segments.filter(({ type }) => type === PT.LOAD);
-  const bytes = new Uint8Array(
-    Math.max(...segments.map(({ address, memorySize }) => address + memorySize)),
-  );
-  for (const { offset, address, fileSize } of segments) {
-    bytes.set(loader.bytes.subarray(offset, offset + fileSize), address);
-  }
-  return { bytes, segments };
-}
-
-/** The strings with a path for each library after them, and where each path starts. */
-function withPaths(strings: Uint8Array, libraries: BroughtFile[]) {
-  const path = new TextEncoder().encode(`${PATH}\0`);
-  const bytes = new Uint8Array(strings.length + path.length * libraries.length);
-  bytes.set(strings);
-  const offsets = libraries.map((_, i) => strings.length + path.length * i);
-  for (const offset of offsets) bytes.set(path, offset);
-  return { bytes, offsets };
+/** Where the first part starts: the others follow it both in the file and in memory. */
+interface Start {
+  offset: number;
+  address: number;
 }
 
 /**
@@ -98,46 +67,101 @@ export function bringGlibc(
   const runtime = elfRuntime(executable);
   const payload = executable.subarray(runtime.length);
   const old = new ElfView(runtime);
-  const arch = old.arch as Target["arch"];
-  const libraries = glibc.libraries.filter(({ name }) => old.needed.includes(name));
-  const names = [glibc.loader, ...libraries].map(({ name }) => name);
-  const missing = old.needed.filter((name) => !names.includes(name));
-  if (missing.length > 0) throw new Error(`the runtime needs ${missing.join(", ")} too`);
-
-  const loader = image(new ElfView(glibc.loader.bytes));
-  const strings = withPaths(old.strings, libraries);
-  const layout = lay(arch, libraries, strings.bytes, loader.bytes);
-  const { segments } = old;
-  // The parts follow the runtime both in the file and in memory.
-  const offset = roundUp(runtime.length, PAGE);
-  const address = roundUp(
-    Math.max(...segments.map(({ address, memorySize }) => address + memorySize)),
-    PAGE,
-  );
-
-  const file = new Uint8Array(offset + layout.end + payload.length);
+  const parts = partsFor(old, glibc);
+  const layout = lay(parts, launcherSize(old.arch, parts.libraries.length));
+  const start = {
+    offset: roundUp(runtime.length, PAGE),
+    address: roundUp(memoryEnd(old.segments), PAGE),
+  };
+  const file = new Uint8Array(start.offset + layout.end + payload.length);
+  const write = (bytes: Uint8Array, at: number) => file.set(bytes, start.offset + at);
   file.set(runtime);
-  file.set(
-    launcher(arch, address, {
-      headers: { address: old.headersOffset, count: segments.length },
-      entry: old.entry,
-      loader: {
-        address: address + layout.loader,
-        entry: address + layout.loader + new ElfView(glibc.loader.bytes).entry,
-      },
-      libraries: libraries.map(({ bytes }, i) => ({
-        address: address + layout.libraries[i]!,
-        size: bytes.length,
-        pathEnd: address + layout.strings + strings.offsets[i]! + PATH.length,
-      })),
-    }),
-    offset,
-  );
-  libraries.forEach(({ bytes }, i) => file.set(bytes, offset + layout.libraries[i]!));
-  file.set(strings.bytes, offset + layout.strings);
-  file.set(loader.bytes, offset + layout.loader);
-  file.set(payload, offset + layout.end);
+  write(launcher(old.arch, start.address, launcherParameters(old, parts, layout, start)), 0);
+  parts.libraries.forEach(({ bytes }, i) => write(bytes, layout.libraries[i]!));
+  write(parts.strings, layout.strings);
+  write(parts.loader.bytes, layout.loader);
+  write(payload, layout.end);
 
+  const view = new ElfView(file);
+  view.renameNeeded(new Map(parts.libraries.map(({ name }, i) => [name, parts.paths[i]!])));
+  view.moveStrings(start.address + layout.strings, parts.strings.length);
+  view.entry = start.address;
+  view.writeSegments(start.offset + layout.headers, [
+    ...old.segments.filter(({ type }) => type !== PT.INTERP && type !== PT.PHDR),
+    ...addedSegments(parts, layout, start),
+  ]);
+  return file;
+}
+
+function roundUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
+
+/** Where memory ends that segments take. */
+function memoryEnd(segments: readonly Segment[]): number {
+  return Math.max(...segments.map(({ address, memorySize }) => address + memorySize));
+}
+
+function partsFor(runtime: ElfView, { loader, libraries }: Glibc): Parts {
+  const { needed } = runtime;
+  const used = libraries.filter(({ name }) => needed.includes(name));
+  const names = [loader, ...used].map(({ name }) => name);
+  const missing = needed.filter((name) => !names.includes(name));
+  if (missing.length > 0) throw new Error(`the runtime needs ${missing.join(", ")} too`);
+  const old = runtime.strings;
+  const paths = used.map((_, i) => old.length + i * (PATH.length + 1));
+  const strings = new Uint8Array(old.length + used.length * (PATH.length + 1));
+  strings.set(old);
+  for (const path of paths) strings.set(new TextEncoder().encode(PATH), path);
+  return { libraries: used, strings, paths, loader: image(new ElfView(loader.bytes)) };
+}
+
+/** The segments of a file as they lie in memory, so that no part of them needs to be filled. */
+function image({ bytes: file, segments: all, entry }: ElfView): Parts["loader"] {
+  const segments = all.filter(({ type }) => type === PT.LOAD);
+  const bytes = new Uint8Array(memoryEnd(segments));
+  for (const { offset, address, fileSize } of segments) {
+    bytes.set(file.subarray(offset, offset + fileSize), address);
+  }
+  return { bytes, segments, entry };
+}
+
+function lay({ libraries, strings, loader }: Parts, launcherSize: number): Layout {
+  let end = launcherSize;
+  const place = ({ length }: Uint8Array, unit: number) => {
+    const start = roundUp(end, unit);
+    end = start + length;
+    return start;
+  };
+  return {
+    libraries: libraries.map(({ bytes }) => place(bytes, 8)),
+    strings: place(strings, PAGE),
+    loader: place(loader.bytes, PAGE),
+    headers: end = roundUp(end, PAGE),
+    end: end + PAGE,
+  };
+}
+
+function launcherParameters(
+  runtime: ElfView,
+  { libraries, paths, loader }: Parts,
+  layout: Layout,
+  { address }: Start,
+): LauncherParameters {
+  const loaderAddress = address + layout.loader;
+  return {
+    headers: { address: runtime.headersOffset, count: runtime.segments.length },
+    entry: runtime.entry,
+    loader: { address: loaderAddress, entry: loaderAddress + loader.entry },
+    libraries: libraries.map(({ bytes }, i) => ({
+      address: address + layout.libraries[i]!,
+      size: bytes.length,
+      pathEnd: address + layout.strings + paths[i]! + PATH.length,
+    })),
+  };
+}
+
+function addedSegments(parts: Parts, layout: Layout, { offset, address }: Start): Segment[] {
   const segment = (start: number, size: number, flags: number): Segment => ({
     type: PT.LOAD,
     flags,
@@ -147,17 +171,11 @@ export function bringGlibc(
     memorySize: size,
     align: PAGE,
   });
-  const view = new ElfView(file);
-  view.renameNeeded(new Map(libraries.map(({ name }, i) => [name, strings.offsets[i]!])));
-  view.moveStrings(address + layout.strings, strings.bytes.length);
-  view.entry = address;
-  view.writeSegments(offset + layout.headers, [
-    ...segments.filter(({ type }) => type !== PT.INTERP && type !== PT.PHDR),
+  return [
     segment(0, layout.strings, PF.R | PF.X),
-    segment(layout.strings, strings.bytes.length, PF.R | PF.W),
-    ...loader.segments.map(({ address, memorySize, flags }) =>
+    segment(layout.strings, parts.strings.length, PF.R | PF.W),
+    ...parts.loader.segments.map(({ address, memorySize, flags }) =>
       segment(layout.loader + address, memorySize, flags)
     ),
-  ]);
-  return file;
+  ];
 }

@@ -1,4 +1,5 @@
 /** Reads and changes the parts of a 64-bit little-endian ELF file that say how it is loaded. */
+import type { Target } from "../../dist/targets.ts";
 
 /** Types of program headers. */
 export const PT = { LOAD: 1, DYNAMIC: 2, INTERP: 3, PHDR: 6 } as const;
@@ -17,7 +18,7 @@ const DT = {
 } as const;
 
 /** The values of `e_machine`. */
-const MACHINES: Record<number, string> = { 62: "x86_64", 183: "aarch64" };
+const MACHINES: Record<number, Target["arch"]> = { 62: "x86_64", 183: "aarch64" };
 
 /** The size of a program header, in bytes. */
 const HEADER_SIZE = 56;
@@ -58,9 +59,11 @@ export class ElfView {
     this.#view.setBigUint64(offset, BigInt(value), true);
   }
 
-  /** As in {@link Target}; undefined for others. */
-  get arch(): string | undefined {
-    return MACHINES[this.#view.getUint16(18, true)];
+  /** @throws {Error} if the file is for a processor that there is no target for */
+  get arch(): Target["arch"] {
+    const arch = MACHINES[this.#view.getUint16(18, true)];
+    if (arch === undefined) throw new Error("an ELF file for another processor");
+    return arch;
   }
 
   /** The address of the first instruction. */
