@@ -240,6 +240,7 @@ export class JobAgent implements AsyncDisposable {
   }
 
   async #status(): Promise<AgentStatus> {
+    this.#lifetime.checkHold();
     const { status } = this.#lifetime;
     const announced = this.#registration &&
       await this.#announcer.describe(this.#registration, status);

@@ -60,8 +60,8 @@ export interface LifetimeKeeperOptions extends LifetimeSettings {
   /** @default "foreground" */
   mode?: LifetimeMode;
   /**
-   * Checks the hold file before the agent ends: a user may have made it just before leaving. Gets
-   * the last known modification time, returns the current one; Unix times in milliseconds.
+   * Checks the hold file, also before the agent ends: a user may have made it just before leaving.
+   * Gets the last known modification time, returns the current one; Unix times in milliseconds.
    */
   readHold?: (known: number | undefined) => number | undefined;
   /** Announces again how to log in. */
@@ -116,8 +116,14 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     };
   }
 
+  /** Reads the hold file now, for those who are about to be told of it. */
+  checkHold(): void {
+    this.hold(this.#readHold(this.#holdModified));
+  }
+
   /** A session has opened, which counts as input. */
   opened(session: SessionInfo): void {
+    this.checkHold();
     this.#sessions.add(session);
     this.#count({ lastInput: this.#clock.now() });
     this.#logSession("session opened", session);

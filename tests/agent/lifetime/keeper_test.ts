@@ -140,6 +140,15 @@ Deno.test("LifetimeKeeper sees a hold file made just before the last logout", ()
   assert.equal(keeper.status.ending, false);
 });
 
+Deno.test("LifetimeKeeper sees a hold file made just before a session opens", () => {
+  const file: { modified?: number } = {};
+  const { clock, keeper } = setUp({ readHold: () => file.modified });
+  using _ = keeper;
+  file.modified = clock.wall() + HOUR;
+  keeper.opened(session());
+  assert.equal(keeper.status.deadline, file.modified + 10 * MINUTE);
+});
+
 Deno.test("LifetimeKeeper sees a hold file touched just before the deadline", async () => {
   const file: { modified?: number } = {};
   const { clock, keeper } = setUp({ readHold: () => file.modified });
