@@ -120,6 +120,11 @@ export function downloadsPage({ site, downloads, computer }: DownloadsProps): st
         <section>
           <h2 id="computer">For your computer</h2>
           <p>ssh calls wsproxy to reach the agent; tunnel forwards a local port to it.</p>
+          {computer !== "windows" && (
+            <Code title="Download wsproxy, check it, and put it on your PATH">
+              {`curl -fsSL ${quoteSh(`${site.http}/install.sh`)} | sh`}
+            </Code>
+          )}
           {items(own)}
         </section>
       )}

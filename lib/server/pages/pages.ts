@@ -5,6 +5,7 @@ import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js"
 import { downloadsPage } from "../../../templates/downloads.tsx";
 import { errorPage } from "../../../templates/error.tsx";
 import { guidePage } from "../../../templates/guide.tsx";
+import { installScript } from "../../../templates/install_script.ts";
 import { sessionsPage } from "../../../templates/sessions.tsx";
 import type { Site } from "../../../templates/site.ts";
 import type { BuildState } from "../../dist/build_state.ts";
@@ -97,6 +98,10 @@ export function createPages(options: PagesOptions): Pages {
         const view = sessions.view(query);
         return html(sessionsPage({ site, query, view, open: sessions.open }));
       }
+      case "/install.sh":
+        return new Response(installScript(site), {
+          headers: { "content-type": "text/x-shellscript; charset=utf-8" },
+        });
       case "/api/server":
         return Response.json({ version: site.version, username: site.username });
       case "/api/sessions":
