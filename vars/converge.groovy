@@ -13,16 +13,9 @@ def call(Map options) {
   ]
   withEnv(environment) {
     sh '''
-      case "$(uname -sm)" in
-        "Linux x86_64") agent=agent ;;
-        "Linux aarch64") agent=agent-linux-arm64 ;;
-        "Darwin arm64") agent=agent-darwin-arm64 ;;
-        "Darwin x86_64") agent=agent-darwin-x64 ;;
-        *) echo "Converge has no agent for $(uname -sm)"; exit 1 ;;
-      esac
       dir=$(mktemp -d)
       printf '%s\\n' "$CONVERGE_KEYS" > "$dir/authorized_keys"
-      curl -fsSL -o "$dir/agent" "$CONVERGE_URL/static/$agent"
+      curl -fsSL -o "$dir/agent" "$CONVERGE_URL/static/agent-$(uname -s)-$(uname -m)"
       chmod 755 "$dir/agent"
       "$dir/agent" --authorized-keys "$dir/authorized_keys" --expiry "$CONVERGE_WAIT" "$CONVERGE_URL"
     '''

@@ -8,7 +8,8 @@
  */
 import { join } from "node:path";
 import { makeHome, writePrograms } from "../../tests/support/home.ts";
-import { TempDir } from "../../tests/support/program.ts";
+import { inHome } from "../../tests/support/passwd_home.ts";
+import { run, TempDir } from "../../tests/support/program.ts";
 import { Terminal } from "../../tests/support/terminal.ts";
 import { World } from "../../tests/support/world.ts";
 
@@ -39,14 +40,17 @@ async function record(): Promise<Pane[]> {
     id: "job-42",
     json: false,
     dir,
-    authorizedKeys: key,
+    authorizedKeys: [...key.split(" ").slice(0, 2), "ann@example.org"].join(" "),
     args: ["--shell", "/bin/bash"],
     env: { HOME: home.path },
   });
-  const [entry] = await agent.program.waitFor(/^ *Host job-42\n(^ +\w+ .*\n)+/m);
-  home.write("config", `${config}\n${entry}\n`);
-
-  await using terminal = new Terminal("sh", ["-c", "ssh job-42"], { env, columns: COLUMNS });
+  const [, hostKey] = await agent.program.waitFor(/KnownHostsCommand="\/bin\/echo \S+ (.*?)"/);
+  Deno.mkdirSync(join(home.path, ".ssh"), { mode: 0o700 });
+  home.write(".ssh/config", config.replace(/^UserKnownHostsFile.*\n/m, ""));
+  home.write(".ssh/known_hosts", `job-42.converge ${hostKey}\n`);
+  await run("wsproxy", ["setup", world.http], { env });
+  const ssh = inHome(home.path, ["/usr/bin/ssh", "job-42.converge"]);
+  await using terminal = new Terminal(...ssh, { env, columns: COLUMNS });
   await terminal.waitFor(/\$ $/);
   terminal.write("make test\r");
   await terminal.waitFor(/Error 1[^]*\$ $/);
@@ -55,7 +59,8 @@ async function record(): Promise<Pane[]> {
   await agent.program.result();
 
   const publicNames = (text: string) =>
-    text.replaceAll(world.url, "wss://converge.example").replaceAll(dir.path, "~/app");
+    text.replaceAll(world.url, "wss://converge.example")
+      .replaceAll(world.http, "https://converge.example").replaceAll(dir.path, "~/app");
   return [
     {
       title: "the log of the CI job",
@@ -64,7 +69,7 @@ async function record(): Promise<Pane[]> {
     },
     {
       title: "your terminal",
-      lines: ["$ ssh job-42", ...screen(publicNames(terminal.output))],
+      lines: ["$ ssh job-42.converge", ...screen(publicNames(terminal.output))],
     },
   ];
 }

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { artifacts, TARGETS } from "../../lib/dist/targets.ts";
 import { makeHome, writePrograms } from "../support/home.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
@@ -159,16 +158,6 @@ Deno.test("the component does nothing when the job has passed or was cancelled",
 Deno.test("the example of the action uses inputs that it has", () => {
   const { jobs: { test: { steps } } } = parse(read("examples/github-action.yml"), { strict: true });
   withDefaults(parse(read("action.yml")).inputs, steps[1].with);
-});
-
-Deno.test("all scripts choose the agent in the same way, by names that are built", () => {
-  const choose = (path: string) => /case "[^]*?esac/.exec(read(path))![0].replaceAll(/^ +/gm, "");
-  const chosen = choose("templates/converge.yml");
-  for (const path of ["vars/converge.groovy", "ci/circleci/orb.yml"]) {
-    assert.equal(choose(path), chosen, path);
-  }
-  const built = artifacts(TARGETS).map(({ name }) => name);
-  for (const [, name] of chosen.matchAll(/agent=(\S+)/g)) assert.ok(built.includes(name!), name);
 });
 
 Deno.test("each example is tested", () => {

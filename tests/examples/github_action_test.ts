@@ -48,6 +48,11 @@ class Runner implements AsyncDisposable {
     return Deno.readTextFileSync(join(this.temp.path, name));
   }
 
+  /** The command in the outputs of the step that has ended. */
+  get ssh(): string {
+    return /^ssh=(.*)$/m.exec(this.read("output"))![1]!;
+  }
+
   /** Starts a step of the action. */
   step(stage: "main" | "post", inputs: Record<string, string>, status = "success"): Program {
     const env: Record<string, string> = {
@@ -92,10 +97,9 @@ async function startPerson(home: TempDir) {
   writePrograms(home, ["wsproxy"]);
   return {
     inputs: { actor: "false", "authorized-keys": key },
-    /** Opens a shell by the command in the step's outputs. */
-    async logIn(runner: Runner): Promise<Terminal> {
-      const [, ssh] = /^ssh=(.*)$/m.exec(runner.read("output"))!;
-      const terminal = new Terminal("sh", ["-c", ssh!], { env });
+    /** Opens a shell. */
+    async logIn(ssh: string): Promise<Terminal> {
+      const terminal = new Terminal("sh", ["-c", ssh], { env });
       await terminal.waitFor(/[$#] $/);
       return terminal;
     },
@@ -118,7 +122,7 @@ for (
     assert.match(main.stdout, /^::notice title=Converge/m);
     assert.match(runner.read("output"), /^id=te-st-17-1-0$/m);
     assert.match(runner.read("summary"), /### Converge/);
-    await using terminal = await person.logIn(runner);
+    await using terminal = await person.logIn(runner.ssh);
     terminal.write("pwd; env | grep -c s3same\r");
     await terminal.waitFor(new RegExp(`${runner.workspace.path}\\r\\n0\\r\\n`));
     const post = runner.step("post", inputs, status);
@@ -136,7 +140,7 @@ for (const [when, status] of [["failure", "success"], ["always", "cancelled"]] a
     const person = await startPerson(home);
     const inputs = { ...person.inputs, when };
     assert.equal((await runner.step("main", inputs).result()).code, 0);
-    await using terminal = await person.logIn(runner);
+    await using terminal = await person.logIn(runner.ssh);
     const { code, stdout } = await runner.step("post", inputs, status).result();
     assert.equal(code, 0);
     assert.match(stdout, /ended with status 0: it was stopped by agent stop in the job/);
@@ -150,7 +154,7 @@ test("a person can decide the outcome of a job that waits, and a cancelled one e
   for (const [act, status] of [["decide", 3], ["cancel", 130]] as const) {
     await using runner = await Runner.start();
     assert.equal((await runner.step("main", person.inputs).result()).code, 0);
-    await using terminal = await person.logIn(runner);
+    await using terminal = await person.logIn(runner.ssh);
     const post = runner.step("post", person.inputs, "failure");
     await post.waitFor(/The job waits/);
     if (act === "cancel") post.kill("SIGINT");
@@ -166,8 +170,8 @@ test("without detach the step itself waits, until its time is up", async () => {
   const person = await startPerson(home);
   const inputs = { ...person.inputs, detach: "false", options: "--hold\n--log-level debug" };
   const main = runner.step("main", inputs);
-  await main.waitFor(/^::notice title=Converge/m);
-  await using terminal = await person.logIn(runner);
+  const [, ssh] = await main.waitFor(/^ +(ssh -o.*)$/m);
+  await using terminal = await person.logIn(ssh!);
   main.kill("SIGINT");
   assert.equal((await main.result()).code, 130);
   await terminal.waitFor(/the agent ends: the job was cancelled/);

@@ -167,7 +167,7 @@ export function announcementBlock(
     `  ${commandsFor(clean).ssh}`,
     ...(trouble.length > 0
       ? []
-      : [`  or, once "${setupCommand(clean)}" has run on your computer: ssh ${id}.converge`]),
+      : [`  or: ssh ${id}.converge, once "${setupCommand(clean)}" has run on your computer`]),
     `  Host key ${fingerprint} (${hostKey.split(" ")[0]})`,
     ...(trouble.length > 0 ? [] : [`  Login with ${loginWays(clean)}`]),
     ...(options.more === undefined ? [] : [`  Other commands: ${options.more}`]),
