@@ -26,6 +26,8 @@ class Attempts {
   /** How many attempts the admission was told of. */
   failures = 0;
   successes = 0;
+  /** The message that the server has sent last. */
+  message = new Uint8Array();
   readonly #events: Event[] = [];
   #wake = () => {};
   readonly #login: Login;
@@ -33,7 +35,10 @@ class Attempts {
   constructor({ banner, password = true }: { banner?: string; password?: boolean } = {}) {
     const transport = {
       sessionId: SESSION_ID,
-      send: (message: Uint8Array) => this.#happened(message[0]!),
+      send: (message: Uint8Array) => {
+        this.message = message.slice();
+        this.#happened(message[0]!);
+      },
       disconnect: (_: number, text: string) => this.#happened(text),
     } as unknown as Transport;
     const { keys: extraKeys } = parseAuthorizedKeys(new TextEncoder().encode(LINE));
@@ -168,6 +173,17 @@ Deno.test("a signature for another session is worth nothing", async () => {
   match(attempts.lines.join(""), /login refused .*reason="invalid signature"/);
 });
 
+Deno.test("a signature that cannot be read is worth nothing", async () => {
+  const attempts = new Attempts();
+  await attempts.start();
+  const unsigned = new Writer().boolean(true).string("ssh-ed25519").string(KEY);
+  equal(await attempts.ask(request("publickey", unsigned.string("x"))), Message.userauthFailure);
+  deepEqual([attempts.failures, attempts.successes], [1, 0]);
+  const methods = "publickey,password,keyboard-interactive";
+  const failure = new Writer().byte(Message.userauthFailure).string(methods).boolean(false);
+  deepEqual(attempts.message, failure.bytes());
+});
+
 Deno.test("a key by an algorithm that is not offered is refused, with and without signature", async () => {
   const attempts = new Attempts();
   await attempts.start();
@@ -187,6 +203,12 @@ Deno.test("a refused key is logged at the end unless a signature was logged for 
   await attempts.end();
   equal(attempts.lines.length, 1);
   match(attempts.lines[0]!, /warn login refused .*key=\S+ reason="the client signs with SHA-1/);
+  const insistent = new Attempts();
+  await insistent.start();
+  equal(await insistent.ask(offer("ssh-rsa")), Message.userauthFailure);
+  equal(await insistent.ask(signed(SESSION_ID, "ssh-rsa")), Message.userauthFailure);
+  await insistent.end();
+  equal(insistent.lines.length, 1);
 });
 
 Deno.test("a client that leaves is logged if it has asked and nothing was refused", async () => {
@@ -219,6 +241,8 @@ Deno.test("a prompt is answered once, with one answer", async () => {
   await attempts.start();
   const prompt = request("keyboard-interactive");
   equal(await attempts.ask(prompt), Message.userauthInfoRequest);
+  const shown = "\x3c" + "\0".repeat(15) + "\x01\0\0\0\x0aPassword: \0";
+  equal(Buffer.from(attempts.message).toString("latin1"), shown, "one prompt, not echoed");
   equal(await attempts.ask(answers("wrong")), Message.userauthFailure);
   equal(await attempts.ask(answers("correct horse")), "an answer without a prompt");
   const two = new Attempts();
@@ -249,6 +273,8 @@ Deno.test("the sixth failure ends the connection, and nothing is decided after i
   attempts.receive(password("wrong"));
   attempts.receive(signed());
   equal(await attempts.next(), "Too many authentication failures");
+  // The signed request waits for nothing outside.
+  for (let i = 0; i < 20; i++) await Promise.resolve();
   deepEqual(await attempts.end(), []);
   deepEqual([attempts.failures, attempts.successes], [6, 0]);
 });
