@@ -12,6 +12,7 @@ import { signalStatus } from "../program/program.ts";
 import { unlessAborted } from "../wire/delay.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
+import { programName } from "./announce/program_name.ts";
 import { forgetDetached, isDetached } from "./control/detach.ts";
 import { LocalControl } from "./control/local_control.ts";
 import type { AgentStatus } from "./control/request.ts";
@@ -140,13 +141,15 @@ export class JobAgent implements AsyncDisposable {
   }
 
   #makeAnnouncer(): Announcer {
-    const { server, options, hostKeys, keysFile, extraKeys, env, ca } = this.#setup;
+    const { server, options, hostKeys, keysFile, extraKeys, env, ca, cwd } = this.#setup;
+    const executable = Deno.build.standalone ? Deno.execPath() : undefined;
     return new Announcer({
       server,
       wantedId: options.id,
       hostKeys,
       keysFile,
       extraKeys,
+      program: programName(executable, cwd),
       json: options.json ?? false,
       color: wantsColor(Deno.stdout.isTerminal(), env),
       env,

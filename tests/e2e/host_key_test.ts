@@ -8,7 +8,9 @@ import { requires } from "../support/requires.ts";
 import { Terminal } from "../support/terminal.ts";
 import { type Announced, World } from "../support/world.ts";
 
-const test = requires("ssh");
+const test = requires("ssh", "zsh", "fish");
+
+const SHELLS = ["sh", "dash", "bash", "zsh", "fish"];
 
 /** A world, a person whose key may log in, and that person's programs. */
 async function start() {
@@ -76,9 +78,11 @@ test("with a key in a secret, one pinned command works on all runs and asks noth
       assert.equal(agent.hostKey, hostKey);
       assert.equal(announced || agent.ssh, agent.ssh, "the agent's own command stays the same");
       announced = agent.ssh;
-      for (const ssh of [command, agent.ssh]) {
+      // Both commands, and the page's in each shell.
+      const shells = SHELLS.map((shell) => [shell, command] as const);
+      for (const [shell, ssh] of [...shells, ["sh", agent.ssh] as const]) {
         const { code, stdout, stderr } = await run(
-          "sh",
+          shell,
           ["-c", `${ssh} -oBatchMode=yes 'echo in; env; printenv CONVERGE_HOST_KEY'`],
           { env: person.env },
         );
@@ -100,7 +104,7 @@ test("the agent's own command works in each shell, on each run with that run's",
   await using person = await start();
   for (const _run of [1, 2]) {
     await person.job({}, async ({ ssh }) => {
-      for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
+      for (const shell of SHELLS) {
         const options = { env: { ...person.env, HOME: person.env.HOME! } };
         const { code, stdout, stderr } = await run(shell, ["-c", `${ssh} echo in`], options);
         assert.deepEqual([code, stdout], [0, "in\n"], `${shell}: ${stderr}`);

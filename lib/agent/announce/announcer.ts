@@ -12,9 +12,6 @@ import { notifyUrl } from "./notify.ts";
 import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { folded, otherCommands } from "./other_commands.ts";
 
-/** Where the other commands are when the log does not have them. */
-const MORE = "agent status";
-
 export interface AnnouncerOptions {
   server: URL;
   /** The ID that was asked for on the command line, if any. */
@@ -22,6 +19,8 @@ export interface AnnouncerOptions {
   hostKeys: HostKeys;
   keysFile: string;
   extraKeys: AuthorizedKey[];
+  /** What people type in the job to call the agent's program. */
+  program: string;
   /** One line of JSON in place of the block. */
   json: boolean;
   color: boolean;
@@ -90,12 +89,12 @@ export class Announcer {
    * What goes to the job's log: the block, and where the CI system folds text the other commands.
    */
   #logText(announcement: Announcement): string {
-    const { color, env, now } = this.#options;
+    const { color, env, now, program } = this.#options;
     const commands = (["posix", "windows"] as const).map((computer) =>
       otherCommands(announcement, computer)
     ).join("");
     const fold = folded("Converge: other commands", commands, { env, now: now() });
-    const more = fold === undefined ? MORE : undefined;
+    const more = fold === undefined ? `${program} status` : undefined;
     return announcementBlock(announcement, { color, more }) + (fold ?? "");
   }
 

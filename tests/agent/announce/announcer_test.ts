@@ -26,6 +26,7 @@ function announcerAt(
     hostKeys: [generateHostKey()],
     keysFile: "/nonexistent/.authorized_keys",
     extraKeys: [],
+    program: "./agent",
     ...{ json: false, color: false, env: {}, notify: [], now: () => 0 },
     log: createLog({ write: () => {} }),
     print: (text) => void printed.push(text),
@@ -117,7 +118,7 @@ Deno.test("Announcer folds the other commands where the CI system can, or says w
       /(?<=::endgroup::).*/s.exec(text)?.[0] ?? ""
     }`;
     assert.ok(open.trimEnd().split("\n").length <= 8, open);
-    assert.equal(/Other commands: agent status\n/.test(open), Object.keys(env).length === 0);
+    assert.equal(/Other commands: \.\/agent status\n/.test(open), Object.keys(env).length === 0);
     assert.equal(/sftp -o/.test(text), Object.keys(env).length > 0);
     assert.doesNotMatch(open, /sftp|cmd \/c/);
   }
