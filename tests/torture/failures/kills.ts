@@ -38,7 +38,6 @@ interface Connection {
 
 /** Kills the program at that stage, and checks that all is clean and the next try works. */
 export async function kill(scene: Scene, victim: Victim, stage: Stage): Promise<void> {
-  const { printed } = scene.agent;
   if (stage === "dialling") {
     await killWhileDialling(scene, victim);
   } else {
@@ -46,10 +45,7 @@ export async function kill(scene: Scene, victim: Victim, stage: Stage): Promise<
     await killProgram(scene, victim, connection);
     if (connection) await over(connection);
   }
-  if (victim === "server") {
-    await scene.world.startServer(scene.serverArgs);
-    await scene.agent.waitFor(/registered again/, printed);
-  }
+  if (victim === "server") await scene.restartServer();
   if (victim === "agent") await scene.startAgent();
   if (victim === "agent" || victim === "tunnel") await scene.startTunnel();
   await scene.canLogIn(victim === "tunnel");

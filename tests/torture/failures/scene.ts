@@ -1,5 +1,6 @@
 /** A server, an agent in a directory that outlives it, and a tunnel, each of which can die. */
 import assert from "node:assert/strict";
+import { EchoSession } from "../../bench/measure.ts";
 import { inTime } from "../../support/deadline.ts";
 import { Program, startEntry, TempDir } from "../../support/program.ts";
 import { type Announced, World } from "../../support/world.ts";
@@ -7,8 +8,8 @@ import { type Announced, World } from "../../support/world.ts";
 export interface SceneOptions {
   /** The environment of server and agent. */
   env?: Record<string, string>;
-  /** The agent's directory. @default a fresh one */
-  dir?: TempDir;
+  /** Whether the agent stays without shells and input. @default true */
+  hold?: boolean;
 }
 
 /** Leaving its scope ends it all. */
@@ -17,15 +18,15 @@ export class Scene implements AsyncDisposable {
   agent!: Program;
   tunnel!: Program;
   tunnelPort = 0;
-  readonly dir: TempDir;
   readonly #stack = new AsyncDisposableStack();
+  /** The agent's directory. */
+  readonly dir = this.#stack.use(new TempDir());
 
   private constructor(
     readonly world: World,
     readonly serverArgs: string[],
     readonly options: SceneOptions,
   ) {
-    this.dir = options.dir ?? this.#stack.use(new TempDir());
     this.#stack.use(world);
     this.dir.write(".authorized_keys", world.publicKey);
   }
@@ -41,8 +42,8 @@ export class Scene implements AsyncDisposable {
   }
 
   async startAgent(): Promise<void> {
-    const { dir, options: { env } } = this;
-    const args = ["--json", "--hold", "--shell", "/bin/bash", this.world.url];
+    const { dir, options: { env, hold = true } } = this;
+    const args = [...hold ? ["--hold"] : [], "--json", "--shell", "/bin/bash", this.world.url];
     this.agent = this.#stack.use(startEntry("agent.ts", args, { cwd: dir.path, env }));
     this.announced = JSON.parse((await this.agent.waitFor(/^\{.*\}$/m))[0]);
   }
@@ -54,6 +55,26 @@ export class Scene implements AsyncDisposable {
     const url = `${this.world.url}/client/${this.announced.id}`;
     this.tunnel = this.#stack.use(startEntry("tunnel.ts", [String(this.tunnelPort), url]));
     this.tunnelPort = Number((await this.tunnel.waitFor(/127\.0\.0\.1:(\d+)/))[1]);
+  }
+
+  /** A session that gives back each byte; its first round trip is over. */
+  async openEcho(): Promise<EchoSession> {
+    const { world, announced } = this;
+    const destination = `${announced.username}@localhost`;
+    const echo = new EchoSession({
+      name: "shell",
+      options: world.sshOptions(announced),
+      destination,
+    });
+    await echo.trip();
+    return this.#stack.use(echo);
+  }
+
+  /** Starts the server again, to which the agent comes back. */
+  async restartServer(): Promise<void> {
+    const { printed } = this.agent;
+    await this.world.startServer(this.serverArgs, this.options.env);
+    await this.agent.waitFor(/registered again/, printed);
   }
 
   /** Starts ssh with a command, through wsproxy or the tunnel. */
