@@ -1,110 +1,146 @@
 /**
- * `deno task bench`: Converge against OpenSSH's sshd, in turn, on this machine, as ratios. sshd is
- * reached by TCP, Converge through wsproxy and the server; OpenSSH's sftp-server by Converge.
+ * `deno task bench [rounds]`: Converge's executables beside OpenSSH's sshd, on this machine, measured by
+ * turns. sshd is reached by TCP, and by other people's websockets; Converge through wsproxy and the
+ * server. Prints the tables of docs/benchmarks.md: medians, with the least and the most of all rounds.
  *
  * @module
  */
-import { Sshd } from "../support/sshd.ts";
-import { World } from "../support/world.ts";
+import { run } from "../support/program.ts";
 import {
-  descendant,
-  down,
+  copy,
+  type Direction,
   echo,
-  endlessDown,
+  firstByte,
   login,
   quantile,
-  residentMemory,
-  type Target,
-  up,
+  type Transfer,
 } from "./measure.ts";
 import { benchSftp } from "./sftp.ts";
+import { type Target, Targets } from "./targets.ts";
 
-const ROUNDS = 5;
+const ROUNDS = Number(Deno.args[0] ?? 5);
 const MEGABYTES = 200;
 
-await using world = await World.start();
-const agent = world.startAgent({ args: ["--hold"] });
-const announced = await agent.announced();
-await using sshd = await Sshd.start(world.publicKey);
+await using targets = await Targets.start();
+const { converge, sshd, peers } = targets;
 
-const converge: Target = {
-  name: "Converge",
-  options: world.sshOptions(announced),
-  destination: `${announced.username}@localhost`,
-};
-const openssh: Target = {
-  name: "sshd",
-  options: [
-    ...world.sshOptions({ ...announced, hostKey: sshd.hostKey }, "none"),
-    `-oPort=${sshd.port}`,
-  ],
-  destination: `${Deno.env.get("USER") ?? "root"}@127.0.0.1`,
-};
+/** What each target takes, measured by turns, so that a machine that slows down slows all. */
+async function inTurns<T>(
+  compared: readonly Target[],
+  measure: (target: Target) => Promise<T>,
+): Promise<Map<Target, T[]>> {
+  const results = new Map<Target, T[]>(compared.map((target) => [target, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const target of compared) results.get(target)!.push(await measure(target));
+  }
+  return results;
+}
 
-/** Measures both in turn, so that a machine that slows down slows both. */
+/** The median, and how far the values spread. */
+function spread(values: number[], digits: number): string {
+  const [median, least, most] = [0.5, 0, 1].map((part) => quantile(values, part).toFixed(digits));
+  return `${median} (${least} to ${most})`;
+}
+
+function printRow(...cells: string[]): void {
+  console.log(`| ${cells.join(" | ")} |`);
+}
+
+function printHead(...cells: string[]): void {
+  console.log();
+  printRow(...cells);
+  printRow(...cells.map(() => "---"));
+}
+
+/** Prints what two need, and the median of the ratios of the first to the second. */
 async function compare(
   name: string,
   unit: string,
-  wanted: string,
   measure: (target: Target) => Promise<number>,
-  [first, second] = [converge, openssh],
+  pair: [Target, Target],
 ): Promise<void> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await measure(first));
-    theirs.push(await measure(second));
-  }
+  const results = await inTurns(pair, measure);
+  const [ours, theirs] = pair.map((target) => results.get(target)!) as [number[], number[]];
+  const digits = unit === "1/s" ? 1 : 0;
   const ratios = ours.map((value, round) => value / theirs[round]!);
-  print(name, quantile(ours, 0.5), quantile(theirs, 0.5), unit, quantile(ratios, 0.5), wanted);
+  printRow(`${name}, ${unit}`, spread(ours, digits), spread(theirs, digits), spread(ratios, 2));
 }
 
-function print(
-  name: string,
-  ours: number,
-  theirs: number,
-  unit: string,
-  ratio: number,
-  wanted = "",
-): void {
-  const number = (value: number) => value.toFixed(2).padStart(9);
-  console.log(
-    `${name.padEnd(20)}${number(ours)} ${number(theirs)} ${unit.padEnd(5)}${
-      number(ratio)
-    }  ${wanted}`,
-  );
-}
-
-console.log(`${"".padEnd(20)} Converge      sshd          ratio  wanted`);
-await compare("login", "ms", "ratio at most 0.6", login);
-const [ours, theirs] = [await echo(converge), await echo(openssh)];
-for (const [name, part, wanted] of [["median", 0.5, "at most 4 ms"], ["p99", 0.99, ""]] as const) {
-  const [a, b] = [quantile(ours, part), quantile(theirs, part)];
-  print(`echo, ${name}`, a, b, "ms", a / b, wanted);
-}
-await compare("bulk down", "MB/s", "ratio at least 0.5", (target) => down(target, MEGABYTES));
-await compare("bulk up", "MB/s", "ratio at least 0.4", (target) => up(target, MEGABYTES));
-
-console.log(`\n${"".padEnd(20)} Converge sftp-server        ratio  wanted`);
-await benchSftp(converge, agent.dir.path, compare);
-
-{
-  await using transfer = endlessDown(converge);
-  // The processes are looked at while they carry bytes.
-  await echo(converge, 100);
-  console.log("\nresident memory, MiB, while bytes are carried");
-  const wsproxy = descendant(transfer.pid, /^\S*deno run .*wsproxy\.ts/);
-  for (
-    const [name, pid] of [
-      ["server", world.server.pid],
-      ["agent", agent.program.pid],
-      ["wsproxy", wsproxy],
-    ] as const
-  ) {
-    if (pid !== undefined) {
-      console.log(`${name.padEnd(20)}${residentMemory(pid).toFixed(0).padStart(9)}`);
-    }
+/** Prints what programs take for a gigabyte, and how fast it goes. */
+async function benchCopies(direction: Direction): Promise<void> {
+  const compared = [converge, sshd, ...peers];
+  const results = await inTurns(compared, (target) => copy(target, direction, MEGABYTES));
+  printHead(`a GB ${direction}`, "MB/s", "of sshd", "CPU seconds by program", "MiB by program");
+  for (const target of compared) {
+    const copies = results.get(target)!;
+    const names = Object.entries(copies[0]!.usage).filter(([, { seconds }]) => seconds > 0)
+      .map(([name]) => name);
+    const seconds = (name: string) =>
+      copies.map(({ usage }) => usage[name]!.seconds * 1000 / MEGABYTES);
+    const memory = (name: string) => Math.max(...copies.map(({ usage }) => usage[name]!.memory));
+    printRow(
+      target.name,
+      spread(copies.map(({ rate }) => rate), 0),
+      ratioOf(copies, results.get(sshd)!),
+      names.map((name) => `${name} ${spread(seconds(name), 1)}`).join(", "),
+      names.map((name) => `${name} ${memory(name).toFixed(0)}`).join(", "),
+    );
   }
-  const ssh = descendant(transfer.pid, /^ssh /);
-  if (ssh !== undefined) Deno.kill(ssh, "SIGTERM");
 }
+
+function ratioOf(ours: Transfer[], theirs: Transfer[]): string {
+  return spread(ours.map(({ rate }, round) => rate / theirs[round]!.rate), 2);
+}
+
+/** Moves a process, its threads and what it will start to processors. */
+async function pin(pid: number, processors: string): Promise<void> {
+  const { code, stderr } = await run("taskset", ["-a", "-p", "-c", processors, `${pid}`]);
+  if (code !== 0) throw new Error(stderr);
+}
+
+/** The same with the job on one processor and the person on the other, as on machines of their own. */
+async function benchPinned(): Promise<void> {
+  const all = `0-${navigator.hardwareConcurrency - 1}`;
+  const compared = [converge, sshd];
+  for (const { job } of compared) await pin(job!, "1");
+  printHead("each end on a processor of its own, MB/s", "Converge", "sshd", "ratio");
+  for (const direction of ["down", "up"] as const) {
+    const results = await inTurns(
+      compared,
+      (target) => copy(target, direction, MEGABYTES, ["taskset", "-c", "0"]),
+    );
+    const [ours, theirs] = compared.map((target) => results.get(target)!) as [
+      Transfer[],
+      Transfer[],
+    ];
+    const rates = (copies: Transfer[]) => spread(copies.map(({ rate }) => rate), 0);
+    printRow(direction, rates(ours), rates(theirs), ratioOf(ours, theirs));
+  }
+  for (const { job } of compared) await pin(job!, all);
+}
+
+/** Prints how long logins and echoes take, in milliseconds. */
+async function benchTimes(): Promise<void> {
+  const compared = [converge, sshd, ...peers];
+  const logins = await inTurns(compared, login);
+  const echoes = await inTurns(compared, echo);
+  printHead("ms", "login", "of sshd", "echo, median", "echo, p99");
+  for (const target of compared) {
+    const ratios = logins.get(target)!.map((time, round) => time / logins.get(sshd)![round]!);
+    const part = (part: number) => echoes.get(target)!.map((times) => quantile(times, part));
+    printRow(
+      target.name,
+      spread(logins.get(target)!, 0),
+      spread(ratios, 2),
+      spread(part(0.5), 2),
+      spread(part(0.99), 1),
+    );
+  }
+  const bytes = await inTurns([converge], () => firstByte(targets.wsproxy));
+  console.log(`\nwsproxy's first byte: ${spread(bytes.get(converge)!, 0)} ms`);
+}
+
+for (const direction of ["down", "up"] as const) await benchCopies(direction);
+await benchPinned();
+await benchTimes();
+await benchSftp(targets, { compare, printHead });

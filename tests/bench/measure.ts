@@ -1,14 +1,7 @@
 /** What the benchmarks measure, each with a real ssh client. */
 import { Program, run } from "../support/program.ts";
-
-/** How to reach one of the servers that are compared. */
-export interface Target {
-  name: string;
-  /** Options of ssh and sftp, ended by nothing. */
-  options: string[];
-  /** `user@host`. */
-  destination: string;
-}
+import type { Target } from "./targets.ts";
+import { type Usage, UsageWatch, type Watched } from "./usage.ts";
 
 /** The value below which `part` of the values lie. */
 export function quantile(values: number[], part: number): number {
@@ -19,8 +12,26 @@ export function quantile(values: number[], part: number): number {
 /** Milliseconds from the start of `ssh … true` to its end. */
 export async function login(target: Target): Promise<number> {
   const start = performance.now();
-  await succeed(target, ["true"]);
+  const { code, stderr } = await run("ssh", [...target.options, target.destination, "true"]);
+  if (code !== 0) throw new Error(`${target.name}: ${stderr}`);
   return performance.now() - start;
+}
+
+/** Milliseconds from the start of a program to the first byte that it prints. */
+export async function firstByte([program, ...args]: string[]): Promise<number> {
+  const start = performance.now();
+  await using child = new Deno.Command(program!, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const { done } = await reader.read();
+  const time = performance.now() - start;
+  if (done) throw new Error(`${program} printed nothing`);
+  await Promise.all([reader.cancel(), child.stdin.close()]);
+  return time;
 }
 
 /** A session with `cat`, through which one byte at a time goes to and fro. */
@@ -30,7 +41,7 @@ export class EchoSession implements AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
-  constructor({ name, options, destination }: Target) {
+  constructor({ name, options, destination }: Pick<Target, "name" | "options" | "destination">) {
     this.#name = name;
     this.#child = new Deno.Command("ssh", {
       args: [...options, destination, "cat"],
@@ -67,54 +78,40 @@ export async function echo(target: Target, rounds = 500): Promise<number[]> {
   return times;
 }
 
-/** Megabytes a second from the job to the person. */
-export async function down(target: Target, megabytes: number): Promise<number> {
+/** What a transfer took. */
+export interface Transfer {
+  /** Megabytes a second. */
+  rate: number;
+  /** By program. */
+  usage: Record<string, Usage>;
+}
+
+/** To the person, or to the job. */
+export type Direction = "down" | "up";
+
+/** Copies so many megabytes; `prefix` starts ssh. */
+export async function copy(
+  target: Target,
+  direction: Direction,
+  megabytes: number,
+  prefix: string[] = [],
+): Promise<Transfer> {
+  const ssh = [...prefix, "ssh", ...target.options, target.destination];
+  const zeros = `head -c ${megabytes}000000 /dev/zero`;
+  // Under bash, so that the bytes do not pass through this process.
+  const command = direction === "down"
+    ? `"$@" "${zeros}" </dev/null >/dev/null`
+    : `"$@" "cat >/dev/null" < <(${zeros})`;
   const start = performance.now();
-  await shell(target, `head -c ${megabytes}000000 /dev/zero`, "</dev/null", ">/dev/null");
-  return megabytes / ((performance.now() - start) / 1_000);
-}
-
-/** Megabytes a second from the person to the job. */
-export async function up(target: Target, megabytes: number): Promise<number> {
-  const start = performance.now();
-  await shell(target, "cat >/dev/null", `< <(head -c ${megabytes}000000 /dev/zero)`, "");
-  return megabytes / ((performance.now() - start) / 1_000);
-}
-
-/** The resident memory of a process in MiB. */
-export function residentMemory(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1_024;
-}
-
-/** The process among the children of `pid`, at any depth, whose command line matches. */
-export function descendant(pid: number, pattern: RegExp): number | undefined {
-  const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();
-  for (const child of children.split(" ").filter(Boolean).map(Number)) {
-    const command = Deno.readTextFileSync(`/proc/${child}/cmdline`).replaceAll("\0", " ");
-    const found = pattern.test(command) ? child : descendant(child, pattern);
-    if (found !== undefined) return found;
-  }
-}
-
-/** Starts a transfer that lasts until it is ended. */
-export function endlessDown(target: Target): Program {
-  const command = [...target.options, target.destination, "cat /dev/zero"];
-  return new Program("bash", ["-c", `ssh ${command.map(quote).join(" ")} > /dev/null`]);
-}
-
-async function succeed(target: Target, command: string[]): Promise<void> {
-  const result = await run("ssh", [...target.options, target.destination, ...command]);
-  if (result.code !== 0) throw new Error(`${target.name}: ${result.stderr}`);
-}
-
-/** Runs ssh under bash, so that the bytes do not pass through this process. */
-async function shell(target: Target, command: string, input: string, output: string) {
-  const words = [...target.options, target.destination, command].map(quote).join(" ");
-  const result = await run("bash", ["-c", `ssh ${words} ${input} ${output}`]);
-  if (result.code !== 0) throw new Error(`${target.name}: ${result.stderr}`);
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  await using program = new Program("bash", ["-c", command, "bash", ...ssh]);
+  const { pid } = program;
+  const own: Record<string, Watched> = {
+    ssh: { pid, below: /^ssh / },
+    wsproxy: { pid, below: /^\S*wsproxy / },
+    ws: { pid, below: /^\S*deno run \S+ \S+ \S*ws_relay\.ts/ },
+  };
+  using watch = new UsageWatch({ ...target.programs, ...own });
+  const { code, stderr } = await program.result();
+  if (code !== 0) throw new Error(`${target.name}: ${stderr}`);
+  return { rate: megabytes / ((performance.now() - start) / 1_000), usage: watch.usage() };
 }

@@ -1,14 +1,16 @@
 /**
- * SFTP against OpenSSH's sftp-server, the code of internal-sftp, on the same path: the agent runs
- * it as a command (`sftp -s /usr/lib/openssh/sftp-server`), so client, wsproxy, server, agent and
- * encryption are the same for both, and only who answers the requests differs.
+ * SFTP against OpenSSH's over sshd; and against OpenSSH's sftp-server, the code of internal-sftp, on
+ * our path: the agent runs it as a command (`sftp -s /usr/lib/openssh/sftp-server`), so client,
+ * wsproxy, server, agent and encryption are the same for both, and only who answers the requests
+ * differs.
  *
  * @module
  */
 import { join } from "node:path";
 import { randomBytes } from "../support/clients.ts";
 import { Program, run, TempDir } from "../support/program.ts";
-import { echo, quantile, type Target } from "./measure.ts";
+import { echo, quantile } from "./measure.ts";
+import type { Target, Targets } from "./targets.ts";
 
 const SFTP_SERVER = "/usr/lib/openssh/sftp-server";
 const MEGABYTES = 300;
@@ -19,38 +21,28 @@ const SMALL_SIZE = 4_096;
 const LISTINGS = 5;
 const ECHOES = 500;
 
-/** Prints what both need, in turn, and the ratio of the first to the second. */
-export type Compare = (
-  name: string,
-  unit: string,
-  wanted: string,
-  measure: (target: Target) => Promise<number>,
-  pair: [Target, Target],
-) => Promise<void>;
+/** How results are printed. */
+export interface Printing {
+  /** Prints what both need, measured by turns, and the ratio of the first to the second. */
+  compare: (
+    name: string,
+    unit: string,
+    measure: (target: Target) => Promise<number>,
+    pair: [Target, Target],
+  ) => Promise<void>;
+  printHead: (...cells: string[]) => void;
+}
 
-/** @param converge has a user's directory of its own at `there`, on this machine */
-export async function benchSftp(converge: Target, there: string, compare: Compare): Promise<void> {
+/** SFTP beside OpenSSH's over sshd, and beside its server on our path. */
+export async function benchSftp(targets: Targets, { compare, printHead }: Printing): Promise<void> {
+  const { converge, sshd, there } = targets;
   await using local = new TempDir();
-  const pair: [Target, Target] = [
-    converge,
-    {
-      name: "sftp-server",
-      options: ["-s", SFTP_SERVER, ...converge.options],
-      destination: converge.destination,
-    },
-  ];
-  makeLargeFile(join(local.path, "large"));
-  makeLargeFile(join(there, "large"));
-  Deno.mkdirSync(join(there, "entries"));
-  for (let entry = 0; entry < ENTRIES; entry++) {
-    Deno.writeFileSync(join(there, "entries", `entry-${entry}`), new Uint8Array());
-  }
-  for (const directory of [join(there, "small"), join(local.path, "small")]) {
-    Deno.mkdirSync(directory);
-    for (let file = 0; file < SMALL_FILES; file++) {
-      Deno.writeFileSync(join(directory, `file-${file}`), randomBytes(SMALL_SIZE));
-    }
-  }
+  const onOurPath: Target = {
+    ...converge,
+    name: "sftp-server",
+    options: ["-s", SFTP_SERVER, ...converge.options],
+  };
+  makeFiles(local.path, there);
 
   /** How often a second `count` things are done by a batch. */
   const rate = (count: number, ...batch: string[]) => async (target: Target) => {
@@ -61,28 +53,48 @@ export async function benchSftp(converge: Target, there: string, compare: Compar
     await sftp(target, local.path, batch);
     return count / ((performance.now() - start) / 1_000);
   };
-  const list = Array<string>(LISTINGS).fill("ls -l entries");
+  const get = rate(MEGABYTES, `get ${there}/large got`);
+  const put = rate(MEGABYTES, `put large ${there}/put`);
+  printHead("sftp", "Converge", "sshd", "ratio");
+  await compare("get", "MB/s", get, [converge, sshd]);
+  await compare("put", "MB/s", put, [converge, sshd]);
+
+  const list = Array<string>(LISTINGS).fill(`ls -l ${there}/entries`);
+  printHead("sftp on the same path", "Converge", "sftp-server", "ratio");
   for (
-    const [name, unit, wanted, measure] of [
-      ["get", "MB/s", "ratio at least 0.8", rate(MEGABYTES, "get large got")],
-      ["put", "MB/s", "ratio at least 0.9", rate(MEGABYTES, "put large put")],
-      ["ls of 10,000", "1/s", "ratio at least 0.5", rate(LISTINGS, ...list)],
-      ["get small files", "1/s", "ratio at least 0.5", rate(SMALL_FILES, "get -r small got")],
-      ["put small files", "1/s", "ratio at least 0.5", rate(SMALL_FILES, "put -r small put")],
+    const [name, unit, measure] of [
+      ["get", "MB/s", get],
+      ["put", "MB/s", put],
+      ["ls of 10,000", "1/s", rate(LISTINGS, ...list)],
+      ["get small files", "1/s", rate(SMALL_FILES, `get -r ${there}/small got`)],
+      ["put small files", "1/s", rate(SMALL_FILES, `put -r small ${there}/put`)],
     ] as const
   ) {
-    await compare(`sftp ${name}`, unit, wanted, measure, pair);
+    await compare(name, unit, measure, [converge, onOurPath]);
   }
 
-  console.log("\necho in ms while three sftp transfers run, their clients at low priority");
-  for (const target of pair) {
-    const times = await echoBusy(target, converge, local.path);
-    const shown = [["median", 0.5], ["p99", 0.99], ["most", 1]] as const;
-    console.log(
-      `${target.name.padEnd(20)}${
-        shown.map(([name, part]) => `${name} ${quantile(times, part).toFixed(1)}`).join("  ")
-      }`,
-    );
+  printHead("echo during three sftp transfers, ms", "median", "p99", "longest");
+  for (const target of [converge, onOurPath, sshd]) {
+    const shell = target === sshd ? sshd : converge;
+    const times = await echoBusy(target, shell, { cwd: local.path, there });
+    const cells = [0.5, 0.99, 1].map((part) => quantile(times, part).toFixed(1));
+    console.log(`| ${[target.name, ...cells].join(" | ")} |`);
+  }
+}
+
+/** Large and small files, here and there. */
+function makeFiles(here: string, there: string): void {
+  makeLargeFile(join(here, "large"));
+  makeLargeFile(join(there, "large"));
+  Deno.mkdirSync(join(there, "entries"));
+  for (let entry = 0; entry < ENTRIES; entry++) {
+    Deno.writeFileSync(join(there, "entries", `entry-${entry}`), new Uint8Array());
+  }
+  for (const directory of [join(there, "small"), join(here, "small")]) {
+    Deno.mkdirSync(directory);
+    for (let file = 0; file < SMALL_FILES; file++) {
+      Deno.writeFileSync(join(directory, `file-${file}`), randomBytes(SMALL_SIZE));
+    }
   }
 }
 
@@ -90,9 +102,18 @@ export async function benchSftp(converge: Target, there: string, compare: Compar
  * The times of echoes in a session of its own, in milliseconds, while `target` is busy with the
  * files of three clients of low priority.
  */
-async function echoBusy(target: Target, shell: Target, cwd: string): Promise<number[]> {
+async function echoBusy(
+  target: Target,
+  shell: Target,
+  { cwd, there }: { cwd: string; there: string },
+): Promise<number[]> {
   await using stack = new AsyncDisposableStack();
-  for (const line of ["get large /dev/null", "put large put", "ls -l entries"]) {
+  const lines = [
+    `get ${there}/large /dev/null`,
+    `put large ${there}/put`,
+    `ls -l ${there}/entries`,
+  ];
+  for (const line of lines) {
     const batch = Array<string>(1_000).fill(line).join("\n");
     const transfer = stack.use(
       // On the machines of other people, else: here they must not take the processors from the

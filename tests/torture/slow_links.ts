@@ -7,7 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { quantile, residentMemory } from "../bench/measure.ts";
+import { quantile } from "../bench/measure.ts";
+import { residentMemory } from "../bench/usage.ts";
 import { assertSameFile, randomBytes, succeed } from "../support/clients.ts";
 import { run, TempDir } from "../support/program.ts";
 import { startSlowLink } from "../support/slow_link.ts";

@@ -5,18 +5,10 @@ import { MalformedError, Writer } from "../protocol/wire_format.ts";
 import type { Opener } from "./ciphers/cipher.ts";
 import { KeyExchange } from "./exchange/key_exchange.ts";
 import { IdentificationReader } from "./identification.ts";
+import { Outgoing } from "./outgoing.ts";
 import { PacketReader } from "./packet_reader.ts";
-import { PacketWriter } from "./packet_writer.ts";
 import type { TransportError } from "./transport_error.ts";
 import { isTurnOver, nextTurn } from "./turn.ts";
-
-/**
- * How much output may wait for the stream before {@link Transport.writable} holds data back: what
- * the stream takes in this time, in milliseconds, and at most so many bytes. An echo waits behind
- * it.
- */
-const HIGH_WATER_MS = 20;
-const HIGH_WATER = 256 * 1024;
 
 /** How many bytes may wait, answers included, before nothing more is read. */
 const MAX_PENDING = 1024 * 1024;
@@ -62,8 +54,6 @@ export type PacketHandler = (type: number, payload: Uint8Array) => void;
 /**
  * The encrypted packets of one connection (RFC 4253) on a byte stream: the server's side, with the
  * strict key exchange of OpenSSH's PROTOCOL, section 1.10.
- *
- * All packets of one turn go to the stream as one piece.
  */
 export class Transport {
   readonly #stream: ByteStream;
@@ -74,7 +64,7 @@ export class Transport {
   /** The client's, once it has come. */
   #clientVersion?: Uint8Array;
   readonly #reader = new PacketReader();
-  readonly #writer = new PacketWriter();
+  readonly #outgoing: Outgoing;
   #onPacket: PacketHandler = () => {};
 
   #sessionId?: Uint8Array;
@@ -92,9 +82,6 @@ export class Transport {
   #strict = false;
   #bytesSinceKeys = 0;
 
-  #flushing?: Promise<void>;
-  /** See {@link HIGH_WATER_MS}, in bytes. */
-  #highWater = HIGH_WATER;
   #waiting: (() => void)[] = [];
   #reading?: Promise<void>;
   #lingering?: ReturnType<typeof setTimeout>;
@@ -105,6 +92,13 @@ export class Transport {
   constructor(stream: ByteStream, options: TransportOptions) {
     const { hostKeys, version, rekeyBytes = REKEY_BYTES } = options;
     this.#stream = stream;
+    this.#outgoing = new Outgoing(stream, {
+      onWritten: (count) => {
+        this.#countBytes(count);
+        this.#wake();
+      },
+      onError: (error) => this.#fail(error),
+    });
     this.#hostKeys = hostKeys;
     this.#rekeyBytes = rekeyBytes;
     // By this prefix OpenSSH's client knows that it may send eow@openssh.com; without that
@@ -141,26 +135,25 @@ export class Transport {
    */
   async close(): Promise<void> {
     await this.#reading;
-    await this.#flushing;
+    await this.#outgoing.written;
     clearTimeout(this.#lingering);
     this.#reader.close();
-    this.#writer.close();
+    this.#outgoing.close();
     this.#nextOpener?.close();
     this.#stream.close();
   }
 
   async #read(): Promise<void> {
     try {
-      this.#writer.addPlain(this.#version);
-      this.#writer.addPlain(new TextEncoder().encode("\r\n"));
-      this.#flush();
+      this.#outgoing.sendPlain(this.#version);
+      this.#outgoing.sendPlain(new TextEncoder().encode("\r\n"));
       for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
         // What comes after the end is read so that what we said last is not lost by a reset.
         if (this.#ended) continue;
         this.#countBytes(bytes.length);
         await this.#receive(bytes);
         // A client that only sends, and takes none of our answers, has to wait.
-        if (this.#writer.pendingBytes > MAX_PENDING) await this.#flushing;
+        if (this.#outgoing.bytes > MAX_PENDING) await this.#outgoing.written;
       }
     } catch (error) {
       this.#error ??= error as Error;
@@ -218,7 +211,7 @@ export class Transport {
 
   /** Whether data can be sent now; otherwise {@link writable} tells when. */
   get isWritable(): boolean {
-    return this.#ended || this.#writer.pendingBytes < this.#highWater && !this.#isHolding;
+    return this.#ended || !this.#outgoing.isFull && !this.#isHolding;
   }
 
   /** Resolves when data can be sent, or the connection has ended. */
@@ -291,7 +284,7 @@ export class Transport {
     if (!keys) return;
     this.#sendNow(keys.reply);
     this.#sendNow(Uint8Array.of(Message.newKeys));
-    this.#writer.setSealer(keys.sealer, this.#strict);
+    this.#outgoing.setSealer(keys.sealer, this.#strict);
     this.#nextOpener = keys.opener;
     this.#sessionId = keys.sessionId;
     this.#hostKeyAlgorithm = agreement.hostKeyAlgorithm;
@@ -327,31 +320,7 @@ export class Transport {
   }
 
   #sendNow(...parts: Uint8Array[]): void {
-    this.#writer.add(...parts);
-    this.#flush();
-  }
-
-  /** Writes all that waits, with what else is sent in this turn. */
-  #flush(): void {
-    this.#flushing ??= this.#writeBatches();
-  }
-
-  async #writeBatches(): Promise<void> {
-    await Promise.resolve();
-    try {
-      for (let batch = this.#writer.take(); batch; batch = this.#writer.take()) {
-        const start = performance.now();
-        await this.#stream.write(batch);
-        const bytesPerMs = batch.length / (performance.now() - start);
-        this.#highWater = Math.max(1, Math.min(HIGH_WATER_MS * bytesPerMs, HIGH_WATER));
-        this.#countBytes(batch.length);
-        this.#wake();
-      }
-    } catch (error) {
-      this.#fail(error as Error);
-    }
-    this.#flushing = undefined;
-    this.#wake();
+    this.#outgoing.send(...parts);
   }
 
   #countBytes(count: number): void {
@@ -377,7 +346,7 @@ export class Transport {
     this.#lingering = setTimeout(() => this.#stream.close(), LINGER_MS);
     this.#wake();
     this.#over.resolve();
-    (this.#flushing ?? Promise.resolve()).then(() => this.#stream.end()).catch(() => {});
+    this.#outgoing.written.then(() => this.#stream.end()).catch(() => {});
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { descendant } from "../../bench/measure.ts";
+import { descendants } from "../../bench/usage.ts";
 import { inTime } from "../../support/deadline.ts";
 import { gone } from "../../support/processes.ts";
 import { Program, startEntry } from "../../support/program.ts";
@@ -64,7 +64,7 @@ async function killProgram(
 ): Promise<void> {
   if (victim === "wsproxy") {
     const client = connection!.program;
-    const wsproxy = descendant(client.pid, /wsproxy/);
+    const wsproxy = descendants(client.pid, /wsproxy/)[0];
     if (wsproxy) Deno.kill(wsproxy, "SIGKILL");
     else client.kill("SIGKILL");
     return;

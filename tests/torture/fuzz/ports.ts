@@ -1,7 +1,7 @@
 /** The ports of the real programs: a server and an agent, each a process of its own. */
 import assert from "node:assert/strict";
 import { writeAll } from "../../../lib/wire/raw_connection.ts";
-import { residentMemory } from "../../bench/measure.ts";
+import { residentMemory } from "../../bench/usage.ts";
 import { inTime } from "../../support/deadline.ts";
 import { encodeRawFrame } from "../../support/raw_websocket_server.ts";
 import { World } from "../../support/world.ts";
