@@ -1,96 +1,75 @@
-"""A slow link in front of a TCP server: slow_link.py PORT BYTES_PER_SECOND ONE_WAY_DELAY_MS
+"""A slow link between two network namespaces: slow_link.py BYTES_PER_SECOND ONE_WAY_DELAY_MS
 
-Prints the port that it listens on. Both directions have the rate each, shared by all connections, and
-the delay. Its socket buffers are small and its queue is a tenth of a second, so what does not fit
-waits in the programs at its ends, as on a real link.
+To be run as root of a network namespace of its own, which gets the address 10.0.0.1. The other end,
+10.0.0.2, is in the namespace of this process: nsenter --net --target PID. Both directions have the
+rate each, and a queue of a tenth of a second that drops what does not fit, as routers do.
 """
 
-import asyncio
-import socket
+import collections
+import ctypes
+import fcntl
+import os
+import select
+import struct
+import subprocess
 import sys
+import time
 
-port, rate, delay = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]) / 1000
-PIECE = max(1400, min(65536, int(rate / 100)))
-SOCKET_BUFFER = max(16384, min(1 << 20, int(rate / 10)))
+RATE, DELAY = float(sys.argv[1]), float(sys.argv[2]) / 1000
+QUEUE = 0.1
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+CLONE_NEWNET = 0x40000000
+MTU = 1500
 
 
-def small(sock):
-    """Few bytes in the kernel: loopback's large segments would have it keep megabytes."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setblocking(False)
-    return sock
+def end(address):
+    """An interface in the present namespace whose packets are read from and written to a file."""
+    tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", b"slow", IFF_TUN | IFF_NO_PI))
+    for command in (f"addr add {address}/30 dev slow", f"link set slow up mtu {MTU}", "link set lo up"):
+        subprocess.run(["ip", *command.split()], check=True)
+    return tun
 
 
 class Direction:
-    """What all connections share of one direction."""
-
-    def __init__(self):
+    def __init__(self, target):
+        self.target = target
         self.free_at = 0.0
+        self.packets = collections.deque()
 
-    async def send(self, size):
-        """Waits until the link has taken so many bytes; returns when they arrive."""
-        loop = asyncio.get_running_loop()
-        self.free_at = max(self.free_at, loop.time()) + size / rate
-        arrival = self.free_at + delay
-        await asyncio.sleep(max(0, self.free_at - loop.time() - 0.01))
-        return arrival
+    def take(self, packet):
+        now = time.monotonic()
+        if self.free_at - now > QUEUE:
+            return
+        self.free_at = max(self.free_at, now) + len(packet) / RATE
+        self.packets.append((self.free_at + DELAY, packet))
 
-
-async def carry(direction, source, target):
-    """Copies one way until end of file, each piece after its time."""
-    loop = asyncio.get_running_loop()
-    # What is on its way: the delay's worth and a tenth of a second.
-    pieces = asyncio.Queue(max(4, int(rate * (delay + 0.1) / PIECE)))
-
-    async def deliver():
-        while True:
-            arrival, data = await pieces.get()
-            await asyncio.sleep(arrival - loop.time())
-            if not data:
-                return target.shutdown(socket.SHUT_WR)
-            await loop.sock_sendall(target, data)
-
-    delivering = asyncio.ensure_future(deliver())
-    try:
-        data = b"-"
-        while data:
-            data = await loop.sock_recv(source, PIECE)
-            await pieces.put((await direction.send(len(data)), data))
-        await delivering
-    except OSError:
-        delivering.cancel()
-        for sock in (source, target):
+    def deliver(self):
+        """Returns when the next packet arrives."""
+        while self.packets:
+            arrival, packet = self.packets[0]
+            if arrival > time.monotonic():
+                return arrival
+            self.packets.popleft()
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                os.write(self.target, packet)
             except OSError:
-                pass
+                pass  # Its queue is full: the packet is lost.
+        return float("inf")
 
 
-async def serve(client, up, down):
-    server = small(socket.socket())
-    try:
-        await asyncio.get_running_loop().sock_connect(server, ("127.0.0.1", port))
-        await asyncio.gather(carry(up, client, server), carry(down, server, client))
-    finally:
-        client.close()
-        server.close()
-
-
-async def main():
-    up, down = Direction(), Direction()
-    listener = small(socket.socket())
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    print(listener.getsockname()[1], flush=True)
-    tasks = set()
-    while True:
-        client, _ = await asyncio.get_running_loop().sock_accept(listener)
-        task = asyncio.ensure_future(serve(small(client), up, down))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-
-asyncio.run(main())
+near = end("10.0.0.1")
+if ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
+    sys.exit("no network namespace")
+far = end("10.0.0.2")
+directions = {near: Direction(far), far: Direction(near)}
+print("ready", flush=True)
+while True:
+    arrival = min(direction.deliver() for direction in directions.values())
+    wait = None if arrival == float("inf") else max(0, arrival - time.monotonic())
+    for tun in select.select([near, far], [], [], wait)[0]:
+        for _ in range(64):
+            try:
+                directions[tun].take(os.read(tun, MTU))
+            except BlockingIOError:
+                break

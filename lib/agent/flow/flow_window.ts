@@ -1,4 +1,5 @@
 import { type FlowMessage, MESSAGE_COST } from "../../protocol/messages.ts";
+import { DelayWindow } from "../../wire/delay_window.ts";
 
 /** What may be on its way at first, in bytes. */
 const FIRST = 64 * 1024;
@@ -12,30 +13,16 @@ const MOST = 2 * 1024 * 1024;
 /** The largest message, in bytes: what SSH writes at once. */
 const MAX_PIECE = 264 * 1024;
 
-/** How long bytes may wait on their way, in milliseconds: so much later comes a shell's echo. */
-const MAX_WAIT_MS = 100;
-
-/**
- * How much an agent has on its way to a client, and how much it may have.
- *
- * What waits on the way is in front of all that is sent later, of a shell's echo too; but with too
- * little on its way a long link is idle. So the window follows the time that bytes take, as LEDBAT
- * does (RFC 6817): as long as that is hardly longer than the shortest seen, nothing waits, and the
- * window doubles if it held something back. Else it becomes what the client takes in the shortest
- * time and {@link MAX_WAIT_MS}.
- */
+/** How much an agent has on its way to a client, and how much it may have. */
 export class FlowWindow {
   readonly #now: () => number;
-  #size = FIRST;
+  readonly #window = new DelayWindow({ first: FIRST, least: LEAST, most: MOST });
   #sent = 0;
   #taken = 0;
   /**
    * One message whose way is timed: where it ends, when it was sent, what had been taken by then.
    */
   #timed: { end: number; at: number; taken: number } | undefined;
-  #shortestMs = Infinity;
-  /** Whether something had to wait since the window changed. */
-  #heldBack = false;
   #ended = false;
   #change = Promise.withResolvers<void>();
 
@@ -51,13 +38,13 @@ export class FlowWindow {
 
   /** What may be on its way, in bytes. */
   get size(): number {
-    return this.#size;
+    return this.#window.size;
   }
 
   /** Waits until a message may be sent; resolves to how many bytes it may have. */
   async room(): Promise<number> {
-    while (this.inFlight + this.#pieceSize + MESSAGE_COST > this.#size && !this.#ended) {
-      this.#heldBack = true;
+    while (this.inFlight + this.#pieceSize + MESSAGE_COST > this.size && !this.#ended) {
+      this.#window.holdBack();
       await this.#change.promise;
     }
     return this.#pieceSize;
@@ -73,7 +60,7 @@ export class FlowWindow {
   report({ taken }: Pick<FlowMessage, "taken">): void {
     this.#taken = Math.min(Math.max(taken, this.#taken), this.#sent);
     if (this.#timed && this.#taken >= this.#timed.end) {
-      this.#resize(this.#now() - this.#timed.at, this.#taken - this.#timed.taken);
+      this.#window.timed(this.#now() - this.#timed.at, this.#taken - this.#timed.taken);
       this.#timed = undefined;
     }
     this.#wake();
@@ -87,23 +74,7 @@ export class FlowWindow {
 
   /** So that several messages are on their way. */
   get #pieceSize(): number {
-    return Math.floor(Math.min(this.#size / 4, MAX_PIECE));
-  }
-
-  /**
-   * @param ms how long a message was on its way
-   * @param bytes what the client took in that time
-   */
-  #resize(ms: number, bytes: number): void {
-    this.#shortestMs = Math.min(this.#shortestMs, ms);
-    const wait = ms - this.#shortestMs;
-    if (wait > MAX_WAIT_MS) {
-      const size = bytes / ms * (this.#shortestMs + MAX_WAIT_MS);
-      this.#size = Math.max(LEAST, Math.min(this.#size, size));
-    } else if (wait < MAX_WAIT_MS / 2 && this.#heldBack) {
-      this.#size = Math.min(MOST, 2 * this.#size);
-    }
-    this.#heldBack = false;
+    return Math.floor(Math.min(this.size / 4, MAX_PIECE));
   }
 
   #wake(): void {

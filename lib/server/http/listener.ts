@@ -69,6 +69,7 @@ export class Listener {
     }
     this.port = this.#server.addr.port;
     this.#guard = this.#startGuard(onDropped);
+    this.#guard?.listening();
     this.#ticker = this.#guard && setInterval(() => this.#guard?.tick(), TICK_MS);
   }
 
@@ -128,6 +129,7 @@ export class Listener {
       this.#closing.signal.removeEventListener("abort", stop);
       try {
         this.#server = this.#listen(this.port);
+        this.#guard?.listening();
         this.#log.info("listening again", { port: this.port });
       } catch (error) {
         this.#listenAgain(error);

@@ -28,6 +28,12 @@ const MAX_INCOMPLETE = 64 * 2 ** 20;
 /** Incomplete messages below this are never ended, in bytes. */
 const HARMLESS = 2 ** 20;
 
+/**
+ * How many bytes that are not sent yet the kernel keeps for a connection: more would hide from us
+ * how far the peer is, and be in front of a shell's echo.
+ */
+const MAX_UNSENT = 64 * 1024;
+
 /** A websocket on a connection. */
 export interface GuardedSocket {
   /** About how many bytes of the connection were delivered as messages so far. */
@@ -104,6 +110,12 @@ export class Guard implements Disposable {
     this.#memory = options.memory ?? (() => Deno.memoryUsage().rss);
     this.#lastMemory = this.#memory();
     this.#nextPass = this.#now() + PASS_MS;
+  }
+
+  /** The port has begun to listen. */
+  listening(): void {
+    const { sockets, port } = this.#options;
+    sockets.limitUnsent(port, MAX_UNSENT);
   }
 
   /** A request has arrived. @returns what to call when it is answered */

@@ -24,6 +24,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+const TCP_NOTSENT_LOWAT = 25;
 const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 const FIONREAD = 0x541bn;
@@ -51,6 +52,8 @@ export interface Sockets extends Disposable {
   slices(port: number): Iterable<OwnSocket[]>;
   /** Ends a connection, if the descriptor is still this peer's. */
   end(socket: OwnSocket, port: number): void;
+  /** Has each connection that the port accepts from now on keep at most so many bytes unsent. */
+  limitUnsent(port: number, bytes: number): void;
 }
 
 /** What tells connections to one port apart: the address and port of the peer. */
@@ -84,13 +87,17 @@ export class OwnSockets implements Sockets {
   }
 
   *slices(port: number): Iterable<OwnSocket[]> {
+    for (const fds of this.#descriptors()) yield fds.flatMap((fd) => this.#read(fd, port) ?? []);
+  }
+
+  *#descriptors(): Iterable<number[]> {
     const { lseek, getdents64 } = this.#library.symbols;
     lseek(this.#directory, 0n, 0);
     const entries = new Uint8Array(SLICE);
     for (;;) {
       const length = Number(getdents64(this.#directory, entries, BigInt(SLICE)));
       if (length <= 0) return;
-      yield descriptors(entries.subarray(0, length)).flatMap((fd) => this.#read(fd, port) ?? []);
+      yield descriptors(entries.subarray(0, length));
     }
   }
 
@@ -101,6 +108,17 @@ export class OwnSockets implements Sockets {
       const linger = new Uint8Array(Int32Array.of(1, 0).buffer);
       setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, linger, linger.length);
       shutdown(socket.fd, SHUT_RDWR);
+    }
+  }
+
+  limitUnsent(port: number, bytes: number): void {
+    const { getsockname, getpeername, setsockopt } = this.#library.symbols;
+    const value = new Uint8Array(Int32Array.of(bytes).buffer);
+    for (const fd of [...this.#descriptors()].flat()) {
+      const isOwn = this.#name(getsockname, fd) && this.#addressView.getUint16(2) === port;
+      // A listening socket has no peer, and what it accepts inherits its options.
+      if (!isOwn || this.#name(getpeername, fd) !== undefined) continue;
+      setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, value, value.length);
     }
   }
 

@@ -51,7 +51,7 @@ export class ServerConnection implements SshConnection {
   readonly #channels = new Map<number, TransportChannel>();
   readonly #requests: Requests;
   readonly #sendQueue: SendQueue;
-  readonly #receiveBudget = new ReceiveBudget();
+  readonly #receiveBudget: ReceiveBudget;
   readonly #opening = new OpeningChannels();
   /** How many channels the client has asked for that no handler has accepted yet. */
   #pendingOpens = 0;
@@ -62,10 +62,13 @@ export class ServerConnection implements SshConnection {
   constructor(transport: Transport, options: ServerConnectionOptions) {
     this.#transport = transport;
     this.#sendQueue = new SendQueue(transport);
+    this.#receiveBudget = new ReceiveBudget(() => this.#askForAnswer());
     this.#options = options;
     ({ id: this.id, address: this.address, permissions: this.permissions, log: this.log } =
       options);
     this.#requests = new Requests(transport, this, options.globalRequests);
+    // The client has just logged in, and has sent nothing else yet.
+    this.#receiveBudget.ask();
   }
 
   get signal(): AbortSignal {
@@ -128,8 +131,7 @@ export class ServerConnection implements SshConnection {
         return this.#opening.failed(message);
       case Message.requestSuccess:
       case Message.requestFailure:
-        // Nothing we send waits for an answer.
-        return;
+        return this.#receiveBudget.answered();
       case Message.userauthRequest:
         // It came after the login (RFC 4252, section 5.1).
         return;
@@ -189,6 +191,14 @@ export class ServerConnection implements SshConnection {
     const channel = new TransportChannel(this.#transport, limits, { queue, incoming });
     this.#channels.set(limits.localId, channel);
     return channel;
+  }
+
+  /** No client knows the request, each answers it; sshd asks for signs of life by it. */
+  #askForAnswer(): void {
+    this.#transport.send(
+      new Writer().byte(Message.globalRequest).string("keepalive@openssh.com").boolean(true)
+        .bytes(),
+    );
   }
 
   get #isFull(): boolean {

@@ -1,35 +1,85 @@
-/**
- * What the client may send on all channels of a connection together before it is read, in bytes.
- */
-const TOTAL = 6 * 1024 * 1024;
+import { DelayWindow } from "../../wire/delay_window.ts";
+
+/** What of the client may be on its way on all channels of a connection together, in bytes. */
+const ON_THE_WAY = { first: 256 * 1024, least: 48 * 1024, most: 3 * 1024 * 1024 };
+
+/** How many times that is granted, 6 MiB at most: half of a window may be read and not granted yet. */
+const GRANTED = 2;
 
 /** The largest window of a channel, in bytes. */
 const MOST = 2 * 1024 * 1024;
 
-/**
- * What a channel starts with, in bytes: most need little, and what is granted cannot be taken back.
- */
-const FIRST = 128 * 1024;
-
 /** What a channel gets even if the others have all, in bytes. */
 const LEAST = 4 * 1024;
 
-/** What is left of a connection's {@link TOTAL}. */
-export class ReceiveBudget {
-  #free = TOTAL;
+/** What a channel starts with, in bytes: most need little, and what is granted cannot be taken back. */
+const FIRST = 16 * 1024;
 
-  /** In bytes; below 0 when many channels have no more than {@link LEAST}. */
-  get free(): number {
-    return this.#free;
+/** After how many bytes the client is asked again, in bytes. */
+const ASK_EVERY = 16 * 1024;
+
+/**
+ * What the client may send on all channels of a connection.
+ *
+ * It follows the time of an answer that the client sends behind all that it has sent before, so that
+ * a shell does not wait behind uploads, wherever on the way these wait.
+ */
+export class ReceiveBudget {
+  readonly #window = new DelayWindow(ON_THE_WAY);
+  readonly #ask: () => void;
+  readonly #now: () => number;
+  #granted = 0;
+  #received = 0;
+  /** When the client was asked last, and what it had sent by then. */
+  #asked = { at: 0, received: 0, waiting: false };
+
+  /**
+   * @param ask has the client answer, which is told to {@link ReceiveBudget.answered}
+   * @param now in milliseconds, from any start
+   */
+  constructor(ask: () => void, now: () => number = () => performance.now()) {
+    this.#ask = ask;
+    this.#now = now;
   }
 
-  take(bytes: number): void {
-    this.#free -= bytes;
+  /** What may be granted, in bytes; below 0 when it was more before. */
+  get free(): number {
+    return GRANTED * this.#window.size - this.#granted;
+  }
+
+  /** Grants so many bytes; below 0: takes them back. */
+  grant(bytes: number): void {
+    this.#granted += bytes;
+  }
+
+  /** A channel would have got more if more was free. */
+  holdBack(): void {
+    this.#window.holdBack();
   }
 
   /** A window for a new channel. */
   open(): ReceiveWindow {
     return new ReceiveWindow(this);
+  }
+
+  /** The client has sent so many bytes. */
+  receive(bytes: number): void {
+    this.#received += bytes;
+    if (!this.#asked.waiting && this.#received - this.#asked.received >= ASK_EVERY) this.ask();
+  }
+
+  /** Asks the client for an answer; to be done once while it has nothing to send. */
+  ask(): void {
+    this.#asked = { at: this.#now(), received: this.#received, waiting: true };
+    this.#ask();
+  }
+
+  /** The client has answered. */
+  answered(): void {
+    const { at, received, waiting } = this.#asked;
+    if (!waiting) return;
+    this.#asked.waiting = false;
+    this.#window.timed(this.#now() - at, this.#received - received);
   }
 }
 
@@ -49,8 +99,8 @@ export class ReceiveWindow {
 
   constructor(budget: ReceiveBudget) {
     this.#budget = budget;
-    this.#size = this.#left = this.#held = within(Math.min(FIRST, budget.free / 16));
-    budget.take(this.#held);
+    this.#size = this.#left = this.#held = within(Math.min(FIRST, budget.free / 8));
+    budget.grant(this.#held);
   }
 
   /** In bytes. */
@@ -62,18 +112,21 @@ export class ReceiveWindow {
   receive(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
+    this.#budget.receive(bytes);
     return true;
   }
 
   /** Some of it was read. @returns by how much to adjust the client's window, in bytes, or 0 */
   read(bytes: number): number {
     this.#release(bytes);
-    const size = within(Math.min(2 * this.#size, MOST, this.#budget.free));
+    const wanted = Math.min(2 * this.#size, MOST);
+    const size = within(Math.min(wanted, this.#budget.free));
+    if (size < wanted) this.#budget.holdBack();
     if (this.#held > Math.min(this.#size, size) / 2) return 0;
     const more = size - this.#held;
     this.#size = this.#held = size;
     this.#left += more;
-    this.#budget.take(more);
+    this.#budget.grant(more);
     return more;
   }
 
@@ -84,7 +137,7 @@ export class ReceiveWindow {
 
   #release(bytes: number): void {
     this.#held -= bytes;
-    this.#budget.take(-bytes);
+    this.#budget.grant(-bytes);
   }
 }
 

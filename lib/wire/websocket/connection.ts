@@ -64,6 +64,8 @@ export class WebSocketConnection {
   #heard = true;
   #silentPings = 0;
   readonly #parser = new FrameParser(MAX_MESSAGE_LENGTH);
+  /** At the last tick: how much was written, and whether messages waited. */
+  #last = { written: 0, behind: false };
   readonly #joiner = new MessageJoiner(MAX_MESSAGE_LENGTH);
   /** Whether nothing that may still come counts: after the peer's close frame, or its mistake. */
   #readEnded = false;
@@ -209,8 +211,13 @@ export class WebSocketConnection {
   }
 
   #tick(): void {
-    this.#silentPings = this.#heard || this.#incoming.paused ? 0 : this.#silentPings + 1;
+    const { written, behind } = this.#writer;
+    // A slow link may hold pings up, but then the transport takes what waits before them.
+    const takes = this.#last.behind && written > this.#last.written;
+    const alive = this.#heard || takes || this.#incoming.paused;
+    this.#silentPings = alive ? 0 : this.#silentPings + 1;
     this.#heard = false;
+    this.#last = { written, behind };
     if (this.#silentPings >= MAX_SILENT_PINGS) {
       this.#fail(new Error("the connection was lost: the server is silent"));
     } else {

@@ -59,6 +59,11 @@ export class FrameWriter {
     return this.#written;
   }
 
+  /** Whether messages wait for the transport to take them. */
+  get behind(): boolean {
+    return this.#unsent > 0;
+  }
+
   /** What writing failed with, if it has. */
   get error(): Error | undefined {
     return this.#error;

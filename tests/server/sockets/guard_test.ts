@@ -27,6 +27,8 @@ class World implements Sockets {
     this.open.delete(peer);
   }
 
+  limitUnsent(): void {}
+
   [Symbol.dispose](): void {}
 
   connect(peer: string): OwnSocket {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stalled } from "../../support/stalled.ts";
 import { type OwnSocket, OwnSockets, peerKey } from "../../../lib/server/sockets/own_sockets.ts";
 
 const ignore = Deno.build.os !== "linux";
@@ -44,3 +45,30 @@ for (const hostname of ["127.0.0.1", "::1"]) {
     },
   });
 }
+
+Deno.test({
+  name: "OwnSockets keeps few bytes unsent in the kernel for a peer that takes none",
+  ignore,
+  async fn() {
+    using sockets = new OwnSockets();
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    /** How much the kernel takes for a peer that does not read. */
+    const taken = async () => {
+      using peer = await Deno.connect({ hostname: "127.0.0.1", port });
+      using accepted = await listener.accept();
+      let written = 0;
+      const writing = (async () => {
+        for (;;) written += await accepted.write(new Uint8Array(64 * 1024));
+      })().catch(() => {});
+      await stalled(() => written);
+      peer.close();
+      await writing;
+      return written;
+    };
+    const before = await taken();
+    sockets.limitUnsent(port, 64 * 1024);
+    const after = await taken();
+    assert.ok(after < before / 3, `${after} bytes instead of ${before}`);
+  },
+});

@@ -31,10 +31,16 @@ class Sender {
   }
 }
 
-Deno.test("one channel gets a window of 2 MiB if it uses it, and 128 KiB at first", () => {
-  const sender = new Sender(new ReceiveBudget().open());
-  assert.equal(sender.granted, 128 * KIB);
-  for (let round = 0; round < 10; round++) {
+/** Of a client that answers at once. */
+function newBudget(): ReceiveBudget {
+  const budget = new ReceiveBudget(() => budget.answered());
+  return budget;
+}
+
+Deno.test("one channel gets a window of 2 MiB if it uses it, and 16 KiB at first", () => {
+  const sender = new Sender(newBudget().open());
+  assert.equal(sender.granted, 16 * KIB);
+  for (let round = 0; round < 20; round++) {
     sender.fill();
     sender.read(sender.unread);
   }
@@ -42,18 +48,18 @@ Deno.test("one channel gets a window of 2 MiB if it uses it, and 128 KiB at firs
 });
 
 Deno.test("what few bytes are read of does not grow", () => {
-  const sender = new Sender(new ReceiveBudget().open());
+  const sender = new Sender(newBudget().open());
   for (let key = 0; key < 1000; key++) {
     assert.ok(sender.incoming.receive(1));
     sender.left--;
     sender.unread++;
     sender.read(1);
   }
-  assert.equal(sender.granted, 128 * KIB - 1000);
+  assert.equal(sender.granted, 16 * KIB - 1000);
 });
 
 Deno.test("all channels together have 6 MiB, and 4 KiB each beyond; none is stuck", () => {
-  const budget = new ReceiveBudget();
+  const budget = newBudget();
   const senders: Sender[] = [];
   for (let round = 0; round < 20_000; round++) {
     if (senders.length < 1000 && randomInt(20) === 0) senders.push(new Sender(budget.open()));
@@ -75,7 +81,11 @@ Deno.test("all channels together have 6 MiB, and 4 KiB each beyond; none is stuc
 });
 
 Deno.test("many channels that send all the time get even windows", () => {
-  const budget = new ReceiveBudget();
+  const budget = newBudget();
+  while (budget.free < 6 * MIB) {
+    budget.holdBack();
+    budget.receive(16 * KIB);
+  }
   const senders = Array.from({ length: 30 }, () => new Sender(budget.open()));
   for (let round = 0; round < 200; round++) {
     for (const sender of senders) {
@@ -88,8 +98,34 @@ Deno.test("many channels that send all the time get even windows", () => {
 });
 
 Deno.test("more than a window is not taken", () => {
-  const window = new ReceiveBudget().open();
+  const window = newBudget().open();
   assert.equal(window.receive(window.size + 1), false);
   assert.equal(window.receive(window.size), true);
   assert.equal(window.receive(1), false);
+});
+
+Deno.test("with what waits on a slow link all windows shrink, and grow again without", () => {
+  let now = 0;
+  const budget = new ReceiveBudget(() => {}, () => now);
+  const answer = (bytes: number, ms: number) => {
+    budget.receive(bytes);
+    now += ms;
+    budget.answered();
+  };
+  budget.ask();
+  answer(0, 200);
+  const first = budget.free;
+  for (let i = 0; i < 2; i++) {
+    budget.receive(16 * KIB);
+    answer(400_000, 1_000);
+  }
+  // 400 kB a second for the shortest time and a tenth of a second, twice.
+  assert.equal(Math.round(budget.free), 2 * 400 * 300);
+  assert.ok(budget.free < first);
+  for (let i = 0; i < 8; i++) {
+    budget.holdBack();
+    budget.receive(16 * KIB);
+    answer(0, 200);
+  }
+  assert.equal(budget.free, 6 * MIB);
 });

@@ -129,6 +129,34 @@ Deno.test("a server that takes nothing holds send() up after 1 MiB", async () =>
   await connection.closed;
 });
 
+Deno.test("a server that takes what waits is alive without an answer, and lost when it stops", async () => {
+  const transport = new FakeTransport();
+  let take = Promise.withResolvers<void>();
+  transport.onWrite = () => take.promise;
+  const connection = open(transport, 20);
+  let lost = false;
+  void connection.closed.then(() => lost = true);
+  const sending = (async () => {
+    for (;;) await connection.send(new Uint8Array(300_000));
+  })().catch((error) => error.message);
+  // A timer of the same length that was set later: something is taken between any two ticks.
+  await new Promise<void>((resolve) => {
+    let taken = 0;
+    const timer = setInterval(() => {
+      if (++taken > 10) {
+        clearInterval(timer);
+        resolve();
+      }
+      take.resolve();
+      take = Promise.withResolvers();
+    }, 20);
+  });
+  assert.equal(lost, false);
+  assert.match(await sending, /the server is silent/);
+  take.resolve();
+  await settle();
+});
+
 Deno.test("small messages that wait are written together", async () => {
   const transport = new FakeTransport();
   const first = Promise.withResolvers<void>();

@@ -1,17 +1,21 @@
 /** How other people's clients move a file from or to a job, each as one command line of bash. */
-import { writeSshConfig } from "../support/clients.ts";
-import { ROOT } from "../support/root.ts";
-import type { Announced, World } from "../support/world.ts";
+import { writeSshConfig } from "../../support/clients.ts";
+import { ROOT } from "../../support/root.ts";
+import type { SlowLink } from "../../support/slow_link.ts";
+import type { Announced, World } from "../../support/world.ts";
 
 /** Where things are, for one client and one way through the network. */
 export interface Route {
   world: World;
+  link: SlowLink;
+  /** Of the link, in bytes a second. */
+  rate: number;
   agent: Announced;
   /** The server as clients reach it. */
   url: string;
   /** The port of a tunnel to the agent. */
   tunnelPort: number;
-  /** A port of the job that gives the file to who connects. */
+  /** A port of the job that gives the file to each connection. */
   filePort: number;
   /** PuTTY's private key. */
   ppk: string;
@@ -50,7 +54,7 @@ function python(library: string, direction: "get" | "put", route: Route, from: s
     ...{ username: agent.username, hostKey: agent.hostKey, key: world.key, from, to },
     proxyCommand: world.proxyCommand(agent.id, url),
   };
-  const script = `${ROOT}/tests/torture/transfer.py`;
+  const script = `${ROOT}/tests/torture/slow_links/transfer.py`;
   return `/usr/bin/python3 -W ignore ${script} ${library} ${direction} '${
     JSON.stringify(settings)
   }'`;

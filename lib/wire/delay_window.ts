@@ -1,0 +1,58 @@
+/** How long bytes may wait on their way, in milliseconds: so much later comes a shell's echo. */
+const MAX_WAIT_MS = 100;
+
+/** Sizes of a window, in bytes. */
+export interface DelayWindowOptions {
+  first: number;
+  least: number;
+  most: number;
+}
+
+/**
+ * How much may be on its way.
+ *
+ * What waits on the way is in front of all that is sent later, of a shell's echo too; but with too
+ * little on its way a long link is idle. So the window follows the time that bytes take, as LEDBAT
+ * does (RFC 6817): as long as that is hardly longer than the shortest seen, nothing waits, and the
+ * window doubles if it held something back. Else it becomes what is taken in the shortest time and
+ * {@link MAX_WAIT_MS}.
+ */
+export class DelayWindow {
+  readonly #options: DelayWindowOptions;
+  #size: number;
+  #shortestMs = Infinity;
+  /** Whether something had to wait since the window changed. */
+  #heldBack = false;
+
+  constructor(options: DelayWindowOptions) {
+    this.#options = options;
+    this.#size = options.first;
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** More would be on its way if the window were larger. */
+  holdBack(): void {
+    this.#heldBack = true;
+  }
+
+  /**
+   * @param ms how long something was on its way
+   * @param bytes what was taken in that time
+   */
+  timed(ms: number, bytes: number): void {
+    const { least, most } = this.#options;
+    this.#shortestMs = Math.min(this.#shortestMs, ms);
+    const wait = ms - this.#shortestMs;
+    if (wait > MAX_WAIT_MS) {
+      const size = bytes / ms * (this.#shortestMs + MAX_WAIT_MS);
+      this.#size = Math.max(least, Math.min(this.#size, size));
+    } else if (wait < MAX_WAIT_MS / 2 && this.#heldBack) {
+      this.#size = Math.min(most, 2 * this.#size);
+    }
+    this.#heldBack = false;
+  }
+}
