@@ -23,6 +23,10 @@ const REQUEST_MS = 15_000;
 const IDLE_MS = 180_000;
 /** How long a peer may take nothing of a response or of what precedes a close, in milliseconds. */
 const STALLED_MS = 60_000;
+/** What a peer has to take in that time of more than that, in bytes: fewer are nothing. */
+const LEAST_TAKEN = 16 * 1024;
+/** How long a peer may take for all that precedes a close, in milliseconds. */
+const CLOSING_MS = 600_000;
 /** How many bytes all incomplete messages together may have. */
 const MAX_INCOMPLETE = 64 * 2 ** 20;
 /** Incomplete messages below this are never ended, in bytes. */
@@ -60,8 +64,10 @@ interface Connection {
   idleSince: number;
   /** How long it may be idle. */
   idleMs: number;
-  /** When the peer last took something, and how much it has taken by then. */
+  /** When the peer last took enough, and how much it has taken by then. */
   progress: { at: number; acknowledged: number };
+  /** When its websocket was first seen being closed. */
+  closingSince?: number;
   /** At the last pass: bytes received, and of these delivered in messages. */
   seen: { received: number; delivered: number };
   /** Bytes of a message that is not complete yet, at most. */
@@ -195,9 +201,11 @@ export class Guard implements Disposable {
     const { seen, progress, websocket } = connection;
     if (connection.sockets.length > 1) return;
     const { received, acknowledged } = socket;
-    if (acknowledged !== progress.acknowledged || !(socket.sending || websocket?.closing)) {
+    const isWaitedFor = socket.sending || websocket?.closing;
+    if (!isWaitedFor || acknowledged - progress.acknowledged >= LEAST_TAKEN) {
       connection.progress = { at: this.#now(), acknowledged };
     }
+    if (websocket?.closing) connection.closingSince ??= this.#now();
     const delivered = websocket?.delivered ?? 0;
     // A message that was delivered leaves at most the bytes that came since the last pass.
     const came = received - seen.received;
@@ -230,7 +238,7 @@ export class Guard implements Disposable {
 
   /** Ends a connection that breaks a rule of its own. */
   #judge(peer: string, connection: Connection): boolean {
-    const { websocket, requests, idleSince, idleMs, progress, sockets } = connection;
+    const { websocket, requests, idleSince, idleMs, progress, closingSince, sockets } = connection;
     const now = this.#now();
     if (websocket && connection.incomplete > websocket.maxMessage) {
       const reason = `a message of more than ${formatBytes(websocket.maxMessage)}`;
@@ -241,6 +249,8 @@ export class Guard implements Disposable {
       (websocket ? websocket.closing : sockets[0]!.sending) && now - progress.at >= STALLED_MS
     ) {
       this.#drop(peer, connection, "takes-nothing", "the peer took nothing of what it was sent");
+    } else if (closingSince !== undefined && now - closingSince >= CLOSING_MS) {
+      this.#drop(peer, connection, "takes-nothing", "the peer took too long until the close");
     } else {
       return false;
     }

@@ -60,8 +60,10 @@ Deno.test({
     }
     await flooded;
     assert.ok(most < 512 * 2 ** 20, `${most} bytes`);
-    const dropped = server.program.stderr.match(/"event":"connection dropped".*message-too-long/g);
-    assert.equal(dropped?.length, 8);
+    const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+    assert.match(metrics, /^converge_connections_dropped_total{reason="message-too-long"} 8$/m);
+    const lines = server.program.stderr.match(/"event":"connection dropped"/g);
+    assert.equal(lines?.length, 1, "one line for all of an address");
   },
 });
 
@@ -75,7 +77,7 @@ Deno.test({
     for (const [path, most] of [["/agent/other", "1.0 MB"], ["/client/job", "17.8 MB"]] as const) {
       using connection = await upgrade(server.port, path);
       await sendEndlessMessage(connection);
-      await server.program.waitFor(new RegExp(`connection dropped.*more than ${most}`));
+      await server.program.waitFor(new RegExp(`reason":"[^"]*more than ${most}`));
     }
   },
 });

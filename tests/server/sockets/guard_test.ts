@@ -149,12 +149,46 @@ Deno.test("Guard ends a closed websocket whose peer takes nothing, and no slow o
     socket.sending = true;
     world.guard.upgraded(socket.peer, websocket({ closing: true }));
   }
-  for (let i = 0; i < 20; i++) {
-    slow!.acknowledged += 1;
+  for (let i = 0; i < 100; i++) {
+    slow!.acknowledged += 2_000;
     world.pass(5_000);
   }
   assert.deepEqual(world.dropped.map(({ label, peer }) => [label, peer]), [
     ["takes-nothing", stuck!.peer],
+  ]);
+});
+
+Deno.test("Guard ends a peer that takes a byte now and then, before a close and of a response", () => {
+  const world = new World();
+  const [closed, response] = ["192.0.2.1:1", "192.0.2.1:2"].map((peer) => world.connect(peer));
+  closed!.sending = response!.sending = true;
+  world.guard.upgraded(closed!.peer, websocket({ closing: true }));
+  world.guard.request(response!.peer);
+  for (let i = 0; i < 14; i++) {
+    closed!.acknowledged += 1;
+    response!.acknowledged += 1;
+    world.pass(5_000);
+  }
+  assert.deepEqual(world.dropped.map(({ label, peer }) => [label, peer]), [
+    ["takes-nothing", closed!.peer],
+    ["takes-nothing", response!.peer],
+  ]);
+});
+
+Deno.test("Guard ends a websocket ten minutes after its close, however much its peer takes", () => {
+  const world = new World();
+  const [closed, response] = ["192.0.2.1:1", "192.0.2.1:2"].map((peer) => world.connect(peer));
+  closed!.sending = response!.sending = true;
+  world.guard.upgraded(closed!.peer, websocket({ closing: true }));
+  world.guard.request(response!.peer);
+  for (let i = 0; i < 605; i++) {
+    closed!.acknowledged += 2_000;
+    response!.acknowledged += 2_000;
+    world.pass(1_000);
+    if (i === 590) assert.equal(world.open.size, 2);
+  }
+  assert.deepEqual(world.dropped.map(({ reason, peer }) => [reason, peer]), [
+    ["the peer took too long until the close", closed!.peer],
   ]);
 });
 
