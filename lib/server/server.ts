@@ -1,4 +1,5 @@
 import type { Log } from "../log/log.ts";
+import { RepeatedLines } from "../log/repeated_lines.ts";
 import { errorMessage } from "../text/error_message.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { CloseCode } from "../protocol/messages.ts";
@@ -119,6 +120,7 @@ export async function startServer(
 class RendezvousServer {
   readonly #listener: Listener;
   readonly #log: Log;
+  readonly #repeated: RepeatedLines;
   readonly #site: SiteConfig;
   readonly #policy: AgentServices["policy"];
   readonly #timing: Timing;
@@ -142,7 +144,8 @@ class RendezvousServer {
     this.#log = log;
     this.#policy = policy;
     this.#timing = { ...TIMING, ...dependencies.timing };
-    const logEvent = logEvents(log);
+    this.#repeated = new RepeatedLines(log);
+    const logEvent = logEvents(log, this.#repeated);
     this.#observe = (event) => {
       logEvent(event);
       dependencies.observe?.(event);
@@ -219,6 +222,7 @@ class RendezvousServer {
 
   #sweep(): void {
     this.#rendezvous.sweep();
+    this.#repeated.flush();
     this.#connections.settle();
   }
 

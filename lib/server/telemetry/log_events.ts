@@ -1,8 +1,14 @@
 import type { Log } from "../../log/log.ts";
+import type { RepeatedLines } from "../../log/repeated_lines.ts";
+import { networkOf } from "../../text/ip_address.ts";
 import type { ServerEvent } from "../rendezvous/types.ts";
 
-/** Logs the events of the rendez-vous. */
-export function logEvents(log: Log): (event: ServerEvent) => void {
+/**
+ * Logs the events of the rendez-vous.
+ *
+ * @param repeated what of them strangers can cause as often as they like
+ */
+export function logEvents(log: Log, repeated: RepeatedLines): (event: ServerEvent) => void {
   return (event) => {
     switch (event.type) {
       case "registered": {
@@ -32,13 +38,19 @@ export function logEvents(log: Log): (event: ServerEvent) => void {
       }
       case "dropped": {
         const { peer, label, reason } = event;
-        return log.warn("connection dropped", { peer, label, reason });
+        const address = peer.replace(/:\d+$/, "");
+        return repeated.warn(`${label} ${address}`, "connection dropped", { address, label }, {
+          peer,
+          reason,
+        });
       }
       case "refused": {
         const { who, id, address, refusal: { label, reason } } = event;
+        const what = `${who} refused`;
         // Each agent tries again until the next server is up.
-        const level = label === "draining" ? "debug" : "warn";
-        return log[level](`${who} refused`, { id, address, label, reason });
+        if (label === "draining") return log.debug(what, { id, address, label, reason });
+        const kind = `${label} ${networkOf(address)}`;
+        return repeated.warn(kind, what, { address, label }, { id, reason });
       }
     }
   };

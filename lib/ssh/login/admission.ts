@@ -1,11 +1,9 @@
 import type { Log } from "../../log/log.ts";
+import { RepeatedLines } from "../../log/repeated_lines.ts";
 import { formatDuration } from "../../../templates/assets/shared/format.js";
 import { networkOf } from "../../text/ip_address.ts";
 import { Charge, Penalties } from "./penalties.ts";
 import { Startups } from "./startups.ts";
-
-/** How often refusals are logged, in milliseconds: a flood must not fill the log. */
-const LOG_INTERVAL_MS = 60_000;
 
 export interface AdmissionOptions {
   log: Log;
@@ -30,16 +28,14 @@ export class Admission {
   readonly #log: Log;
   readonly #startups: Startups;
   readonly #penalties: Penalties;
-  readonly #now: () => number;
-  #refusals = 0;
-  #nextLog = -Infinity;
+  readonly #refusals: RepeatedLines;
 
   constructor(options: AdmissionOptions) {
     const { log, now = () => performance.now() } = options;
     this.#log = log;
     this.#startups = options.startups ?? new Startups();
     this.#penalties = options.penalties ?? new Penalties(now);
-    this.#now = now;
+    this.#refusals = new RepeatedLines(log, now);
   }
 
   /** @param drop disconnects the client if its place is needed */
@@ -76,13 +72,7 @@ export class Admission {
   }
 
   #refuse(address: string, refused: string): { refused: string } {
-    this.#refusals++;
-    const now = this.#now();
-    if (now >= this.#nextLog) {
-      this.#log.warn("connection refused", { address, reason: refused, count: this.#refusals });
-      this.#nextLog = now + LOG_INTERVAL_MS;
-      this.#refusals = 0;
-    }
+    this.#refusals.warn(networkOf(address), "connection refused", { address }, { reason: refused });
     return { refused };
   }
 }
