@@ -9,6 +9,6 @@ for (const client of ["down, ssh, 30 channels", "up, ssh, 30 channels", "down, p
   requires("ssh", "plink", "ip")({
     name: `over 1 MB/s every byte arrives, and little is before a shell's echo: ${client}`,
     ignore: missing !== undefined,
-    fn: () => slowLinks(client, "1 MB/s", "5"),
+    fn: () => slowLinks(client, "1 MB/s", "10"),
   });
 }

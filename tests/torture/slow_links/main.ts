@@ -22,9 +22,9 @@ interface Speed {
 const DELAY = 100;
 
 const SPEEDS: Speed[] = [
-  { name: "100 kB/s", rate: 1e5, size: 6e6 },
-  { name: "1 MB/s", rate: 1e6, size: 20e6 },
-  { name: "30 MB/s", rate: 30e6, size: 100e6 },
+  { name: "100 kB/s", rate: 1e5, size: 1.5e6 },
+  { name: "1 MB/s", rate: 1e6, size: 10e6 },
+  { name: "30 MB/s", rate: 30e6, size: 60e6 },
 ];
 
 /** What a shell's echo may have before it, beyond what the link carries in 500 ms, in bytes. */
