@@ -26,7 +26,8 @@ def end(address):
     """An interface in the present namespace whose packets are read from and written to a file."""
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", b"slow", IFF_TUN | IFF_NO_PI))
-    for command in (f"addr add {address}/30 dev slow", f"link set slow up mtu {MTU}", "link set lo up"):
+    address = f"addr add {address}/30 dev slow"
+    for command in (address, f"link set slow up mtu {MTU}", "link set lo up"):
         subprocess.run(["ip", *command.split()], check=True)
     return tun
 

@@ -3,9 +3,9 @@ import { ROOT } from "../support/root.ts";
 import { APART } from "../support/slow_link.ts";
 
 /**
- * `deno task torture slow-links [client] [link] [megabytes]`, as root on Linux: other people's clients
- * move a file over slow and long links, with a shell beside. Every byte has to arrive, the shell has to
- * answer, and the server must not grow.
+ * `deno task torture slow-links [client] [link] [megabytes]`, as root on Linux: other people's
+ * clients move a file over slow and long links, with a shell beside. Every byte has to arrive, the
+ * shell has to answer, and the server must not grow.
  *
  * @param client transfers whose name has this in it
  * @param link links whose name has this in it

@@ -94,8 +94,8 @@ export interface GuardOptions {
 }
 
 /**
- * Ends connections whose websocket message grows beyond its limit, that bring no request in time, or
- * whose peer does not take what it is sent. {@link Guard.tick} is to be called every
+ * Ends connections whose websocket message grows beyond its limit, that bring no request in time,
+ * or whose peer does not take what it is sent. {@link Guard.tick} is to be called every
  * {@link TICK_MS}. It looks at all connections every two seconds, a thousand each tick, and at once
  * when memory grows.
  */

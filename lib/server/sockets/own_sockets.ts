@@ -1,6 +1,6 @@
 /**
- * The TCP connections of this process as Linux knows them, through the C library: Deno tells neither
- * how much a connection has received nor does it end one.
+ * The TCP connections of this process as Linux knows them, through the C library: Deno tells
+ * neither how much a connection has received nor does it end one.
  *
  * @module
  */

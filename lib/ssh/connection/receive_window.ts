@@ -3,7 +3,7 @@ import { DelayWindow } from "../../wire/delay_window.ts";
 /** What of the client may be on its way on all channels of a connection together, in bytes. */
 const ON_THE_WAY = { first: 256 * 1024, least: 48 * 1024, most: 3 * 1024 * 1024 };
 
-/** How many times that is granted, 6 MiB at most: half of a window may be read and not granted yet. */
+/** How many times that is granted: half of a window may be read and not granted again yet. */
 const GRANTED = 2;
 
 /** The largest window of a channel, in bytes. */
@@ -12,7 +12,9 @@ const MOST = 2 * 1024 * 1024;
 /** What a channel gets even if the others have all, in bytes. */
 const LEAST = 4 * 1024;
 
-/** What a channel starts with, in bytes: most need little, and what is granted cannot be taken back. */
+/**
+ * What a channel starts with, in bytes: most need little, and what is granted cannot be taken back.
+ */
 const FIRST = 16 * 1024;
 
 /** After how many bytes the client is asked again, in bytes. */
@@ -21,8 +23,8 @@ const ASK_EVERY = 16 * 1024;
 /**
  * What the client may send on all channels of a connection.
  *
- * It follows the time of an answer that the client sends behind all that it has sent before, so that
- * a shell does not wait behind uploads, wherever on the way these wait.
+ * It follows the time of an answer that the client sends behind all that it has sent before, so
+ * that a shell does not wait behind uploads, wherever on the way these wait.
  */
 export class ReceiveBudget {
   readonly #window = new DelayWindow(ON_THE_WAY);

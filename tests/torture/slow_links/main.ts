@@ -1,4 +1,4 @@
-/** The program of {@link import("../slow_links.ts").slowLinks}, in a network namespace of its own. */
+/** What `torture/slow_links.ts` runs in a network namespace of its own. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { quantile, residentMemory } from "../../bench/measure.ts";
@@ -30,7 +30,7 @@ const SPEEDS: Speed[] = [
 /** What a shell's echo may have before it, beyond what the link carries in 500 ms, in bytes. */
 const MAX_BEFORE_ECHO = 128 * 1024;
 
-/** What may wait in the server, in bytes: what an agent may have on its way, and messages' costs. */
+/** What may wait in the server, in bytes: what an agent may have on its way, and a bit more. */
 const MAX_BUFFERED = 2.5 * 2 ** 20;
 
 async function until(condition: () => boolean): Promise<void> {

@@ -27,7 +27,7 @@ export interface Route {
   near: string;
 }
 
-/** The command line of a transfer; `got` and `put` are the names of what it makes, here and there. */
+/** The command line of a transfer; `got`, `put`: the name of what it makes, here or there. */
 export type Transfer = (route: Route, got: string) => string;
 
 /** How many channels of one connection the transfers of `30 channels` have. */
