@@ -1,7 +1,8 @@
 /** What `torture/slow_links.ts` runs in a network namespace of its own. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { quantile, residentMemory } from "../../bench/measure.ts";
+import { quantile } from "../../bench/measure.ts";
+import { residentMemory } from "../../bench/usage.ts";
 import { assertSameFile, randomBytes, succeed } from "../../support/clients.ts";
 import { Program, run, TempDir } from "../../support/program.ts";
 import { ROOT } from "../../support/root.ts";
