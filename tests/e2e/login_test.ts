@@ -115,7 +115,7 @@ test("without a password on the server nobody is asked for one", async () => {
 test("an agent that nobody can log in to says so and how to fix it", async () => {
   await using world = await World.start();
   const agent = world.startAgent({ authorizedKeys: null, json: false });
-  await agent.program.waitFor(/[Nn]obody can log in[^]*authorized_keys[^]*--github-user/);
+  await agent.program.waitFor(/nobody can log in yet[^]*add a public key: [^]*authorized_keys/);
   agent.dir.write(".authorized_keys", world.publicKey);
   await agent.program.waitFor(/1 key/);
 });
