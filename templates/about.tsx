@@ -31,18 +31,19 @@ function Path(): VNode {
 }
 
 /** The two terminals of a session. */
-function Session({ site: { http, ws, username } }: { site: Site }): VNode {
+function Session({ site: { http, ws } }: { site: Site }): VNode {
   return (
     <>
       <Code title="In the job">
         {`$ curl -fsSL -o agent ${http}/static/agent-$(uname -s)-$(uname -m)
 $ chmod 755 agent
 $ ./agent --id job-42 ${ws}
-Converge: you can log in to the job job-42`}
+Converge: you can log in to the job job-42 until 12:10:00 UTC, for 10m`}
       </Code>
       <Code title="On your computer">
-        {`$ ssh -oProxyCommand="wsproxy ${ws}/client/job-42" ${username}@localhost
-Converge: this is the job job-42.
+        {`$ wsproxy setup ${http}
+$ ssh job-42.converge
+Converge: you are logged in to the job job-42.
 ~/app$ make test
 not ok 7 - reads a date of next year`}
       </Code>

@@ -116,10 +116,19 @@ function Wsproxy({ site }: { site: Site }): VNode {
       <h2 id="wsproxy">On your computer: ssh and sftp with wsproxy</h2>
       <p>
         wsproxy connects ssh to a websocket. <a href={`${site.base}/downloads`}>Download</a>{" "}
-        it once to a directory on your <code>PATH</code>.
+        it once to a directory on your <code>PATH</code> and set up this server:
       </p>
-      <Code title="Shell">{ssh}</Code>
-      <Code title="Files">{sftp}</Code>
+      <Code title="Once">{`wsproxy setup ${site.http}`}</Code>
+      <p>
+        From then on ssh, sftp, scp, rsync, git and editors take the ID with{" "}
+        <code>.converge</code>. ssh asks once about each new host key: compare the fingerprint with
+        the one in the job's log. <code>wsproxy setup --undo</code> removes it all.
+      </p>
+      <Code title="Shell">ssh ID.converge</Code>
+      <Code title="Files">sftp ID.converge</Code>
+      <p>Without that:</p>
+      <Code title="Shell, without setup">{ssh}</Code>
+      <Code title="Files, without setup">{sftp}</Code>
       <p>
         Each run of a job has a new host key, so ssh asks each time whether to trust it: compare the
         fingerprint with the one in the job's log. The command in the job's log names the key: with
@@ -145,7 +154,8 @@ function Wsproxy({ site }: { site: Site }): VNode {
 /** The way in with OpenSSH alone. */
 function Jump({ site, jump }: { site: Site; jump: NonNullable<Site["jump"]> }): VNode {
   const { hostname } = new URL(site.http);
-  const through = `-J ${hostname}:${jump.port}`;
+  // The next run of the job has another key, under the same name.
+  const through = `-J ${hostname}:${jump.port} -oUserKnownHostsFile=/dev/null`;
   return (
     <section>
       <h2 id="jump">Or: nothing to install, with ssh -J</h2>
