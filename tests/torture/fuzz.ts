@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { TempDir } from "../support/program.ts";
 import { PARSERS } from "./fuzz/parsers.ts";
 import { Ports } from "./fuzz/ports.ts";
+import { ROUND_TRIPS } from "./fuzz/round_trips.ts";
 import { sshTargets } from "./fuzz/ssh.ts";
 import type { FuzzTarget } from "./fuzz/target.ts";
 
@@ -26,7 +27,7 @@ export async function fuzzAll(
 ): Promise<void> {
   await using dir = new TempDir();
   await using ports = await Ports.start();
-  const here = [...PARSERS, ...sshTargets(dir.path)];
+  const here = [...PARSERS, ...ROUND_TRIPS, ...sshTargets(dir.path)];
   const portRuns = Math.ceil(inputs / PORT_SHARE / ports.targets.length);
   const runs = Math.ceil((inputs - portRuns * ports.targets.length) / here.length);
   const memory = () => Deno.memoryUsage().rss / 2 ** 20;

@@ -9,7 +9,8 @@ type Edit = {
   bytes: Uint8Array;
 };
 
-const place = fc.double({ min: 0, max: 1, noNaN: true });
+/** A place as a part of a length. */
+export const place = fc.double({ min: 0, max: 1, noNaN: true });
 
 const edits: fc.Arbitrary<Edit[]> = fc.array(
   fc.record({

@@ -4,7 +4,7 @@ import { writeAll } from "../../../lib/wire/raw_connection.ts";
 import { residentMemory } from "../../bench/usage.ts";
 import { inTime } from "../../support/deadline.ts";
 import { encodeRawFrame } from "../../support/raw_websocket_server.ts";
-import { World } from "../../support/world.ts";
+import { type Agent, World } from "../../support/world.ts";
 import { damaged, damagedStream } from "./damage.ts";
 import { sampleFrames } from "./parsers.ts";
 import { hellos } from "./ssh.ts";
@@ -52,13 +52,26 @@ async function exchange(port: number, pieces: Uint8Array[]): Promise<void> {
   await inTime(drained, () => `the connection does not end after ${pieces.join(" ")}`);
 }
 
+/** The port of `agent status` and the like, with requests that do not end the agent. */
+function localControl({ dir, program }: Agent): FuzzTarget {
+  const record = Deno.readTextFileSync(`${dir.path}/.converge/agent-${program.pid}.json`);
+  const { port, token } = JSON.parse(record);
+  const requests = [
+    { token, command: "status" },
+    { token, command: "wait" },
+    { token, command: "nothing" },
+    { token: "wrong", command: "end", reason: "stopped", status: 0 },
+  ].map((request) => bytes(`${JSON.stringify(request)}\n`));
+  return target("port: local control", damagedStream(requests), (pieces) => exchange(port, pieces));
+}
+
 /** Ports with the processes behind them. */
 export class Ports implements AsyncDisposable {
   readonly targets: FuzzTarget[];
   readonly #world: World;
-  readonly #agent: ReturnType<World["startAgent"]>;
+  readonly #agent: Agent;
 
-  private constructor(world: World, agent: ReturnType<World["startAgent"]>) {
+  private constructor(world: World, agent: Agent) {
     this.#world = world;
     this.#agent = agent;
     const port = Number(new URL(world.http).port);
@@ -80,6 +93,7 @@ export class Ports implements AsyncDisposable {
         );
         return exchange(port, [toAgent(), ...frames]);
       }),
+      localControl(agent),
     ];
   }
 
