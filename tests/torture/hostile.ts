@@ -42,6 +42,9 @@ export interface Besieged {
   during: number[];
   serverMemory: number;
   agentMemory: number;
+  /** The share of a processor that the server and the agent took. */
+  serverLoad: number;
+  agentLoad: number;
   /** How often the peers of each kind connected. */
   connections: Record<string, number>;
 }
@@ -67,14 +70,25 @@ export async function besiege(siege: Siege): Promise<Besieged> {
     return [kind, attackers.use(attack(world, announced, kind, siege.peers, network))] as const;
   });
   for (const [, program] of attacks) await program.waitFor(/attacking/);
+  const start = [world.server, agent.program].map(processorTime);
   const during = await type(shell, siege.duration, look);
+  const [serverLoad, agentLoad] = [world.server, agent.program].map((program, i) =>
+    (processorTime(program) - start[i]!) / siege.duration
+  ) as [number, number];
   const connections: Record<string, number> = {};
   for (const [kind, program] of attacks) {
     await program.closeInput();
     connections[kind] = Number((await program.waitFor(/(\d+) connections/))[1]);
   }
   await type(shell, 0, look);
-  return { before, during, serverMemory, agentMemory, connections };
+  return { before, during, serverMemory, agentMemory, serverLoad, agentLoad, connections };
+}
+
+/** The processor time that a program has taken so far, in milliseconds (proc_pid_stat(5)). */
+function processorTime({ pid }: Program): number {
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/.*\) /, "").split(" ");
+  const ticksPerSecond = 100;
+  return (Number(fields[11]) + Number(fields[12])) * 1_000 / ticksPerSecond;
 }
 
 /** Starts the peers of one kind; a real machine would have them elsewhere, so they get what is left. */
@@ -116,6 +130,8 @@ export async function hostile(peers = "50", seconds = "40", kind = ""): Promise<
       ["longest", milliseconds(Math.max(...seen.during))],
       ["server's memory, most", mebibytes(seen.serverMemory)],
       ["agent's memory, most", mebibytes(seen.agentMemory)],
+      ["server's processor", `${(100 * seen.serverLoad).toFixed(0)} %`],
+      ["agent's processor", `${(100 * seen.agentLoad).toFixed(0)} %`],
       ...Object.entries(seen.connections).map(([kind, count]) => [`connections, ${kind}`, count]),
     ]);
     assert.ok(seen.serverMemory < MAX_SERVER, "the server takes too much memory");
