@@ -1,5 +1,6 @@
 /** Interactive shells, driven as a person does. */
 import assert from "node:assert/strict";
+import { eventually } from "../support/deadline.ts";
 import { gone } from "../support/processes.ts";
 import { requires } from "../support/requires.ts";
 import { PROMPT, shellReady } from "../support/shell_prompt.ts";
@@ -96,11 +97,9 @@ test("agents do not see each other's clients", async () => {
 });
 
 /** Waits until a process has a child, and gives its id. */
-async function childOf(pid: number): Promise<number> {
-  for (;;) {
+function childOf(pid: number): Promise<number> {
+  return eventually(async () => {
     const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`);
-    const [child] = children.split(" ").filter(Boolean);
-    if (child) return Number(child);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return parseInt(children);
+  }, () => `process ${pid} has no child`);
 }

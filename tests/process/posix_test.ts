@@ -132,8 +132,8 @@ test("spawnPty() obeys what stty knows when it does not know everything", async 
 test("spawnPty() keeps all output for a reader that comes late", async ({ spawnPty }) => {
   const pty = spawnPty({ ...sh("seq 2000"), ...SIZE });
   await pty.exited;
-  // node-pty would give up its end of the terminal after 200 ms.
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  // node-pty would give up its end of the terminal after 200 ms; timers run in order of their time.
+  await new Promise((resolve) => setTimeout(resolve, 201));
   const lines = (await readAll(pty.stdout)).trim().split("\r\n");
   equal(lines.length, 2000);
   await pty.end();

@@ -1,3 +1,4 @@
+import { eventually } from "./deadline.ts";
 import { run } from "./program.ts";
 
 /** The command lines of all processes. */
@@ -16,13 +17,11 @@ export async function commandLines(): Promise<string[]> {
 
 /** Waits until there is no such process. */
 export async function gone(pid: number): Promise<void> {
-  for (;;) {
+  await eventually(() => {
     try {
-      const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-      if (/\) Z /.test(stat)) return;
+      return /\) Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
     } catch {
-      return;
+      return true;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  }, () => `process ${pid} is still there`);
 }

@@ -6,10 +6,10 @@ import { TransportError } from "./transport_error.ts";
  * The longest packet that is taken, in bytes of its length field: as long as OpenSSH's own, so that
  * a long command fits.
  */
-export const MAX_PACKET_LENGTH = 256 * 1024;
+const MAX_PACKET_LENGTH = 256 * 1024;
 
 /** The longest packet until {@link PacketReader.allowLongPackets} (RFC 4253, section 6.1). */
-export const MAX_FIRST_LENGTH = 35_000;
+const MAX_FIRST_LENGTH = 35_000;
 
 /** The shortest: the padding's length and four bytes of padding. */
 const MIN_PACKET_LENGTH = 5;

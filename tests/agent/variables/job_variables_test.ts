@@ -2,6 +2,7 @@ import { equal } from "node:assert/strict";
 import { join } from "node:path";
 import { JobVariables } from "../../../lib/agent/variables/job_variables.ts";
 import { createLog } from "../../../lib/log/log.ts";
+import { eventually } from "../../support/deadline.ts";
 import { TempDir } from "../../support/program.ts";
 
 const log = createLog({ write: () => {} });
@@ -90,7 +91,7 @@ Deno.test("JobVariables learns of a step's file from the system", linuxOnly, asy
       }
     });
   runner.nextStep();
-  while (!opened()) await new Promise((done) => setTimeout(done, 5));
+  await eventually(opened, () => "the file is not open");
   runner.set("A=1\n");
   runner.nextStep();
   equal(variables.current().A, "1");

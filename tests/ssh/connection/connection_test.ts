@@ -224,10 +224,15 @@ Deno.test("a client has 100 sessions, and another when one has ended", async () 
     accept();
     await new Promise<void>((resolve) => ends.push(resolve));
   };
-  const harness = new Harness({ channels: { session, kept: keep() } });
+  const quick = ({ accept }: { accept(): Channel }) => Promise.resolve(void accept());
+  const harness = new Harness({ channels: { session, quick, kept: keep() } });
+  for (let i = 0; i < 3; i++) harness.open("quick");
+  await turns();
+  harness.opened.length = 0;
   for (let i = 0; i < 100; i++) harness.open("session");
   harness.open("session");
   await turns();
+  equal(harness.opened.length, 100);
   deepEqual(harness.refusal, [OpenFailure.resourceShortage, "too many sessions"]);
   harness.open("kept");
   equal(harness.opened.at(-1), "kept");
@@ -239,6 +244,7 @@ Deno.test("a client has 100 sessions, and another when one has ended", async () 
 
 Deno.test("a client that wants no more sessions gets none, and other channels", async () => {
   const harness = new Harness({ channels: { session: keep(), kept: keep() } });
+  harness.globalRequest("another");
   harness.open("session");
   harness.globalRequest("no-more-sessions@openssh.com");
   harness.open("session");
@@ -371,14 +377,15 @@ Deno.test("draining closes what has no requests, and waits for all handlers", as
     await done.promise;
   };
   const harness = new Harness({ channels: { session: open, kept: open } });
-  harness.open("session");
-  harness.open("kept");
+  harness.open("session", 1);
+  harness.open("kept", 2);
   harness.connection.onChannelRequest(channels[0]!, () => Promise.resolve());
   let drained = false;
   const draining = harness.connection.drain().then(() => drained = true);
   await turns();
   equal(harness.connection.signal.aborted, true);
   deepEqual([harness.types.slice(2), drained], [[Message.channelClose], false]);
+  equal(harness.sent.at(-1)![4], 2, "the client's number of the channel without requests");
   done.resolve();
   await draining;
   deepEqual(harness.types.slice(2), [Message.channelClose, Message.channelClose]);
@@ -398,4 +405,12 @@ Deno.test("the end closes all channels with its reason, and waits for tracked wo
   equal(ended, false);
   work.resolve();
   await ending;
+  const last = Promise.withResolvers<void>();
+  ended = false;
+  harness.connection.track(last.promise);
+  const endingAgain = harness.connection.end().then(() => ended = true);
+  await turns();
+  equal(ended, false, "one is waited for too");
+  last.resolve();
+  await endingAgain;
 });
