@@ -26,7 +26,7 @@ export class TextWriter {
   }
 
   write(text: string): void {
-    if (this.#waiting.length > MAX_WAITING) return;
+    if (text === "" || this.#waiting.length > MAX_WAITING) return;
     this.#waiting += text;
     this.#writing ??= this.#write();
   }

@@ -24,6 +24,7 @@ function slowReader() {
 Deno.test("TextWriter writes all in order, however little is taken at a time", async () => {
   const reader = slowReader();
   const writer = new TextWriter(reader);
+  writer.write("");
   writer.write("one ");
   writer.write("two");
   const flushed = writer.flush(60_000).then(() => true);
