@@ -9,11 +9,13 @@ import type { RegisteredMessage } from "../protocol/messages.ts";
 import { leaveDirectory, reapOrphans } from "../process/self.ts";
 import { freeLargeBlocks } from "../program/large_blocks.ts";
 import { signalStatus } from "../program/program.ts";
+import { errorMessage } from "../text/error_message.ts";
 import { unlessAborted } from "../wire/delay.ts";
 import { wantsColor } from "./announce/announcement.ts";
 import { Announcer } from "./announce/announcer.ts";
 import { programName } from "./announce/program_name.ts";
-import { forgetDetached, isDetached } from "./control/detach.ts";
+import { forgetDetached, isDetached, reportHome } from "./control/detach.ts";
+import { Reporter } from "./control/report_home.ts";
 import { LocalControl } from "./control/local_control.ts";
 import type { AgentStatus } from "./control/request.ts";
 import { type LifetimeClock, systemClock } from "./lifetime/clock.ts";
@@ -40,8 +42,11 @@ export async function runAgent(
 ): Promise<number> {
   freeLargeBlocks();
   const detached = isDetached();
+  const home = reportHome();
   forgetDetached();
-  await using output = await openOutput({ ...options, detached });
+  await using reporter = home === undefined ? undefined : await Reporter.connect(home);
+  const print = reporter && ((text: string) => reporter.print(text));
+  await using output = await openOutput({ ...options, detached, print });
   try {
     const preparing = prepareAgent(server, options, { signal, log: output.log });
     const setup = await unlessAborted(signal, preparing);
@@ -52,6 +57,8 @@ export async function runAgent(
     return await agent.run(signal);
   } catch (error) {
     if (signal.aborted) return signalStatus(signal);
+    // It has no stderr.
+    print?.(`agent: ${errorMessage(error)}\n`);
     if (options.logFile !== undefined) output.log.error("the agent failed", { reason: error });
     throw error;
   }

@@ -31,6 +31,8 @@ export interface OutputOptions {
    * after the first one nowhere else.
    */
   detached: boolean;
+  /** Where announcements go. @default stdout */
+  print?: (text: string) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface OutputOptions {
  * @throws {Error} if its file cannot be written
  */
 export async function openOutput(
-  { logFile, logLevel, detached }: OutputOptions,
+  { logFile, logLevel, detached, print = writeStdout }: OutputOptions,
 ): Promise<AgentOutput> {
   const file = logFile === undefined ? undefined : await openFile(logFile);
   const writer = file && new TextWriter(file);
@@ -48,7 +50,7 @@ export async function openOutput(
     writer.write(text);
     for (const follower of followers) follower(text);
   });
-  let printTo = writeStdout;
+  let printTo = print;
   return {
     log: createLog({ level: logLevel, write }),
     print: (text) => {

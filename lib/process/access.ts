@@ -15,12 +15,19 @@ export function isProgram(path: string): boolean {
   return mayExecute(path) && !isDirectory(path);
 }
 
-/** Whether this user may change to a directory. */
-export function mayEnter(path: string): boolean {
+/**
+ * The longest directory that CreateProcessW starts a program in, whatever else takes longer paths:
+ * MAX_PATH less a backslash and a NUL, in UTF-16 units.
+ */
+const MAX_WINDOWS_DIRECTORY = 258;
+
+/** Whether programs of this user can start in a directory. */
+function mayEnter(path: string): boolean {
+  if (Deno.build.os === "windows" && path.length > MAX_WINDOWS_DIRECTORY) return false;
   return mayExecute(path) && isDirectory(path);
 }
 
-/** The directory itself, or the nearest one above it that exists and can be entered. */
+/** The directory itself, or the nearest one above it that exists and that programs can start in. */
 export function nearestDirectory(path: string): string {
   const parent = dirname(path);
   return parent === path || mayEnter(path) ? path : nearestDirectory(parent);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseStat } from "../../lib/process/posix/session.ts";
+import { ReportListener } from "../../lib/agent/control/report_home.ts";
 import { DetachedAgent } from "../support/detached_agent.ts";
 import { gone } from "../support/processes.ts";
 import { run } from "../support/program.ts";
@@ -298,4 +299,37 @@ test("a job of GitHub Actions knows how to log in when agent --detach returns", 
     Deno.readTextFileSync(output),
     /^id=job-1\nuser=converge\nfingerprint=SHA256:\S+\nssh=ssh .*\n$/,
   );
+});
+
+test("an agent without pipes to what started it reports on a connection", async (t) => {
+  await using world = await World.start();
+  const start = async (args: string[]) => {
+    using listener = new ReportListener();
+    const env = { CONVERGE_DETACHED: listener.home };
+    const agent = world.startAgent({ args: ["--detach", ...args], env });
+    const connection = (await listener.report())!;
+    const reader = connection.readable.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += part.value;
+      if (text.endsWith("\0")) break;
+    }
+    await reader.cancel();
+    return { agent, text };
+  };
+
+  await t.step("its announcement", async () => {
+    const { agent, text } = await start([]);
+    assert.ok(text.endsWith("\0"));
+    const announced = JSON.parse(text.slice(0, -1));
+    const { stdout } = await world.ssh(announced, ["echo ${CONVERGE_DETACHED-none}"]);
+    assert.equal(stdout, "none\n");
+    assert.equal(agent.program.stdout, "");
+  });
+
+  await t.step("why it cannot start", async () => {
+    const { agent, text } = await start(["--shell", "/no/such/shell"]);
+    assert.equal(text, 'agent: cannot use --shell "/no/such/shell": no such program\n');
+    assert.equal((await agent.program.result()).code, 1);
+  });
 });

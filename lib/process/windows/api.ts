@@ -52,6 +52,7 @@ export const kernel32 = Deno.dlopen("kernel32.dll", {
     parameters: ["u32", "buffer", "u32", "u32", "buffer", "u32", "buffer"],
     result: "u32",
   },
+  GetCurrentProcess: { parameters: [], result: WORD },
   GetExitCodeProcess: { parameters: [WORD, "buffer"], result: "i32" },
   GetLastError: { parameters: [], result: "u32" },
   GetQueuedCompletionStatusExAsync: {
@@ -64,6 +65,8 @@ export const kernel32 = Deno.dlopen("kernel32.dll", {
     parameters: ["buffer", "u32", "u32", "buffer"],
     result: "i32",
   },
+  IsProcessInJob: { parameters: [WORD, WORD, "buffer"], result: "i32" },
+  OpenProcess: { parameters: ["u32", "i32", "u32"], result: WORD },
   QueryInformationJobObject: {
     parameters: [WORD, "i32", "buffer", "u32", "buffer"],
     result: "i32",

@@ -43,7 +43,11 @@ export async function launch(
     const terminalEnv = { ...terminalEnvironment(env, terminal.term), SSH_TTY: TERMINAL_NAME };
     return await spawnPty({ ...options, ...terminal, env: terminalEnv });
   } catch (error) {
-    throw new Error(`cannot start "${shell.file}": ${errorMessage(error)}`, { cause: error });
+    const why = errorMessage(error);
+    // On Windows the reason itself begins so.
+    throw new Error(/^cannot start /.test(why) ? why : `cannot start "${shell.file}": ${why}`, {
+      cause: error,
+    });
   }
 }
 
