@@ -68,6 +68,17 @@ test("without /proc it says so", { ignore }, async () => {
   assert.equal(stderr, "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n");
 });
 
+test("in a directory that was deleted it says so", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/env");
+  const script = `mkdir gone && cd gone && rmdir ../gone && exec ${root.path}/program`;
+  const { code, stdout, stderr } = await run("sh", ["-c", script], { cwd: root.path });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.equal(
+    stderr,
+    "cannot start: the working directory was deleted; change to another one\n",
+  );
+});
+
 test("a library that is not brought is named", { ignore }, async () => {
   const glibc = await glibcOfThisMachine();
   const without = {

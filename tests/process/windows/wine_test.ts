@@ -17,7 +17,7 @@ const FILES = ["lib/process", "tests/process/windows"].flatMap((directory) =>
 /** When the tests of one file must hang, in milliseconds; they take seconds. */
 const LIMIT_MS = 300_000;
 
-for (const part of ["process", "pty"]) {
+for (const part of ["process", "pty", "own_job"]) {
   const name = `windows/${part}_test.ts passes under Wine`;
   requires("wine")(name, async (t) => {
     await using directory = await WineDirectory.create();

@@ -2,12 +2,15 @@
 // stack, x20 the address of the program, x21 the current library, x22 what of it is left to copy,
 // x23 its descriptor.
 
+.set SYS_getcwd, 17
 .set SYS_faccessat, 48
 .set SYS_write, 64
 .set SYS_exit_group, 94
 .set SYS_memfd_create, 279
 .set MFD_CLOEXEC, 1
 .set STDERR, 2
+.set ENOENT, 2
+.set PATH_MAX, 4096
 .set AT_PHDR, 3
 .set AT_PHNUM, 5
 .set AT_BASE, 7
@@ -25,6 +28,15 @@
         adr     x1, no_proc
         mov     x2, no_proc_length
         tbnz    x0, 63, fail
+
+        mov     x8, SYS_getcwd
+        sub     x0, sp, PATH_MAX                // the path itself does not matter
+        mov     x1, PATH_MAX
+        svc     0
+        cmn     x0, ENOENT
+        adr     x1, no_directory
+        mov     x2, no_directory_length
+        beq     fail
 
         add     x21, x19, 48
 next_library:
@@ -114,6 +126,9 @@ descriptors:
 no_proc:
         .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
 .set no_proc_length, . - no_proc
+no_directory:
+        .ascii  "cannot start: the working directory was deleted; change to another one\n"
+.set no_directory_length, . - no_directory
 no_memory:
         .ascii  "cannot start: this machine does not give out files in memory "
         .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"

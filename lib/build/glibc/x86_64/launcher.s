@@ -12,10 +12,13 @@
 
 .set SYS_write, 1
 .set SYS_access, 21
+.set SYS_getcwd, 79
 .set SYS_exit_group, 231
 .set SYS_memfd_create, 319
 .set MFD_CLOEXEC, 1
 .set STDERR, 2
+.set ENOENT, 2
+.set PATH_MAX, 4096
 .set AT_NULL, 0
 .set AT_PHDR, 3
 .set AT_PHNUM, 5
@@ -35,6 +38,15 @@
         lea     rsi, [rip + no_proc]
         mov     edx, OFFSET no_proc_length
         js      fail
+
+        mov     eax, SYS_getcwd
+        lea     rdi, [rsp - PATH_MAX]           # the path itself does not matter
+        mov     esi, PATH_MAX
+        syscall
+        cmp     rax, -ENOENT
+        lea     rsi, [rip + no_directory]
+        mov     edx, OFFSET no_directory_length
+        je      fail
 
         lea     r14, [rbx + 48]
 next_library:
@@ -131,6 +143,9 @@ descriptors:
 no_proc:
         .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
 .set no_proc_length, . - no_proc
+no_directory:
+        .ascii  "cannot start: the working directory was deleted; change to another one\n"
+.set no_directory_length, . - no_directory
 no_memory:
         .ascii  "cannot start: this machine does not give out files in memory "
         .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"
