@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Reporter, ReportListener } from "../../../lib/agent/control/report_home.ts";
 
-Deno.test("a Reporter's text reaches the ReportListener, whoever else connects", async () => {
+Deno.test("a Reporter's text reaches the ReportListener among other connections", async () => {
   using listener = new ReportListener();
   const port = Number(listener.home.split(" ")[0]);
   const reported = listener.report();

@@ -15,7 +15,7 @@ Deno.test("isBoundToJob() knows of a job object", { ignore }, async () => {
 });
 
 Deno.test(
-  "processEnded() waits for a process, and not for one that is none",
+  "processEnded() waits for a process, and not without one",
   { ignore },
   async () => {
     const { processEnded } = await import("../../../lib/process/windows/own_job.ts");
