@@ -31,7 +31,11 @@ const TESTS: Record<string, string[]> = {
   "lib/ssh/login/admission.ts": ["ssh/login/admission_test.ts"],
   "lib/ssh/login/penalties.ts": ["ssh/login/penalties_test.ts"],
   "lib/ssh/login/startups.ts": ["ssh/login/startups_test.ts"],
-  "lib/ssh/connection/channel.ts": ["ssh/connection/channel_test.ts"],
+  "lib/ssh/connection/channel.ts": [
+    "ssh/connection/channel_test.ts",
+    "ssh/connection/connection_test.ts",
+    "ssh/connection/send_queue_test.ts",
+  ],
   "lib/ssh/connection/request_queue.ts": ["ssh/connection/request_queue_test.ts"],
   "lib/ssh/connection/opening_channels.ts": ["ssh/connection/connection_test.ts"],
   "lib/ssh/connection/requests.ts": ["ssh/connection/connection_test.ts"],

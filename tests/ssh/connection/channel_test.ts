@@ -111,3 +111,110 @@ Deno.test("a channel keeps no packet for a single character", async () => {
   }
   deepEqual(Buffer.concat(read), expected);
 });
+
+/** A channel of the client's number 9 whose messages are kept as they are. */
+function recorded(window = 1000): { channel: TransportChannel; sent: string[] } {
+  const sent: string[] = [];
+  const transport = {
+    isWritable: true,
+    send: (message: Uint8Array) => sent.push(Buffer.from(message).toString("latin1")),
+    sendData: (_: number, data: Uint8Array, extended = 0) =>
+      sent.push(`${extended}:${Buffer.from(data)}`),
+  } as unknown as Transport;
+  const limits = { localId: 0, remoteId: 9, window, packetSize: 1000 };
+  const incoming = new ReceiveBudget(() => {}).open();
+  const queue = new SendQueue(transport);
+  return { channel: new TransportChannel(transport, limits, { queue, incoming }), sent };
+}
+
+/** A message of this type to the channel. */
+function message(type: number, rest = ""): string {
+  return `${String.fromCharCode(type)}\0\0\0\x09${rest}`;
+}
+
+const [EOF, CLOSE, REQUEST, SUCCESS, FAILURE] = [96, 97, 98, 99, 100];
+
+Deno.test("a channel's messages are those of RFC 4254", async () => {
+  const { channel, sent } = recorded();
+  await channel.write(Buffer.from("out"));
+  await channel.writeStderr(Buffer.from("err"));
+  channel.request("ping");
+  channel.request("exit-status", new Uint8Array([0, 0, 0, 3]));
+  channel.reply(true);
+  channel.reply(false);
+  await channel.end();
+  await channel.end();
+  channel.close();
+  deepEqual(sent, [
+    "0:out",
+    "1:err",
+    message(REQUEST, "\0\0\0\x04ping\0"),
+    message(REQUEST, "\0\0\0\x0bexit-status\0\0\0\0\x03"),
+    message(SUCCESS),
+    message(FAILURE),
+    message(EOF),
+    message(CLOSE),
+  ]);
+});
+
+Deno.test("a closed channel sends nothing more, on either side's close", async () => {
+  for (const close of ["close", "receiveClose"] as const) {
+    const { channel, sent } = recorded();
+    channel[close]();
+    channel.close();
+    channel.request("ping");
+    channel.reply(true);
+    await channel.end();
+    channel.receiveClose();
+    deepEqual(sent, [message(CLOSE)]);
+    equal(await channel.read(), null);
+    equal(await channel.closed, undefined);
+  }
+});
+
+Deno.test("a channel is closed once, with the first reason, when the client agrees", async () => {
+  const { channel } = recorded();
+  const lost = new Error("lost");
+  let closed = false;
+  channel.closed.then(() => closed = true);
+  channel.close();
+  await Promise.resolve();
+  equal(closed, false);
+  channel.receiveClose(lost);
+  channel.receiveClose();
+  equal(await channel.closed, lost);
+});
+
+Deno.test("data after the client's end, and empty data, is not read", async () => {
+  const { channel } = recorded();
+  let woken = false;
+  const reading = channel.read().then((bytes) => (woken = true, bytes));
+  channel.receive(new Uint8Array());
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+  equal(woken, false);
+  channel.receive(Buffer.from("in"));
+  equal(`${Buffer.from((await reading)!)}`, "in");
+  channel.receiveEnd();
+  channel.receive(Buffer.from("late"));
+  equal(await channel.read(), null);
+});
+
+Deno.test("a client is asked for more once it has used its window, and not after its end", async () => {
+  const { channel, sent } = recorded();
+  channel.receive(new Uint8Array(1000));
+  await channel.read();
+  deepEqual(sent, []);
+  for (let i = 0; i < 3; i++) channel.receive(new Uint8Array(5_000));
+  channel.receiveEnd();
+  while (await channel.read() !== null);
+  deepEqual(sent, []);
+});
+
+Deno.test("what a writer has not sent when the channel ends is not sent", async () => {
+  const { channel, sent } = recorded(3);
+  const written = channel.write(Buffer.from("12345"));
+  await channel.end();
+  await rejects(written, /the channel is closed/);
+  channel.receiveWindow(1000);
+  deepEqual(sent, ["0:123", message(EOF)]);
+});

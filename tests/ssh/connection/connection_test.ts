@@ -312,8 +312,10 @@ Deno.test("requests on a channel are answered in order, if the client wants that
   const unserved = new Harness({ channels: { kept: keep() } });
   unserved.open("kept");
   unserved.request(0, "anything");
+  unserved.request(0, "anything", false);
   await turns();
-  equal(unserved.types.at(-1), Message.channelFailure);
+  deepEqual(unserved.types.slice(1), [Message.channelFailure]);
+  deepEqual(unserved.lines.map((line) => line.split(" ")[1]), ["debug", "debug"]);
 });
 
 Deno.test("global requests are answered in order, with the handler's data", async () => {

@@ -10,6 +10,15 @@ function fill(startups: Startups, source: string, count: number): number {
     .filter((leave) => leave !== undefined).length;
 }
 
+Deno.test("Startups has 200 places, and refuses nobody below 100", () => {
+  const startups = new Startups(undefined, () => 0);
+  equal(fill(startups, "a", 101), 100);
+  let dropped = 0;
+  const most = new Startups(undefined, () => 1);
+  for (let i = 0; i < 201; i++) most.enter(`source-${i}`, () => dropped++);
+  equal(dropped, 1);
+});
+
 Deno.test("Startups refuses nobody below start, and frees places", () => {
   const startups = new Startups(LIMITS, () => 0);
   equal(fill(startups, "a", 9), 9);
