@@ -16,6 +16,8 @@ const GROWTH = 16 * 2 ** 20;
 const PASS_MS = 2_000;
 /** The share of its time that the server spends on looks at most. */
 const MAX_SHARE = 0.1;
+/** By how many bytes memory has to grow for a look whatever the last one took. */
+const FLOOD = 3 * GROWTH;
 
 /** How long a new connection has for its first request, in milliseconds. */
 const REQUEST_MS = 15_000;
@@ -149,7 +151,8 @@ export class Guard implements Disposable {
     const start = this.#now();
     const memory = this.#memory();
     this.#lastMemory = Math.min(this.#lastMemory, memory);
-    const urgent = memory > this.#lastMemory + GROWTH && start >= this.#notBefore;
+    const grown = memory - this.#lastMemory;
+    const urgent = grown > (start >= this.#notBefore ? GROWTH : FLOOD);
     if (!urgent && this.#slices === undefined && start < this.#nextPass) return;
     this.#slices ??= this.#startPass();
     let slice = this.#slices.next();

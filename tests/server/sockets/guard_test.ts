@@ -8,6 +8,8 @@ const MiB = 2 ** 20;
 class World implements Sockets {
   time = 0;
   memory = 100 * MiB;
+  /** How long it takes to look at a connection, in milliseconds. */
+  slowness = 0;
   readonly open = new Map<string, OwnSocket>();
   readonly dropped: Dropped[] = [];
   readonly guard = new Guard({
@@ -20,7 +22,10 @@ class World implements Sockets {
 
   *slices(port: number): Iterable<OwnSocket[]> {
     assert.equal(port, 8000);
-    for (const socket of this.open.values()) yield [{ ...socket }];
+    for (const socket of this.open.values()) {
+      this.time += this.slowness;
+      yield [{ ...socket }];
+    }
   }
 
   end({ peer }: OwnSocket): void {
@@ -82,6 +87,21 @@ Deno.test("Guard ends a message beyond its limit when memory grows, and no other
   assert.deepEqual(world.dropped, [{ label: "message-too-long", reason, peer }]);
   assert.deepEqual(sockets.map(({ dropped }) => dropped), [[reason], []]);
   assert.deepEqual([...world.open.keys()], [honest!.peer]);
+});
+
+Deno.test("Guard takes a tenth of the time at most, unless memory grows fast", () => {
+  const world = new World();
+  world.slowness = 1_000;
+  const peer = world.connect("a");
+  world.guard.upgraded("a", websocket());
+  world.look();
+  peer.received += 2 * MiB;
+  for (const [growth, dropped] of [[17, 0], [20, 0], [20, 1]] as const) {
+    world.time += 100;
+    world.memory += growth * MiB;
+    world.guard.tick();
+    assert.equal(world.dropped.length, dropped);
+  }
 });
 
 Deno.test("Guard looks when it is time, too, and forgets what a message has delivered", () => {
