@@ -40,6 +40,11 @@ const TESTS: Record<string, string[]> = {
   "lib/ssh/connection/opening_channels.ts": ["ssh/connection/connection_test.ts"],
   "lib/ssh/connection/requests.ts": ["ssh/connection/connection_test.ts"],
   "lib/ssh/connection/connection.ts": ["ssh/connection/connection_test.ts"],
+  "lib/agent/lifetime/lifetime.ts": [
+    "agent/lifetime/lifetime_test.ts",
+    "agent/lifetime/keeper_test.ts",
+  ],
+  "lib/agent/lifetime/keeper.ts": ["agent/lifetime/keeper_test.ts"],
   "lib/ssh/session/environment.ts": ["ssh/session/environment_test.ts"],
 };
 

@@ -416,3 +416,13 @@ Deno.test("the end closes all channels with its reason, and waits for tracked wo
   last.resolve();
   await endingAgain;
 });
+
+Deno.test("a client that sends much is asked for a sign of life, which it has to answer", () => {
+  const harness = new Harness({ channels: { kept: keep() } });
+  harness.open("kept");
+  const before = harness.sent.length;
+  harness.receive(Message.channelData, new Writer().uint32(0).string(new Uint8Array(16_384)));
+  const asked = new Writer().byte(Message.globalRequest).string("keepalive@openssh.com")
+    .boolean(true).bytes();
+  deepEqual(harness.sent.slice(before), [asked]);
+});

@@ -1,5 +1,5 @@
 /** Floods and guessing: what clients see who are refused, and that others do not notice. */
-import { equal, match } from "node:assert/strict";
+import { equal, fail, match } from "node:assert/strict";
 import { createLog } from "../../../lib/log/log.ts";
 import { Admission } from "../../../lib/ssh/login/admission.ts";
 import { Penalties } from "../../../lib/ssh/login/penalties.ts";
@@ -85,6 +85,26 @@ test("an address that fails to log in is locked out with a reason, and others ar
   match(stderr, /: too many failed logins from 127\.0\.0\.2; try again in 2m/);
   match(lines[1]!, /warn connection refused address=127\.0\.0\.2 reason="too many failed logins/);
   equal((await from("127.0.0.3")).stdout, "in\n");
+});
+
+Deno.test("the end of a client costs its address something only if it has not logged in", () => {
+  const penalties = new Penalties(() => 0);
+  const { admission } = testAdmission({ penalties });
+  const admit = () => {
+    const admitted = admission.admit("192.0.2.1", () => {});
+    return "refused" in admitted ? fail(admitted.refused) : admitted;
+  };
+  for (const how of ["disconnect", "timeout"] as const) {
+    const admitted = admit();
+    admitted.succeeded();
+    admitted.ended(how);
+    equal(penalties.delay("192.0.2.1"), 0);
+  }
+  admit().ended("disconnect");
+  const delay = penalties.delay("192.0.2.1");
+  equal(delay > 0, true);
+  admit().ended("timeout");
+  equal(penalties.delay("192.0.2.1") > 2 * delay, true);
 });
 
 test("the answer to a wrong password waits the longer the more an address has failed", async () => {

@@ -29,6 +29,14 @@ Deno.test("Startups refuses nobody below start, and frees places", () => {
   equal(fill(startups, "a", 2), 1);
 });
 
+Deno.test("Startups forgets who has left", () => {
+  const startups = new Startups(LIMITS, () => 0);
+  for (let i = 0; i < 100; i++) startups.enter(`source-${i}`, ignore)!();
+  equal(fill(startups, "a", 20), 10);
+  // Of two sources "b" has far less than half.
+  equal(fill(startups, "b", 2), 2);
+});
+
 Deno.test("Startups refuses by a probability that rises from rate at start to 100 at full", () => {
   for (const [count, percent] of [[10, 30], [15, 65], [20, 100]] as const) {
     let random = 1;
