@@ -49,6 +49,15 @@ export async function readFile(path: string, options: ReadOptions): Promise<Uint
   }
 }
 
+/**
+ * Reads a whole file of text in UTF-8.
+ *
+ * @throws {Error} why it cannot be read, for fileErrorReason()
+ */
+export async function readText(path: string, options: ReadOptions): Promise<string> {
+  return new TextDecoder().decode(await readFile(path, options));
+}
+
 async function read(path: string, options: ReadOptions, signal: AbortSignal) {
   const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   try {

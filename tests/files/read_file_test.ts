@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { readOptionFile } from "../../lib/files/option_file.ts";
 import { readFile } from "../../lib/files/read_file.ts";
 import { readRecord } from "../../lib/agent/control/record.ts";
+import { forgetOtherKeys } from "../../lib/client/host_key/known_hosts.ts";
+import { readSetup, setupFiles } from "../../lib/client/setup/setup_record.ts";
 import { loadHostKey } from "../../lib/ssh/keys/host_key.ts";
 import { checkKey } from "../../lib/ssh/login/authentication.ts";
 import { fileErrorReason } from "../../lib/text/file_error.ts";
@@ -21,6 +23,10 @@ const READERS: Record<string, (path: string) => Promise<unknown>> = {
     }
   },
   "loadHostKey()": (path) => loadHostKey(path).catch((error) => error.message),
+  "forgetOtherKeys()": (path) =>
+    forgetOtherKeys(path, "job", new Uint8Array(32)).catch((error) => error.message),
+  "readSetup()": (record) =>
+    readSetup({ ...setupFiles("/nonexistent"), record }).catch((error) => error.message),
   "checkKey()": async (authorizedKeysFile) => {
     const attempt = { username: "ann", address: "192.0.2.1", blob: new Uint8Array(32) };
     return Object(await checkKey({ username: "ann", authorizedKeysFile }, attempt)).refused;

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { checkPrivateDirectory, makePrivateDirectory } from "../../files/private_directory.ts";
-import { readFile } from "../../files/read_file.ts";
+import { readText } from "../../files/read_file.ts";
 import { writePrivateFile } from "../../files/write_file.ts";
 import { fileErrorReason } from "../../text/file_error.ts";
 import type { LifetimeEnd } from "../lifetime/keeper.ts";
@@ -83,8 +83,7 @@ export async function readRecords(dir: string): Promise<[path: string, ControlRe
 /** One agent's record, if it is valid. */
 export async function readRecord(path: string): Promise<ControlRecord | undefined> {
   try {
-    const bytes = await readFile(path, { maxBytes: MAX_BYTES });
-    const value = JSON.parse(new TextDecoder().decode(bytes));
+    const value = JSON.parse(await readText(path, { maxBytes: MAX_BYTES }));
     if (!Number.isSafeInteger(value?.pid)) return undefined;
     const running = typeof value.token === "string" && Number.isInteger(value.port) &&
       value.port > 0 && value.port < 65_536;

@@ -1,8 +1,11 @@
 /** The file in which ssh keeps the host keys of the jobs that people logged in to. */
 import { Buffer } from "node:buffer";
-import { readFile } from "node:fs/promises";
+import { readText } from "../../files/read_file.ts";
 import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { replaceText } from "../setup/replace_file.ts";
+
+/** The longest file, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * The file without the keys of `host` other than `key`; undefined if there are none. Pure.
@@ -36,7 +39,7 @@ export async function forgetOtherKeys(
   key: Uint8Array,
 ): Promise<boolean> {
   try {
-    const text = withoutOtherKeys(await readFile(path, "utf8"), host, key);
+    const text = withoutOtherKeys(await readText(path, { maxBytes: MAX_BYTES }), host, key);
     if (text === undefined) return false;
     await replaceText(path, text);
     return true;

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { lstat, readdir, readFile, rmdir, stat, unlink } from "node:fs/promises";
+import { lstat, readdir, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { readFile } from "../../files/read_file.ts";
 import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { INCLUDE_LINE, withInclude, withoutInclude } from "./include_line.ts";
 import {
@@ -24,6 +25,9 @@ import {
   writeSetup,
 } from "./setup_record.ts";
 import { sshEntry, type SuffixServer } from "./ssh_entry.ts";
+
+/** The longest configuration of ssh that is changed, in bytes. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** What setup needs of the outside. */
 export interface SetupContext {
@@ -139,7 +143,7 @@ async function writeEntries(
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return await readFile(path, { maxBytes: MAX_BYTES });
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw new Error(`cannot read "${path}": ${fileErrorReason(cause)}`, { cause });

@@ -1,10 +1,13 @@
 /** What `wsproxy setup` did, in a file beside ssh's configuration: to undo it, and for updates. */
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readText } from "../../files/read_file.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { replaceText } from "./replace_file.ts";
 import type { SuffixServer } from "./ssh_entry.ts";
+
+/** The longest record, in bytes. */
+const MAX_BYTES = 1024 * 1024;
 
 /** The files of setup in a person's home, all absolute. */
 export interface SetupFiles {
@@ -46,7 +49,8 @@ export interface SetupRecord {
  */
 export async function readSetup({ record }: SetupFiles): Promise<SetupRecord> {
   try {
-    return { servers: {}, program: [], made: [], ...JSON.parse(await readFile(record, "utf8")) };
+    const text = await readText(record, { maxBytes: MAX_BYTES });
+    return { servers: {}, program: [], made: [], ...JSON.parse(text) };
   } catch (cause) {
     if (isMissing(cause)) return { servers: {}, program: [], made: [] };
     const why = cause instanceof SyntaxError

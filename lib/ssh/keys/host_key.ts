@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
-import { readFile } from "../../files/read_file.ts";
+import { readText } from "../../files/read_file.ts";
 import { createPrivateFile } from "../../files/write_file.ts";
-import { fileErrorReason } from "../../text/file_error.ts";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { parsePrivateKey, type PrivateKey, writeOpenSshEd25519 } from "./private_key.ts";
 import { fingerprint, parsePublicKey } from "./public_key.ts";
@@ -109,9 +109,9 @@ function fromFile(path: string, text: string): HostKey {
 /** The text of a key file, undefined if it does not exist. */
 async function readKeyFile(path: string): Promise<string | undefined> {
   try {
-    return new TextDecoder().decode(await readFile(path, { maxBytes: MAX_BYTES }));
+    return await readText(path, { maxBytes: MAX_BYTES });
   } catch (error) {
-    if (Object(error).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     const why = fileErrorReason(error);
     throw new Error(`cannot read the host key "${path}": ${why}`, { cause: error });
   }

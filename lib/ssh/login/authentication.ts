@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { scrypt, timingSafeEqual } from "node:crypto";
-import { fileErrorReason } from "../../text/file_error.ts";
+import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import type { PasswordVerifier } from "../../protocol/messages.ts";
 import { matchesAddress } from "./address_pattern.ts";
 import type { AuthorizedKey, AuthorizedKeys } from "./authorized_keys.ts";
@@ -138,8 +138,7 @@ async function readKeys(
     const problem = file.broken.length > 0 ? "has no usable line" : "is empty";
     return { file, problem: `"${path}" ${problem}` };
   } catch (error) {
-    const { code } = Object(error);
-    const problem = code === "ENOENT"
+    const problem = isMissing(error)
       ? `"${path}" does not exist`
       : `cannot read "${path}": ${fileErrorReason(error)}`;
     return { file: none, problem };
