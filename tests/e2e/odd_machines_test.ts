@@ -10,7 +10,8 @@ import { type Announced, World } from "../support/world.ts";
 const test = requires("ssh", "unshare");
 
 const NO_TERMINALS = /shells get no terminal, commands and SFTP work: cannot open a terminal: /;
-const NO_TEMPORARY = /programs find no place for temporary files: .*/;
+const noTemporary = (why: string) =>
+  new RegExp(`programs have no place for temporary files, .*/(missing|file|tmp).*: ${why}`);
 
 /** What is done to the machine, in the agent's own mount namespace, and what it says. */
 const MACHINES: { name: string; script: string; says: RegExp; hasTerminals: boolean }[] = [
@@ -29,25 +30,25 @@ const MACHINES: { name: string; script: string; says: RegExp; hasTerminals: bool
   {
     name: "whose TMPDIR is missing",
     script: "TMPDIR=$PWD/missing",
-    says: NO_TEMPORARY,
+    says: noTemporary("no such directory"),
     hasTerminals: true,
   },
   {
     name: "whose TMPDIR is a file",
     script: "TMPDIR=$PWD/file; : > file",
-    says: NO_TEMPORARY,
+    says: noTemporary("a part of its path is not a directory"),
     hasTerminals: true,
   },
   {
     name: "whose TMPDIR cannot be written to",
     script: "TMPDIR=$PWD/tmp; mkdir tmp; mount -t tmpfs -o ro none tmp",
-    says: NO_TEMPORARY,
+    says: noTemporary("the file system cannot be written to"),
     hasTerminals: true,
   },
   {
     name: "whose TMPDIR is full",
     script: "TMPDIR=$PWD/tmp; mkdir tmp; mount -t tmpfs -o size=4k none tmp; cat /dev/zero > tmp/x",
-    says: NO_TEMPORARY,
+    says: noTemporary("the disk is full"),
     hasTerminals: true,
   },
 ];

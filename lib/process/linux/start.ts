@@ -1,5 +1,5 @@
 import { findProgram } from "../../program/find_program.ts";
-import { isProgram } from "../access.ts";
+import { isProgram, nearestDirectory } from "../access.ts";
 import type { ProcessOptions } from "../process.ts";
 import { readDirectory } from "./self.ts";
 import { cString, cStrings, errorText, libc, O_RDWR } from "./libc.ts";
@@ -61,8 +61,8 @@ export function startLinuxProgram({ file, args, cwd, env }: ProcessOptions, stdi
         cStrings(variables),
       ));
     if (error !== 0) {
-      const where = error === ENOENT ? `, or no directory "${cwd}"` : "";
-      throw new Error(`${errorText(error)}${where}`);
+      const isThere = nearestDirectory(cwd) === cwd;
+      throw new Error(isThere ? errorText(error) : `no directory "${cwd}"`);
     }
     return pid[0]!;
   } finally {
