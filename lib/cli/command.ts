@@ -92,8 +92,9 @@ export async function parseCommand(command: Command, args: string[]): Promise<bo
     const meant = first.startsWith("-") ? undefined : similarName(first, known);
     const message = meant === undefined
       ? error.message.replace(/^error: /, "").replace(/\.$/, "").replaceAll("'", '"')
-      : `unknown command "${first}"; did you mean "${meant}"?`;
-    throw new UsageError(`${message}; "${command.name()} --help" lists the options`);
+      : `unknown command "${first}"; did you mean "${meant}"`;
+    const mark = meant === undefined ? ";" : "?";
+    throw new UsageError(`${message}${mark} "${command.name()} --help" lists the options`);
   }
 }
 

@@ -60,7 +60,7 @@ Deno.test("parseCommand() says which command a misspelt word stands for", async 
   for (const args of [["stauts"], ["stauts", "--json"]]) {
     await assert.rejects(
       parseCommand(command, args),
-      /^UsageError: unknown command "stauts"; did you mean "status"\?; "sample --help" lists/,
+      /^UsageError: unknown command "stauts"; did you mean "status"\? "sample --help" lists/,
     );
   }
 });

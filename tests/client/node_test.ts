@@ -5,7 +5,13 @@ import { builtDist } from "../support/dist.ts";
 import { NODE_BUNDLES_VARIABLE, run } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 
-const TESTS = ["wsproxy_test.ts", "wsproxy_proxy_test.ts", "wsproxy_tls_test.ts", "tunnel_test.ts"];
+const TESTS = [
+  "../e2e/setup_test.ts",
+  "wsproxy_test.ts",
+  "wsproxy_proxy_test.ts",
+  "wsproxy_tls_test.ts",
+  "tunnel_test.ts",
+];
 
 requires("node")("the tests of wsproxy and tunnel pass with Node in Deno's place", async () => {
   const { code, stdout, stderr } = await run(

@@ -9,19 +9,19 @@ const MAX_LENGTH = 65_536;
 
 /** Takes what the server sends, and has the key once it came by. */
 export class HostKeyFinder {
-  #bytes = new Uint8Array(0);
+  readonly #bytes = new Uint8Array(MAX_LENGTH);
+  #length = 0;
   /** Whether there is nothing more to look for: the key was found, or this is not SSH. */
   done = false;
 
   /** @returns the key as SSH sends it (RFC 4253, section 6.6), once */
   take(bytes: Uint8Array): Uint8Array | undefined {
     if (this.done) return;
-    const all = new Uint8Array(this.#bytes.length + bytes.length);
-    all.set(this.#bytes);
-    all.set(bytes, this.#bytes.length);
-    this.#bytes = all;
-    const key = findHostKey(all);
-    this.done = key !== undefined || all.length > MAX_LENGTH;
+    const taken = bytes.subarray(0, MAX_LENGTH - this.#length);
+    this.#bytes.set(taken, this.#length);
+    this.#length += taken.length;
+    const key = findHostKey(this.#bytes.subarray(0, this.#length));
+    this.done = key !== undefined || this.#length === MAX_LENGTH;
     return key ?? undefined;
   }
 }

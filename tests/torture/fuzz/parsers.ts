@@ -2,6 +2,7 @@
 import { Command } from "../../../lib/cli/command.ts";
 import { agentCommand } from "../../../lib/cli/agent_options.ts";
 import { tunnelCommand, wsproxyCommand } from "../../../lib/cli/client_options.ts";
+import { HostKeyFinder } from "../../../lib/client/host_key/host_key_finder.ts";
 import { parseCommand } from "../../../lib/cli/command.ts";
 import { serverCommand } from "../../../lib/cli/server_options.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
@@ -181,6 +182,10 @@ async function readArguments(args: string[]): Promise<void> {
 
 const frames = damagedStream(sampleFrames(false));
 
+/** What an SSH server sends first: its version, then a packet with a key. */
+const SSH_SERVER = new Writer().raw(bytes("SSH-2.0-x\r\n"))
+  .uint32(16).byte(4).byte(31).string("the key").raw(new Uint8Array(3)).bytes();
+
 /** All pure parsers. */
 export const PARSERS: FuzzTarget[] = [
   target("control messages", damagedText(MESSAGES), (text) => {
@@ -224,6 +229,10 @@ export const PARSERS: FuzzTarget[] = [
       await connection.closed;
     }),
   ]),
+  target("host keys that come by", damagedStream([SSH_SERVER]), (pieces) => {
+    const finder = new HostKeyFinder();
+    for (const piece of pieces) finder.take(piece);
+  }),
   target("HTTP responses", damagedStream(RESPONSES), readResponse, [HttpError]),
   target(
     "proxy variables",
