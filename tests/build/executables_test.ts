@@ -222,3 +222,43 @@ Deno.test("the compressed agent is a download of less than 40 MB", async () => {
     assert.ok((await Deno.stat(join(dist, name))).size < 40e6, name);
   }
 });
+
+Deno.test({
+  name: "wsproxy without Deno sets itself up, replaces itself, and undoes it all",
+  ignore: !LINUX_X64,
+  async fn() {
+    const { dist } = await snapshot();
+    await using files = new TempDir();
+    await using server = await startTestServer({}, {
+      pages: () => Response.json({ username: "converge" }),
+      staticFiles: (request, name) => serveStatic(request, name, { dirs: [files.path] }),
+    });
+    await using home = new TempDir();
+    const wsproxy = join(home.path, ".local/bin/wsproxy");
+    const runAtHome = async (program: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await run(
+        "env",
+        ["-i", `HOME=${home.path}`, "PATH=/usr/bin:/bin", program, ...args],
+      );
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    assert.match(
+      await runAtHome(join(dist, "wsproxy"), "setup", server.url),
+      /\/\.local\/bin\/wsproxy: copied\n/,
+    );
+    assert.equal(await runAtHome(wsproxy, "--version"), `${VERSION}\n`);
+    const config = await Deno.readTextFile(join(home.path, ".ssh/converge/config"));
+    assert.ok(config.includes(`ProxyCommand ${wsproxy} --known-hosts `), config);
+
+    const { hash, text } = { hash: await sha256(wsproxy), text: "#!/bin/sh\necho new\n" };
+    files.write("SHA256SUMS", `${hash}  wsproxy\n`);
+    assert.match(await runAtHome(wsproxy, "update"), /: up to date, from /);
+    const file = files.write("wsproxy", text);
+    files.write("SHA256SUMS", `${await sha256(file)}  wsproxy\n`);
+    assert.match(await runAtHome(wsproxy, "update"), /: updated, from /);
+    assert.equal(await runAtHome(wsproxy), "new\n");
+    await runAtHome(join(dist, "wsproxy"), "setup", "--undo");
+    assert.deepEqual([...Deno.readDirSync(home.path)], []);
+  },
+});
