@@ -89,6 +89,22 @@ Deno.test("a reader that does not read holds the server up after 8 MiB, and is n
   await settle();
 });
 
+Deno.test("a reader of parts that does not read holds the server up after 8 MiB", async () => {
+  const transport = new FakeTransport(serverFrame(2, new Uint8Array(300_000)));
+  const connection = open(transport);
+  connection.receiveParts();
+  await settle(() => transport.taken);
+  assert.ok(transport.taken > 7 * MIB && transport.taken < 9 * MIB, `${transport.taken}`);
+  let read = 0;
+  while (read < 4 * MIB) read += (await connection.receive() as Uint8Array).length;
+  await settle(() => transport.taken);
+  const ahead = transport.taken - read;
+  assert.ok(ahead > 7 * MIB && ahead < 9 * MIB, `${ahead}`);
+  connection.close();
+  await connection.closed;
+  await settle();
+});
+
 Deno.test("empty messages fill the queue too", async () => {
   const transport = new FakeTransport(serverFrame(2, ""));
   const connection = open(transport);
