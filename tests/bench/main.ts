@@ -19,7 +19,7 @@ import { benchSftp } from "./sftp.ts";
 import { type Target, Targets } from "./targets.ts";
 
 const ROUNDS = Number(Deno.args[0] ?? 5);
-const MEGABYTES = 200;
+const MEGABYTES = 1000;
 
 await using targets = await Targets.start();
 const { converge, sshd, peers } = targets;
