@@ -48,7 +48,7 @@ test("an agent whose output nobody reads serves people, and SIGTERM ends it", as
   // A pipe that is full, and a reader that does not read it.
   const full = `head -c 65536 /dev/zero; echo $BASHPID > pid`;
   const agent = `exec ${command("agent.ts")} --id job --host-key host_key ${world.url} 2>&1`;
-  const script = `exec 3<&0; { ${full}; ${agent}; } | read -r <&3`;
+  const script = `exec 3<&0; { ${full}; ${agent}; } | { read -r <&3; }`;
   await using _ = new Program("bash", ["-c", script], { cwd: dir.path, interactive: true });
   await world.server.waitFor(/"event":"agent registered"/);
   const hostKey = Deno.readTextFileSync(join(dir.path, "host_key.pub")).split(" ", 2).join(" ");
