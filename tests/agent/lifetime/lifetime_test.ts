@@ -166,6 +166,12 @@ Deno.test("holdChanged() gives open shells a warning period when the hold file g
   assert.equal(look(holdChanged(empty, now, undefined), now).decision.end, "deadline");
 });
 
+Deno.test("holdChanged() gives no warning period while no shell is open", () => {
+  const held = holdChanged(startLifetime(SETTINGS, START), START, START + HOUR);
+  const changed = holdChanged(held, START + 9 * MINUTE, undefined);
+  assert.equal(deadlineOf(changed), START + 10 * MINUTE);
+});
+
 Deno.test("look() gives a fresh warning period after the machine has slept", () => {
   const awake = run(withShells(1), START + MINUTE).state;
   const woken = START + 3 * HOUR;
