@@ -9,7 +9,7 @@ import type { Site } from "./site.ts";
 export interface Download {
   /** For instance `agent.exe`. */
   name: string;
-  program: "agent" | "wsproxy" | "tunnel";
+  program: "agent" | "wsproxy" | "tunnel" | "server";
   /** What it runs on, for people. */
   platform: string;
   /** Which commands download and check it; `deno` and `node` are scripts for any system. */
@@ -102,7 +102,8 @@ export function downloadsPage({ site, downloads, computer }: DownloadsProps): st
     chosen.map((download) => <Item key={download.name} site={site} download={download} />);
   const isAgent = ({ program }: Download) => program === "agent";
   const isScript = ({ system }: Download) => system === "deno" || system === "node";
-  const own = downloads.filter((download) => !isAgent(download) && isFor(download, computer));
+  const isClient = ({ program }: Download) => program === "wsproxy" || program === "tunnel";
+  const own = downloads.filter((download) => isClient(download) && isFor(download, computer));
   const agents = downloads.filter((download) => isAgent(download) && !isScript(download));
   const rest = downloads.filter((download) =>
     !own.includes(download) && !agents.includes(download)
@@ -135,7 +136,7 @@ export function downloadsPage({ site, downloads, computer }: DownloadsProps): st
       </section>
       <details class="others">
         <summary>
-          <h2 id="others">Other systems, and scripts for Deno and Node</h2>
+          <h2 id="others">Other systems, scripts for Deno and Node, and the server</h2>
         </summary>
         {items(rest)}
       </details>

@@ -33,8 +33,8 @@ sha256() {
 main() {
   program=\${1:-wsproxy}
   case $program in
-    wsproxy | tunnel | agent) ;;
-    *) fail "there is no program \\"$program\\"; name wsproxy, tunnel or agent" ;;
+    wsproxy | tunnel | agent | server) ;;
+    *) fail "there is no program \\"$program\\"; name wsproxy, tunnel, agent or server" ;;
   esac
   if [ "$(id -u)" = 0 ]; then directory=/usr/local/bin; else directory=$HOME/.local/bin; fi
   directory=\${2:-$directory}

@@ -97,6 +97,7 @@ async function findGlibc(
 
 /** What every target's programs are made from, with the key that changes when they do. */
 async function plan(
+  root: string,
   bundler: Bundler,
   targets: readonly Target[],
   glibcs: Map<Target, Glibc>,
@@ -106,6 +107,7 @@ async function plan(
       join(import.meta.dirname!, name)
     ),
     ...filesBelow(join(import.meta.dirname!, "glibc")).toArray().sort(),
+    ...filesBelow(join(root, "templates", "assets")).toArray().sort(),
   ].map((path) => readFileSync(path, "latin1"));
   const jobs: Job[] = [];
   for (const artifact of artifacts(targets)) {
@@ -188,8 +190,8 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const dist = new Dist(options.out);
   const targets = options.targets ?? usualTargets(dist.manifest);
   await using bundler = new Bundler({ root, work, signal });
-  await bundler.install(PROGRAMS);
-  const jobs = await plan(bundler, targets, await findGlibc(targets, options));
+  await bundler.install([...PROGRAMS, "server"]);
+  const jobs = await plan(root, bundler, targets, await findGlibc(targets, options));
   const todo = jobs.filter(({ name, key }) =>
     !dist.has(name) || dist.manifest.files[name]!.key !== key
   );

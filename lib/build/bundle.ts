@@ -17,6 +17,7 @@ import {
   NATIVE_NAMESPACE,
   NATIVE_PACKAGE,
   nativePlugin,
+  SERVER_PLUGIN,
   SODIUM_PACKAGE,
   sodiumPlugin,
   threadPlugin,
@@ -52,6 +53,8 @@ const COMMON = {
   format: "esm",
   platform: "node",
   target: "es2024",
+  jsx: "automatic",
+  jsxImportSource: "preact",
   logLevel: "silent",
 } satisfies esbuild.BuildOptions;
 
@@ -164,6 +167,7 @@ export class Bundler implements AsyncDisposable {
         threadPlugin(bundleThread),
         CONFIG_PLUGIN,
         LICENSES_PLUGIN,
+        SERVER_PLUGIN,
       ],
       define: {
         __dirname: '"/"',

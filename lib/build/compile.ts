@@ -8,19 +8,21 @@ import { filesBelow } from "./files.ts";
 import { bringGlibc } from "./glibc/bring_glibc.ts";
 import type { Glibc } from "./glibc/libraries.ts";
 import { installPackages } from "./packages.ts";
-import { NATIVE_PACKAGE } from "./plugins.ts";
+import { EMBEDDED_ASSETS, NATIVE_PACKAGE } from "./plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
 import { type ProgramName, runsHere, type Target } from "../dist/targets.ts";
 
 /**
  * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,
  * and Deno keeps some files (below /proc and /dev) from a program that may not do everything.
- * tunnel reads files for `--ca-file` only; wsproxy also writes ssh's, and itself at an update.
+ * tunnel reads files for `--ca-file` only; wsproxy also writes ssh's, and itself at an update. The
+ * server writes its state, and bounds connections through the C library.
  */
 const PERMISSIONS: Record<ProgramName, string[]> = {
   agent: ["--allow-all"],
   wsproxy: ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--deny-import"],
   tunnel: ["--allow-net", "--allow-env", "--allow-read", "--deny-import"],
+  server: ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-ffi"],
 };
 
 /** The name of the native code of ciphers, as embedded_sodium.ts has it. */
@@ -40,6 +42,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
     // node-pty on macOS starts a helper program, which must be a real file.
     ...bundle.native && target.os === "darwin" ? ["--self-extracting"] : [],
     ...bundle.sodium === undefined ? [] : ["--include", SODIUM_FILE],
+    ...program === "server" ? ["--include", EMBEDDED_ASSETS] : [],
     "--target",
     target.triple,
   ];
@@ -106,6 +109,9 @@ async function stage(
   if (bundle.sodium !== undefined) {
     const prebuilt = join("prebuilds", npmPlatform(target), "sodium-native.node");
     await Deno.copyFile(join(bundle.sodium, prebuilt), join(dir, SODIUM_FILE));
+  }
+  if (program === "server") {
+    cpSync(join(root, "templates", "assets"), join(dir, EMBEDDED_ASSETS), { recursive: true });
   }
   for (const path of filesBelow(dir)) await Deno.utime(path, 0, 0);
   return dir;

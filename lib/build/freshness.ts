@@ -29,6 +29,7 @@ export function buildInputs(root: string): string[] {
     join(root, "LICENSE"),
     ...filesBelow(join(root, "lib", "build")),
     ...filesBelow(join(root, "lib", "dist")),
+    ...filesBelow(join(root, "templates", "assets")),
   ];
 }
 

@@ -96,6 +96,23 @@ export function threadPlugin(bundle: (path: string) => Promise<string>): Plugin 
   };
 }
 
+/** The directory of the pages' assets, as the server's executable has it. */
+export const EMBEDDED_ASSETS = "assets";
+
+/** The server as an executable has its assets in itself, and no sources to build from. */
+export const SERVER_PLUGIN: Plugin = {
+  name: "server",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]assets_dir\.ts$/ }, () => ({
+      contents: `export const ASSETS_DIR = import.meta.dirname + "/${EMBEDDED_ASSETS}";`,
+    }));
+    build.onLoad({ filter: /[\\/]build[\\/]background\.ts$/ }, () => ({
+      contents: "export function startBuild() {" +
+        'throw new Error("only a server that runs from its sources can build: leave out --build");}',
+    }));
+  },
+};
+
 /** Of deno.json the programs read the version only; nothing else in it changes them. */
 export const CONFIG_PLUGIN: Plugin = {
   name: "version",

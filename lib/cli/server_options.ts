@@ -8,6 +8,7 @@ import {
   optionParser,
   parseChoice,
   parseInteger,
+  withLicenses,
   withReference,
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
@@ -181,7 +182,7 @@ function makeOptions(): Option[] {
 }
 
 /** What prints something is no setting. */
-const NOT_SETTINGS = new Set(["--version", "--completions", "--manual"]);
+const NOT_SETTINGS = new Set(["--version", "--licenses", "--completions", "--manual"]);
 
 const HELP_ENV = `
 Each option can be set in the environment too: --base-path as CONVERGE_BASE_PATH. The option wins;
@@ -201,7 +202,7 @@ export function serverCommand(
   files: OptionFiles,
 ): Command {
   const command = withReference(
-    createCommand("server", "Connects people to agents in CI jobs."),
+    withLicenses(createCommand("server", "Connects people to agents in CI jobs.")),
   );
   for (const made of makeOptions()) command.addOption(made);
   for (const made of command.options) {

@@ -1,8 +1,10 @@
 /** What is built: the programs, the platforms they run on, and the names of the files. */
 
-/** The programs that people download. */
+/** The programs that are built for each platform. */
 export const PROGRAMS = ["agent", "wsproxy", "tunnel"] as const;
-export type ProgramName = typeof PROGRAMS[number];
+
+/** Any program that is built: the server is for Linux alone, and as an executable only. */
+export type ProgramName = typeof PROGRAMS[number] | "server";
 
 /** Those that run on Node too. */
 export const NODE_PROGRAMS: readonly ProgramName[] = ["wsproxy", "tunnel"];
@@ -90,9 +92,13 @@ export function artifacts(targets: readonly Target[]): Artifact[] {
   return [
     ...PROGRAMS.map((program) => ({ name: `${program}.js`, program })),
     ...NODE_PROGRAMS.map((program) => ({ name: `${program}.tgz`, program, packed: true })),
-    ...targets.flatMap((target) =>
-      PROGRAMS.map((program) => ({ name: `${program}${target.suffix}`, program, target }))
-    ),
+    ...targets.flatMap((target) => {
+      const programs: ProgramName[] = [
+        ...PROGRAMS,
+        ...target.os === "linux" ? ["server"] as const : [],
+      ];
+      return programs.map((program) => ({ name: `${program}${target.suffix}`, program, target }));
+    }),
   ];
 }
 

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { AdminLock } from "../../lib/server/http/admin_lock.ts";
-import { ASSETS_DIR, createPages } from "../../lib/server/pages/pages.ts";
+import { ASSETS_DIR } from "../../lib/server/pages/assets_dir.ts";
+import { createPages } from "../../lib/server/pages/pages.ts";
 import type { AgentInfo } from "../../lib/server/rendezvous/types.ts";
 import { SessionsFeed } from "../../lib/server/pages/sessions_feed.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";

@@ -147,15 +147,19 @@ Deno.test("each target has a pinned runtime, and each package of one is pinned b
 });
 
 Deno.test("artifacts() names the files as people download them", () => {
-  assert.deepEqual(artifacts(TARGETS).slice(0, 11).map(({ name }) => name), [
+  assert.deepEqual(artifacts(TARGETS).slice(0, 12).map(({ name }) => name), [
     ...["agent.js", "wsproxy.js", "tunnel.js", "wsproxy.tgz", "tunnel.tgz"],
-    ...["agent", "wsproxy", "tunnel"],
+    ...["agent", "wsproxy", "tunnel", "server"],
     ...["agent.exe", "wsproxy.exe", "tunnel.exe"],
   ]);
   const all = artifacts(TARGETS).map(({ name }) => name);
   for (const platform of ["linux-arm64", "darwin-arm64", "darwin-x64"]) {
     for (const program of PROGRAMS) assert.ok(all.includes(`${program}-${platform}`));
   }
+  assert.deepEqual(all.filter((name) => name.startsWith("server")), [
+    "server",
+    "server-linux-arm64",
+  ]);
 });
 
 Deno.test("parseTarget() takes names and triples and lists them otherwise", () => {

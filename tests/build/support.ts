@@ -33,7 +33,7 @@ export function snapshot(): Promise<Snapshot> {
 export async function copyProject(from: string, to: string): Promise<string> {
   const names = [
     ...["LICENSE", "deno.json", "deno.lock", "lib", "templates"],
-    ...["agent.ts", "wsproxy.ts", "tunnel.ts"],
+    ...["agent.ts", "wsproxy.ts", "tunnel.ts", "server.ts"],
   ];
   await Deno.mkdir(join(to, "tests"), { recursive: true });
   // A member of the workspace has to be there.

@@ -95,7 +95,10 @@ test("install.sh says what it cannot do", async () => {
   await using installation = await Installation.start();
   const unknown = await installation.install("sh", "-s -- emacs");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /there is no program "emacs"; name wsproxy, tunnel or agent/);
+  assert.match(
+    unknown.stderr,
+    /there is no program "emacs"; name wsproxy, tunnel, agent or server/,
+  );
   const machine = await installation.install("sh", "", { MACHINE: "riscv64" });
   assert.equal(machine.code, 1);
   assert.match(machine.stderr, /cannot download .*wsproxy-Linux-riscv64\n$/);

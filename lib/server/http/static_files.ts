@@ -117,7 +117,8 @@ async function openFile(path: string): Promise<OpenFile | undefined> {
   try {
     if (!(await Deno.stat(path)).isFile) return undefined;
     const file = await Deno.open(path);
-    const { size, mtime } = await file.stat();
+    // Files within an executable have no other stat than that of their path.
+    const { size, mtime } = await file.stat().catch(() => Deno.stat(path));
     return {
       ...{ file, path, size, mtime: mtime?.getTime() ?? 0 },
       [Symbol.dispose]: () => file.close(),

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { aboutPage } from "../../../templates/about.tsx";
 import { guessCi, guessSystem } from "../../../templates/assets/shared/choices.js";
 import { readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
@@ -16,9 +15,6 @@ import { usageFromForm } from "./usage.ts";
 import type { Pages } from "../http/router.ts";
 import type { SessionsFeed } from "./sessions_feed.ts";
 import { PAGE_SIZE, parseSessionsQuery } from "./sessions_query.ts";
-
-/** The directory of styles and scripts, to be served below `/static/`. */
-export const ASSETS_DIR = join(import.meta.dirname!, "../../../templates/assets");
 
 /** A response that is a page. */
 function html(body: string, status = 200): Response {

@@ -47,7 +47,7 @@ export function addProcessMetrics(registry: Registry): void {
 /** Works on Linux 6.2 or later, with all of Deno's permissions. */
 function mayReadProc(): boolean {
   try {
-    return openFileDescriptors() > 0;
+    return openFileDescriptors() > 0 && maxFileDescriptors() > 0;
   } catch {
     return false;
   }
