@@ -5,6 +5,7 @@ import { parseCommand } from "./lib/cli/command.ts";
 import { createLog, type Log } from "./lib/log/log.ts";
 import { readOptionFile, readSecretFile } from "./lib/files/option_file.ts";
 import { freeLargeBlocks } from "./lib/program/large_blocks.ts";
+import { errorMessage } from "./lib/text/error_message.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";
@@ -36,8 +37,22 @@ async function startJumpHost(
   return new JumpHost({ host, port, hostKey }, { log, openClient });
 }
 
+/** Takes the certificate that a renewal has written; with a bad one the former stays. */
+async function reloadTls(
+  read: NonNullable<ServerOptions["readTls"]>,
+  server: RunningServer,
+  log: Log,
+): Promise<void> {
+  try {
+    server.useTls(await read());
+    log.info("certificate reloaded");
+  } catch (error) {
+    log.error("certificate not reloaded", { reason: errorMessage(error) });
+  }
+}
+
 if (import.meta.main) {
-  await runProgram("server", async (args, signal, hurry) => {
+  await runProgram("server", async (args, signal, hurry, onHangup) => {
     const command = serverCommand(
       async (options) => {
         freeLargeBlocks();
@@ -71,6 +86,8 @@ if (import.meta.main) {
             serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR], state: build }),
           observe: (event) => metrics.observe(event),
         });
+        const { readTls } = options;
+        if (readTls) onHangup(() => void reloadTls(readTls, server, log));
         await using started = await startJumpHost(options, log, server);
         jump = started;
         await server.closed;

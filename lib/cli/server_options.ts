@@ -17,6 +17,12 @@ import { errorMessage } from "../text/error_message.ts";
 import { UsageError } from "./usage_error.ts";
 import { parseSize } from "../text/size.ts";
 
+/** A certificate chain and its key, in PEM. */
+export interface Tls {
+  cert: string;
+  key: string;
+}
+
 /** The options of the server; secrets and TLS files are read already. */
 export interface ServerOptions {
   /** 0: any free one. */
@@ -33,7 +39,9 @@ export interface ServerOptions {
   agentToken?: string;
   adminPassword?: string;
   /** Certificate chain and key in PEM; missing: no TLS. */
-  tls?: { cert: string; key: string };
+  tls?: Tls;
+  /** Reads the files of {@link tls} again; throws an Error with the option and the reason. */
+  readTls?: () => Promise<Tls>;
   trustProxy: boolean;
   staticDir: string;
   /** Where what outlives the server is kept; missing: nothing is. */
@@ -63,7 +71,10 @@ export interface OptionFiles {
 
 /** The arguments as commander parses them. */
 type Flags =
-  & Omit<ServerOptions, "password" | "agentToken" | "adminPassword" | "tls" | "trustProxy">
+  & Omit<
+    ServerOptions,
+    "password" | "agentToken" | "adminPassword" | "tls" | "readTls" | "trustProxy"
+  >
   & Partial<Record<"passwordFile" | "agentTokenFile" | "adminPasswordFile", string>>
   & Partial<Record<"tlsCert" | "tlsKey", string>>
   & { trustProxy?: boolean };
@@ -127,7 +138,10 @@ function makeOptions(): Option[] {
       "--admin-password-file <file>",
       "require the password in this file for sessions and metrics (default: none)",
     ),
-    option("--tls-cert <file>", "serve https with the certificate chain in this PEM file"),
+    option(
+      "--tls-cert <file>",
+      "serve https with the certificate chain in this PEM file; read again at SIGHUP",
+    ),
     option("--tls-key <file>", "the certificate's key, a PEM file"),
     option("--trust-proxy", "trust the forwarded headers of a reverse proxy"),
     option("--static-dir <dir>", "serve the executables in this directory").default("dist"),
@@ -236,6 +250,10 @@ async function readOptions(
   /** The secret of a file, else that of the environment, if not empty. */
   const readSecret = async (flag: string, file?: string, env?: string) =>
     file === undefined ? env || undefined : await files.readSecretFile(flag, file).catch(wrongUse);
+  const readTls = tlsCert === undefined || tlsKey === undefined ? undefined : async () => ({
+    cert: await files.readOptionFile("--tls-cert", tlsCert),
+    key: await files.readOptionFile("--tls-key", tlsKey),
+  });
   return {
     ...rest,
     trustProxy: rest.trustProxy ?? false,
@@ -246,10 +264,8 @@ async function readOptions(
       adminPasswordFile,
       env.CONVERGE_ADMIN_PASSWORD,
     ),
-    tls: tlsCert === undefined || tlsKey === undefined ? undefined : {
-      cert: await files.readOptionFile("--tls-cert", tlsCert).catch(wrongUse),
-      key: await files.readOptionFile("--tls-key", tlsKey).catch(wrongUse),
-    },
+    tls: await readTls?.().catch(wrongUse),
+    readTls,
   };
 }
 

@@ -55,6 +55,7 @@ class SignalWatch implements Disposable {
   readonly #again = new AbortController();
   #firstAt = 0;
   readonly #ignoresHangup = ignoresHangup();
+  #onHangup: (() => void) | undefined;
   readonly #listeners = SIGNALS.map((name) => {
     const listener = () => this.#received(name);
     Deno.addSignalListener(name, listener);
@@ -71,7 +72,13 @@ class SignalWatch implements Disposable {
     return this.#again.signal;
   }
 
+  /** Gives SIGHUP another meaning than to end. */
+  onHangup(listener: () => void): void {
+    this.#onHangup = listener;
+  }
+
   #received(name: Deno.Signal): void {
+    if (name === "SIGHUP" && this.#onHangup) return this.#onHangup();
     // Not listening is not enough: with a listener for any signal, Deno handles SIGHUP too.
     if (name === "SIGHUP" && this.#ignoresHangup) return;
     if (!this.signal.aborted) {
@@ -118,20 +125,26 @@ function overdue(signal: AbortSignal, milliseconds: number): Promise<number> {
 /**
  * Runs a program until it ends by itself or by a signal, then exits.
  *
- * @param main gets the arguments and the signals of {@link SignalWatch}; resolves to the exit
- * status (0 if undefined), throws for a failure
+ * @param main gets the arguments, the signals of {@link SignalWatch} and its `onHangup`; resolves
+ * to the exit status (0 if undefined), throws for a failure
  * @param endMs how long it may take to end after a signal, in milliseconds [10 s]
  */
 export async function runProgram(
   name: string,
-  main: (args: string[], signal: AbortSignal, again: AbortSignal) => Promise<number | void>,
+  main: (
+    args: string[],
+    signal: AbortSignal,
+    again: AbortSignal,
+    onHangup: SignalWatch["onHangup"],
+  ) => Promise<number | void>,
   endMs = END_MS,
 ): Promise<never> {
   let status: number;
   using signals = new SignalWatch();
   try {
     const { signal, again } = signals;
-    status = await Promise.race([main(Deno.args, signal, again), overdue(signal, endMs)]) ?? 0;
+    const running = main(Deno.args, signal, again, (listener) => signals.onHangup(listener));
+    status = await Promise.race([running, overdue(signal, endMs)]) ?? 0;
   } catch (error) {
     writeStderr(`${name}: ${errorMessage(error)}`);
     status = error instanceof UsageError ? 2 : 1;

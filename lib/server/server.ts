@@ -1,7 +1,7 @@
 import type { Log } from "../log/log.ts";
 import { RepeatedLines } from "../log/repeated_lines.ts";
 import { errorMessage } from "../text/error_message.ts";
-import type { ServerOptions } from "../cli/server_options.ts";
+import type { ServerOptions, Tls } from "../cli/server_options.ts";
 import { CloseCode } from "../protocol/messages.ts";
 import { VERSION } from "../dist/version.ts";
 import { within } from "../wire/delay.ts";
@@ -62,6 +62,12 @@ export interface RunningServer extends AsyncDisposable {
   snapshot(): AgentInfo[];
   load(): ServerLoad;
   /**
+   * Uses another certificate for connections from now on.
+   *
+   * @throws {Error} if the certificate or the key is invalid
+   */
+  useTls(tls: Tls): void;
+  /**
    * Connects a client that comes another way than by a websocket.
    *
    * @param open makes its socket, if it is admitted
@@ -107,6 +113,7 @@ export async function startServer(
     ...{ url, port, closed: server.closed },
     snapshot: () => server.snapshot(),
     load: () => server.load(),
+    useTls: (tls) => server.useTls(tls),
     openClient: (request, open) => server.openClient(request, open),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", drain);
@@ -186,6 +193,10 @@ class RendezvousServer {
 
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  useTls(tls: Tls): void {
+    this.#listener.useTls(tls);
   }
 
   snapshot(): AgentInfo[] {

@@ -71,3 +71,43 @@ test({
     });
   },
 });
+
+test("the server takes a renewed certificate at SIGHUP; open connections go on", async (t) => {
+  await using dir = new TempDir();
+  await using renewed = new TempDir();
+  const { ca, cert, key } = await makeCertificate(dir);
+  await using world = await World.start(["--tls-cert", cert, "--tls-key", key]);
+  const url = world.url.replace("ws:", "wss:");
+  const agent = world.startAgent({ args: ["--ca-file", ca], url });
+  const announced = await agent.announced();
+  const proxyCommand = (ca: string) =>
+    world.proxyCommand(announced.id).replace(world.url, `--ca-file ${ca} ${url}`)
+      .replace(" -N ", " -N -R ");
+  await using shell = world.startSsh(announced, [`-oProxyCommand=${proxyCommand(ca)}`, "cat"], {
+    interactive: true,
+  });
+  await shell.write(new TextEncoder().encode("before\n"));
+  await shell.waitFor(/before/);
+
+  await t.step("a bad file changes nothing", async () => {
+    await Deno.writeTextFile(cert, "no certificate");
+    world.server.kill("SIGHUP");
+    await world.server.waitFor(/"certificate not reloaded".*--tls-cert as a PEM certificate/);
+    const result = await world.ssh(announced, [`-oProxyCommand=${proxyCommand(ca)}`, "echo in"]);
+    assert.equal(result.stdout, "in\n", result.stderr);
+  });
+  await t.step("another certificate is used from then on", async () => {
+    const other = await makeCertificate(renewed);
+    await Deno.copyFile(other.cert, cert);
+    await Deno.copyFile(other.key, key);
+    world.server.kill("SIGHUP");
+    await world.server.waitFor(/"certificate reloaded"[^]*"listening again"/);
+    const trusting = [`-oProxyCommand=${proxyCommand(other.ca)}`, "echo in"];
+    const result = await world.ssh(announced, trusting);
+    assert.equal(result.stdout, "in\n", result.stderr);
+    const former = await world.ssh(announced, [`-oProxyCommand=${proxyCommand(ca)}`, "true"]);
+    assert.match(former.stderr, /certificate is not trusted/);
+  });
+  await shell.write(new TextEncoder().encode("after\n"));
+  await shell.waitFor(/after/);
+});

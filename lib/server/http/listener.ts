@@ -41,6 +41,9 @@ export interface ListenerDependencies {
 export class Listener {
   readonly port: number;
   readonly #options: ListenerOptions;
+  #tls: ListenerOptions["tls"];
+  /** Whether it has stopped listening to start again with another certificate. */
+  #replacing = false;
   readonly #handler: ListenerDependencies["handler"];
   readonly #log: Log;
   readonly #guard: Guard | undefined;
@@ -56,6 +59,7 @@ export class Listener {
   constructor(options: ListenerOptions, dependencies: ListenerDependencies) {
     const { handler, log, onDropped } = dependencies;
     this.#options = options;
+    this.#tls = options.tls;
     this.#handler = handler;
     this.#log = log;
     if (options.tls) checkTls(options.tls);
@@ -74,6 +78,20 @@ export class Listener {
   }
 
   /**
+   * Uses another certificate for connections from now on; open ones do not notice.
+   *
+   * @throws {Error} if the certificate or the key is invalid, or this system cannot do it
+   */
+  useTls(tls: NonNullable<ListenerOptions["tls"]>): void {
+    checkTls(tls);
+    if (!this.#guard) throw new Error("it needs Linux and --allow-ffi; restart the server instead");
+    this.#tls = tls;
+    this.#replacing = true;
+    // Deno's own way to stop listening closes websockets, too.
+    this.#guard.stopListening();
+  }
+
+  /**
    * Stops listening; running requests end after `patience` milliseconds at most. Websockets stay.
    */
   async close(patience: number): Promise<void> {
@@ -84,9 +102,9 @@ export class Listener {
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { host, tls } = this.#options;
+    const { host } = this.#options;
     const server = Deno.serve(
-      { hostname: host, port, ...tls, onListen() {} },
+      { hostname: host, port, ...this.#tls, onListen() {} },
       (request, info) => this.#handle(request, info),
     );
     server.finished.catch((error) => this.#listenAgain(error));
@@ -124,19 +142,27 @@ export class Listener {
 
   #listenAgain(error: unknown): void {
     if (this.#closing.signal.aborted) return;
+    if (this.#replacing) {
+      this.#replacing = false;
+      return this.#tryToListen();
+    }
     this.#log.error("cannot listen, trying again", { reason: errorMessage(error) });
     const timer = setTimeout(() => {
       this.#closing.signal.removeEventListener("abort", stop);
-      try {
-        this.#server = this.#listen(this.port);
-        this.#guard?.listening();
-        this.#log.info("listening again", { port: this.port });
-      } catch (error) {
-        this.#listenAgain(error);
-      }
+      this.#tryToListen();
     }, RELISTEN_MS);
     const stop = () => clearTimeout(timer);
     this.#closing.signal.addEventListener("abort", stop, { once: true });
+  }
+
+  #tryToListen(): void {
+    try {
+      this.#server = this.#listen(this.port);
+      this.#guard?.listening();
+      this.#log.info("listening again", { port: this.port });
+    } catch (error) {
+      this.#listenAgain(error);
+    }
   }
 }
 

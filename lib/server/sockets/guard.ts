@@ -126,6 +126,12 @@ export class Guard implements Disposable {
     sockets.limitUnsent(port, MAX_UNSENT);
   }
 
+  /** Has the port accept nothing more; open connections go on. */
+  stopListening(): void {
+    const { sockets, port } = this.#options;
+    sockets.stopListening(port);
+  }
+
   /** A request has arrived. @returns what to call when it is answered */
   request(peer: string): () => void {
     const connection = this.#connections.get(peer) ?? this.#add(peer);

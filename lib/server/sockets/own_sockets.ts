@@ -54,6 +54,8 @@ export interface Sockets extends Disposable {
   end(socket: OwnSocket, port: number): void;
   /** Has each connection that the port accepts from now on keep at most so many bytes unsent. */
   limitUnsent(port: number, bytes: number): void;
+  /** Has the port accept nothing more; what it has accepted goes on. */
+  stopListening(port: number): void;
 }
 
 /** What tells connections to one port apart: the address and port of the peer. */
@@ -112,14 +114,24 @@ export class OwnSockets implements Sockets {
   }
 
   limitUnsent(port: number, bytes: number): void {
-    const { getsockname, getpeername, setsockopt } = this.#library.symbols;
     const value = new Uint8Array(Int32Array.of(bytes).buffer);
-    for (const fd of [...this.#descriptors()].flat()) {
-      const isOwn = this.#name(getsockname, fd) && this.#addressView.getUint16(2) === port;
-      // A listening socket has no peer, and what it accepts inherits its options.
-      if (!isOwn || this.#name(getpeername, fd) !== undefined) continue;
-      setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, value, value.length);
+    for (const fd of this.#listeners(port)) {
+      // What it accepts inherits its options.
+      this.#library.symbols.setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, value, value.length);
     }
+  }
+
+  stopListening(port: number): void {
+    for (const fd of this.#listeners(port)) this.#library.symbols.shutdown(fd, SHUT_RDWR);
+  }
+
+  /** The sockets that listen on a port: they have no peer. */
+  #listeners(port: number): number[] {
+    const { getsockname, getpeername } = this.#library.symbols;
+    return [...this.#descriptors()].flat().filter((fd) => {
+      const isOwn = this.#name(getsockname, fd) && this.#addressView.getUint16(2) === port;
+      return isOwn && this.#name(getpeername, fd) === undefined;
+    });
   }
 
   [Symbol.dispose](): void {

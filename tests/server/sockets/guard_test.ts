@@ -33,6 +33,7 @@ class World implements Sockets {
   }
 
   limitUnsent(): void {}
+  stopListening(): void {}
 
   [Symbol.dispose](): void {}
 
