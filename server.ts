@@ -9,6 +9,7 @@ import { errorMessage } from "./lib/text/error_message.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
 import { AdminLock } from "./lib/server/http/admin_lock.ts";
+import { WrongSecrets } from "./lib/server/limits/wrong_secrets.ts";
 import { Metrics } from "./lib/server/telemetry/metrics.ts";
 import { ASSETS_DIR } from "./lib/server/pages/assets_dir.ts";
 import { createPages } from "./lib/server/pages/pages.ts";
@@ -57,7 +58,7 @@ if (import.meta.main) {
       async (options) => {
         freeLargeBlocks();
         const log = createLog({ format: options.logFormat, level: options.logLevel });
-        const lock = new AdminLock(options.adminPassword);
+        const lock = new AdminLock(options.adminPassword, new WrongSecrets(options));
         using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });
         const metrics = new Metrics({ load: () => server.load() });
         const { staticDir } = options;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Log } from "../log/log.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
 import { forwarding } from "../ssh/forwarding/forwarding.ts";
+import { Admission } from "../ssh/login/admission.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
@@ -81,6 +82,7 @@ export class JobSessions implements AsyncDisposable {
       hostKeys,
       session: { cwd, shell },
       log,
+      admission: new Admission({ log, exempt: options.exempt }),
       observer: {
         opened: (session) => {
           lifetime.opened(session);

@@ -13,6 +13,7 @@ import {
   withReference,
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
+import { type IpRange, parseIpRanges } from "../text/ip_address.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
 
 /** The options of `agent URL`. */
@@ -37,6 +38,8 @@ export interface AgentOptions {
   caFile?: string;
   insecure?: boolean;
   allowRemoteBind?: boolean;
+  /** Addresses that are never locked out. */
+  exempt?: IpRange[];
   notifyUrl?: URL[];
   json?: boolean;
   /** Start in the background. */
@@ -160,6 +163,11 @@ export function agentCommand(actions: AgentActions): Command {
     .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
     .option("--insecure", "trust any certificate of the server")
     .option("--allow-remote-bind", "let ssh -R listen on addresses other than loopback")
+    .option(
+      "--exempt <ranges>",
+      "never lock out these addresses after failed logins, as in 192.0.2.0/24,2001:db8::/32",
+      optionParser(parseIpRanges),
+    )
     .option(
       "--notify-url <url>",
       "post the announcement to this https URL, as JSON",

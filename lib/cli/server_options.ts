@@ -12,6 +12,7 @@ import {
   withReference,
 } from "./command.ts";
 import { parseDuration } from "../text/duration.ts";
+import { type IpRange, parseIpRanges } from "../text/ip_address.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { UsageError } from "./usage_error.ts";
@@ -55,6 +56,8 @@ export interface ServerOptions {
   maxConnectionsPerMinute: number;
   /** 0: any number. */
   maxRegistrationsPerMinute: number;
+  /** Addresses without limits of their own. */
+  exempt?: IpRange[];
   /** Bytes. */
   maxBuffer: number;
   /** Milliseconds. */
@@ -173,6 +176,11 @@ function makeOptions(): Option[] {
       "register at most this many agents a minute from one address; 0 is any number",
       parseInteger(0, 1_000_000),
     ).default(1_000),
+    option(
+      "--exempt <ranges>",
+      "limit none of these addresses, as in 192.0.2.0/24,2001:db8::/32 (default: none)",
+      parseIpRanges,
+    ),
     option(
       "--max-buffer <size>",
       "disconnect a pair whose receiver is this far behind",

@@ -35,8 +35,27 @@ export function parseIpRange(text: string): IpRange | undefined {
   if (bits >= 0 && bits <= all) return { address, bits };
 }
 
+/**
+ * Parses ranges that commas separate.
+ *
+ * @throws {TypeError} that names the first that is invalid
+ */
+export function parseIpRanges(text: string): IpRange[] {
+  return text.split(",").map((item) => {
+    const range = parseIpRange(item.trim());
+    if (!range) throw new TypeError(`"${item.trim()}" is not an address or a range of addresses.`);
+    return range;
+  });
+}
+
 export function isInRange(address: IpAddress, range: IpRange): boolean {
   return address.kind() === range.address.kind() && address.match(range.address, range.bits);
+}
+
+/** Whether a text is an address in one of the ranges. */
+export function isInRanges(text: string, ranges: IpRange[]): boolean {
+  const address = ranges.length === 0 ? undefined : parseAddress(text);
+  return address !== undefined && ranges.some((range) => isInRange(address, range));
 }
 
 /** What counts as one address for limits: of IPv6 the first 64 bits, which one person has. */

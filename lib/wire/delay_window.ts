@@ -1,6 +1,9 @@
 /** How long bytes may wait on their way, in milliseconds: so much later comes a shell's echo. */
 const MAX_WAIT_MS = 100;
 
+/** Of so many times the fastest counts: a program that was busy for a moment is no slow link. */
+const MAX_RATES = 8;
+
 /** Sizes of a window, in bytes. */
 export interface DelayWindowOptions {
   first: number;
@@ -21,6 +24,8 @@ export class DelayWindow {
   readonly #options: DelayWindowOptions;
   #size: number;
   #shortestMs = Infinity;
+  /** What was taken lately, in bytes a millisecond. */
+  readonly #rates: number[] = [];
   /** Whether something had to wait since the window changed. */
   #heldBack = false;
 
@@ -46,9 +51,11 @@ export class DelayWindow {
   timed(ms: number, bytes: number): void {
     const { least, most } = this.#options;
     this.#shortestMs = Math.min(this.#shortestMs, ms);
+    this.#rates.push(bytes / Math.max(1, ms));
+    if (this.#rates.length > MAX_RATES) this.#rates.shift();
     const wait = ms - this.#shortestMs;
     if (wait > MAX_WAIT_MS) {
-      const size = bytes / ms * (this.#shortestMs + MAX_WAIT_MS);
+      const size = Math.max(...this.#rates) * (this.#shortestMs + MAX_WAIT_MS);
       this.#size = Math.max(least, Math.min(this.#size, size));
     } else if (wait < MAX_WAIT_MS / 2 && this.#heldBack) {
       this.#size = Math.min(most, 2 * this.#size);

@@ -65,7 +65,7 @@ export interface PageServer extends TestServer {
 
 export async function startPageServer(options: Partial<ServerOptions> = {}): Promise<PageServer> {
   const { staticDir = "nowhere", adminPassword } = options;
-  const lock = new AdminLock(adminPassword, { delay: () => Promise.resolve() });
+  const lock = new AdminLock(adminPassword);
   const sessions = new SessionsFeed({
     snapshot: () => server.agents ?? server.snapshot(),
     open: lock.open,

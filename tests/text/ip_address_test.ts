@@ -1,5 +1,12 @@
-import { equal, notEqual } from "node:assert/strict";
-import { isInRange, networkOf, parseAddress, parseIpRange } from "../../lib/text/ip_address.ts";
+import { equal, notEqual, throws } from "node:assert/strict";
+import {
+  isInRange,
+  isInRanges,
+  networkOf,
+  parseAddress,
+  parseIpRange,
+  parseIpRanges,
+} from "../../lib/text/ip_address.ts";
 
 const ADDRESSES: Record<string, string | undefined> = {
   "192.0.2.1": "192.0.2.1",
@@ -61,4 +68,15 @@ Deno.test("networkOf() keeps IPv4 addresses apart, and IPv6 networks of 64 bits"
   equal(networkOf("2001:db8::1"), networkOf("2001:db8::ffff:ffff:ffff:ffff"));
   notEqual(networkOf("2001:db8::1"), networkOf("2001:db8:0:1::1"));
   equal(networkOf("unknown"), "unknown");
+});
+
+Deno.test("parseIpRanges() takes ranges that commas separate, isInRanges() looks in all of them", () => {
+  const ranges = parseIpRanges("192.0.2.0/24, 2001:db8::/32,198.51.100.7");
+  for (const address of ["192.0.2.9", "2001:db8::9", "198.51.100.7"]) {
+    equal(isInRanges(address, ranges), true);
+  }
+  for (const text of ["192.0.3.9", "2001:db9::9", "198.51.100.8", "no address", ""]) {
+    equal(isInRanges(text, ranges), false);
+  }
+  throws(() => parseIpRanges("192.0.2.0/24,10.0.0.0/33"), /"10\.0\.0\.0\/33" is not an address/);
 });

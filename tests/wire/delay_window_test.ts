@@ -21,6 +21,8 @@ Deno.test("DelayWindow becomes what is taken in the shortest time and a tenth of
   assert.equal(window.size, 200 * 300);
   window.timed(400, 1_000_000);
   assert.equal(window.size, 200 * 300, "it does not grow by that");
+  for (let i = 0; i < 7; i++) window.timed(1_000, 100);
+  assert.equal(window.size, 200 * 300, "one fast answer of eight counts");
   window.timed(1_000, 100);
   assert.equal(window.size, 10_000);
 });

@@ -1,16 +1,9 @@
-import { delay } from "../../wire/delay.ts";
 import { sameSecret } from "../../wire/same_secret.ts";
+import { WrongSecrets } from "../limits/wrong_secrets.ts";
 import { textResponse } from "./http.ts";
 
 /** The user name of the administrator. */
 const ADMIN = "admin";
-
-export interface AdminLockOptions {
-  /** Resolves when a wrong password has cost enough time. @default after a second */
-  delay?: () => Promise<unknown>;
-  /** How many wrong ones may be waiting at a time; more are turned down at once. @default 20 */
-  maxWaiting?: number;
-}
 
 /** The response for a request that is not let in. */
 export interface Locked {
@@ -32,20 +25,17 @@ function credentials(request: Request): { name: string; password: string } | und
 }
 
 /**
- * Asks for the administrator's password where there is one. Comparing tells nothing by its time, a
- * wrong password costs time, and only a few can be tried at once.
+ * Asks for the administrator's password where there is one. Comparing tells nothing by its time,
+ * and an address that tries many is locked out for a while.
  */
 export class AdminLock {
   readonly #password: string | undefined;
-  readonly #delay: () => Promise<unknown>;
-  readonly #maxWaiting: number;
-  #waiting = 0;
+  readonly #wrongPasswords: WrongSecrets;
 
   /** @param password without one, everyone is let in */
-  constructor(password: string | undefined, options: AdminLockOptions = {}) {
+  constructor(password: string | undefined, wrongPasswords = new WrongSecrets()) {
     this.#password = password;
-    this.#delay = options.delay ?? (() => delay(1000));
-    this.#maxWaiting = options.maxWaiting ?? 20;
+    this.#wrongPasswords = wrongPasswords;
   }
 
   /** Whether everyone is let in. */
@@ -53,33 +43,37 @@ export class AdminLock {
     return this.#password === undefined;
   }
 
-  /** Checks a request; undefined lets it in. */
-  async check(request: Request): Promise<Locked | undefined> {
+  /**
+   * Checks a request; undefined lets it in.
+   *
+   * @param address where it comes from
+   */
+  check(request: Request, address: string): Locked | undefined {
     if (this.#password === undefined) return undefined;
     const challenge = { "www-authenticate": 'Basic realm="Converge", charset="UTF-8"' };
     const given = credentials(request);
     if (given === undefined) return { status: 401, headers: challenge };
+    const seconds = this.#wrongPasswords.lockedOut(address);
+    if (seconds > 0) return { status: 429, headers: { "retry-after": `${seconds}` } };
     // Both are always compared.
     const nameFits = sameSecret(given.name, ADMIN);
     if (sameSecret(given.password, this.#password) && nameFits) return undefined;
-    if (this.#waiting >= this.#maxWaiting) return { status: 429, headers: { "retry-after": "5" } };
-    this.#waiting++;
-    try {
-      await this.#delay();
-    } finally {
-      this.#waiting--;
-    }
+    this.#wrongPasswords.failed(address);
     return { status: 401, headers: challenge };
   }
 
   /** Answers a program's request with `answer`, or refuses it with a line of text. */
-  async guard(request: Request, answer: () => Response | Promise<Response>): Promise<Response> {
-    const locked = await this.check(request);
+  async guard(
+    request: Request,
+    address: string,
+    answer: () => Response | Promise<Response>,
+  ): Promise<Response> {
+    const locked = this.check(request, address);
     if (locked === undefined) return await answer();
     const { status, headers } = locked;
     const reason = status === 401
       ? "log in as admin with the administrator's password"
-      : "too many wrong passwords: try again in a few seconds";
+      : `too many wrong passwords: try again in ${headers["retry-after"]} seconds`;
     return textResponse(status, reason, headers);
   }
 }

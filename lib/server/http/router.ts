@@ -16,8 +16,14 @@ const RETRY_AFTER = "5";
  * Answers requests for all other paths.
  *
  * @param path below the base path, for instance `/usage`
+ * @param address where the request comes from
  */
-export type Pages = (request: Request, site: Site, path: string) => Response | Promise<Response>;
+export type Pages = (
+  request: Request,
+  site: Site,
+  path: string,
+  address: string,
+) => Response | Promise<Response>;
 
 /** Answers `/static/NAME`. */
 export type StaticFiles = (request: Request, name: string) => Promise<Response>;
@@ -71,7 +77,7 @@ export class Router {
     }
     const [, name] = /^\/static\/(.+)$/.exec(path) ?? [];
     if (name !== undefined) return await this.#options.staticFiles(request, name);
-    return await this.#options.pages(request, site, path);
+    return await this.#options.pages(request, site, path, address);
   }
 
   /** Decides whether a request for a websocket may be upgraded. */

@@ -1,18 +1,12 @@
 /** How much one address may ask of the server; docs/operate says what for. */
-import { networkOf } from "../../text/ip_address.ts";
+import { type IpRange, isInRanges, networkOf } from "../../text/ip_address.ts";
 import type { Refusal } from "../rendezvous/types.ts";
+import { WrongSecrets } from "./wrong_secrets.ts";
 
 /** How many addresses are remembered; the one that was quiet longest is forgotten first. */
 const MAX_ADDRESSES = 50_000;
 /** How many connections of agents may be waiting for their first message. */
 const MAX_UNREGISTERED = 500;
-/** How many wrong tokens cost nothing. */
-const FREE_FAILURES = 20;
-/** After this long without a wrong token they are forgotten, in milliseconds. */
-const FORGIVEN_MS = 600_000;
-/** The longest lockout: a registered agent whose connection is lost keeps its ID for longer. */
-const MAX_LOCKOUT_MS = 30_000;
-
 const MINUTE = 60_000;
 
 /** What one address has done. */
@@ -21,9 +15,6 @@ interface AddressRecord {
   connections: Bucket;
   registrations: Bucket;
   unregistered: number;
-  failures: number;
-  failedAt: number;
-  lockedUntil: number;
 }
 
 interface Bucket {
@@ -36,6 +27,8 @@ export interface AddressLimitsOptions {
   maxConnectionsPerMinute: number;
   /** Registrations of agents a minute; 0: any number. */
   maxRegistrationsPerMinute: number;
+  /** Addresses without limits. @default none */
+  exempt?: IpRange[];
   /** In milliseconds. @default performance.now */
   now?: () => number;
 }
@@ -48,11 +41,13 @@ function refusal(label: Refusal["label"], reason: string): Refusal {
 export class AddressLimits {
   readonly #options: AddressLimitsOptions;
   readonly #now: () => number;
+  readonly #wrongTokens: WrongSecrets;
   readonly #records = new Map<string, AddressRecord>();
 
   constructor(options: AddressLimitsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#wrongTokens = new WrongSecrets(options);
   }
 
   /** How many addresses are remembered. */
@@ -63,7 +58,9 @@ export class AddressLimits {
   /** A websocket is asked for. */
   connect(address: string): Refusal | undefined {
     const { maxConnectionsPerMinute: limit } = this.#options;
-    if (this.#take(this.#record(address).connections, limit)) return undefined;
+    if (this.#isExempt(address) || this.#take(this.#record(address).connections, limit)) {
+      return undefined;
+    }
     const reason = `more than ${limit} connections a minute from one address: try again soon`;
     return refusal("too-many-connections", reason);
   }
@@ -75,7 +72,7 @@ export class AddressLimits {
    */
   awaitHello(address: string): (() => void) | Refusal {
     const record = this.#record(address);
-    if (record.unregistered >= MAX_UNREGISTERED) {
+    if (record.unregistered >= MAX_UNREGISTERED && !this.#isExempt(address)) {
       const reason = `${MAX_UNREGISTERED} connections from one address wait to register: ` +
         "try again soon";
       return refusal("too-many-unregistered", reason);
@@ -87,25 +84,24 @@ export class AddressLimits {
   /** An agent wants to register. */
   register(address: string): Refusal | undefined {
     const { maxRegistrationsPerMinute: limit } = this.#options;
-    const record = this.#record(address);
-    const left = record.lockedUntil - this.#now();
-    if (left > 0) {
-      const seconds = Math.ceil(left / 1_000);
+    const seconds = this.#wrongTokens.lockedOut(address);
+    if (seconds > 0) {
       return refusal("locked-out", `too many wrong tokens: try again in ${seconds} seconds`);
     }
-    if (this.#take(record.registrations, limit)) return undefined;
+    if (this.#isExempt(address) || this.#take(this.#record(address).registrations, limit)) {
+      return undefined;
+    }
     const reason = `more than ${limit} registrations a minute from one address: try again soon`;
     return refusal("too-many-registrations", reason);
   }
 
-  /** An agent has shown a wrong token. From the 21st on the address is locked out, ever longer. */
+  /** An agent has shown a wrong token. */
   failed(address: string): void {
-    const record = this.#record(address);
-    const now = this.#now();
-    if (now - record.failedAt >= FORGIVEN_MS) record.failures = 0;
-    record.failedAt = now;
-    const paid = ++record.failures - FREE_FAILURES;
-    if (paid > 0) record.lockedUntil = now + Math.min(1_000 * 2 ** (paid - 1), MAX_LOCKOUT_MS);
+    this.#wrongTokens.failed(address);
+  }
+
+  #isExempt(address: string): boolean {
+    return isInRanges(address, this.#options.exempt ?? []);
   }
 
   #record(address: string): AddressRecord {
@@ -115,9 +111,6 @@ export class AddressLimits {
       connections: { left: this.#options.maxConnectionsPerMinute, at: now },
       registrations: { left: this.#options.maxRegistrationsPerMinute, at: now },
       unregistered: 0,
-      failures: 0,
-      failedAt: now,
-      lockedUntil: 0,
     };
     // The last in the map is the one that was heard of last.
     this.#records.delete(key);

@@ -64,7 +64,7 @@ export interface PagesOptions {
  */
 export function createPages(options: PagesOptions): Pages {
   const { staticDir, build, sessions, lock } = options;
-  return async (request, plain, path) => {
+  return async (request, plain, path, address) => {
     const site = { ...plain, jump: options.jump?.() };
     const form = new URL(request.url).searchParams;
     const computer = guessSystem(request.headers.get("user-agent") ?? "");
@@ -88,7 +88,7 @@ export function createPages(options: PagesOptions): Pages {
           downloadsPage({ site, downloads: await listDownloads(staticDir, build), computer }),
         );
       case "/sessions": {
-        const locked = await lock.check(request);
+        const locked = lock.check(request, address);
         if (locked) return lockedResponse(site, locked);
         const query = parseSessionsQuery(form, PAGE_SIZE);
         const view = sessions.view(query);
@@ -102,9 +102,13 @@ export function createPages(options: PagesOptions): Pages {
         return Response.json({ version: site.version, username: site.username });
       case "/api/sessions":
       case "/api/sessions/events":
-        return await lock.guard(request, () => sessions.answer(request, name.endsWith("/events")));
+        return await lock.guard(
+          request,
+          address,
+          () => sessions.answer(request, name.endsWith("/events")),
+        );
       case "/metrics":
-        return await lock.guard(request, () => options.metrics());
+        return await lock.guard(request, address, () => options.metrics());
       default:
         return errorResponse(site, 404, "No such page", "Nothing is at this address.");
     }

@@ -9,7 +9,7 @@
  * @module
  */
 import { CloseCode } from "../../protocol/messages.ts";
-import { networkOf } from "../../text/ip_address.ts";
+import { type IpRange, isInRanges, networkOf } from "../../text/ip_address.ts";
 import { type Agent, agentInfo, Agents, owns } from "./agents.ts";
 import { Pairs, type PairsOptions } from "./pairs.ts";
 import * as refusals from "./refusals.ts";
@@ -41,6 +41,8 @@ export interface RendezvousOptions<Data, C> {
   maxClientsPerAgent: number;
   /** Of these; of IPv6 for each network of 64 bits. */
   maxClientsPerAddress: number;
+  /** Addresses for which that does not hold. @default none */
+  exempt?: IpRange[];
   link: PairsOptions<Data, C>["link"];
   /** @default with a random key */
   secrets?: ResumeSecrets;
@@ -156,7 +158,8 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     const near = Array.from(agent?.pairs ?? []).filter(isNear).length +
       this.#waiting.count(id, ({ client }) => isNear(client));
     const most = this.#options.maxClientsPerAddress;
-    if (near >= most) return refusals.tooManyFromAddress(id, most);
+    const isExempt = isInRanges(address, this.#options.exempt ?? []);
+    if (near >= most && !isExempt) return refusals.tooManyFromAddress(id, most);
     // A full queue must not keep out clients that need not queue.
     const waits = !agent?.control || agent.parked.length === 0;
     if (waits && this.#waiting.size >= MAX_WAITING) return refusals.tooManyWaiting;

@@ -24,6 +24,7 @@ async function get(
     new Request(url, { headers }),
     full,
     url.pathname.slice(full.base.length),
+    "192.0.2.1",
   );
   return [response, await response.text()];
 }

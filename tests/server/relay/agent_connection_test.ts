@@ -262,9 +262,10 @@ Deno.test("too many registrations from one address: refused, to be tried again",
 
 Deno.test("an address with many wrong tokens is locked out, whatever token comes next", async () => {
   await using server = await startTestServer({ agentToken: "s3cret" });
-  for (let i = 0; i < 21; i++) await refusal(server.ws, registerMessage({ token: "wrong" }));
+  const guess = () => refusal(server.ws, registerMessage({ token: "wrong" }));
+  await Promise.all(Array.from({ length: 40 }, guess));
   const { reason, retry } = await refusal(server.ws, registerMessage({ token: "s3cret" }));
-  assert.match(reason, /too many wrong tokens: try again in 1 seconds/);
+  assert.match(reason, /too many wrong tokens: try again in \d+ seconds/);
   assert.equal(retry, true);
 });
 

@@ -2,7 +2,8 @@
 import { equal, fail, match } from "node:assert/strict";
 import { createLog } from "../../../lib/log/log.ts";
 import { Admission } from "../../../lib/ssh/login/admission.ts";
-import { Penalties } from "../../../lib/ssh/login/penalties.ts";
+import { Penalties } from "../../../lib/limits/penalties.ts";
+import { parseIpRange } from "../../../lib/text/ip_address.ts";
 import { Startups } from "../../../lib/ssh/login/startups.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { memoryStreamPair } from "../../support/memory_stream.ts";
@@ -69,7 +70,7 @@ test("a client that finds no place is told so", async () => {
 });
 
 test("an address that fails to log in is locked out with a reason, and others are not", async () => {
-  const penalties = new Penalties(() => 0);
+  const penalties = new Penalties({ lockOutMs: 120_000, mostMs: 600_000, now: () => 0 });
   const { admission, lines } = testAdmission({ penalties });
   await using server = await TestSshServer.start({ admission });
   const from = (address: string, ...options: string[]) =>
@@ -88,7 +89,7 @@ test("an address that fails to log in is locked out with a reason, and others ar
 });
 
 Deno.test("the end of a client costs its address something only if it has not logged in", () => {
-  const penalties = new Penalties(() => 0);
+  const penalties = new Penalties({ lockOutMs: 120_000, mostMs: 600_000, now: () => 0 });
   const { admission } = testAdmission({ penalties });
   const admit = () => {
     const admitted = admission.admit("192.0.2.1", () => {});
@@ -108,7 +109,7 @@ Deno.test("the end of a client costs its address something only if it has not lo
 });
 
 test("the answer to a wrong password waits the longer the more an address has failed", async () => {
-  const penalties = new Penalties(() => 0);
+  const penalties = new Penalties({ lockOutMs: 120_000, mostMs: 600_000, now: () => 0 });
   const { admission } = testAdmission({ penalties });
   const password = passwordVerifier("correct horse");
   await using server = await TestSshServer.start({ admission, authentication: { password } });
@@ -151,4 +152,19 @@ Deno.test("Admission logs refusals once a minute, and how many there were", () =
   equal(lines.length, 2);
   match(lines[0]!, /connection refused address=192\.0\.2\.1 reason="too many clients /);
   match(lines[1]!, /connection refused, more .*address=192\.0\.2\.1 count=8/);
+});
+
+Deno.test("Admission never locks out an exempt address, and locks out others", () => {
+  const log = createLog({ write: () => {} });
+  const admission = new Admission({ log, exempt: [parseIpRange("192.0.2.0/24")!], now: () => 0 });
+  const fails = (address: string) => {
+    for (let i = 0; i < 60; i++) {
+      const admitted = admission.admit(address, () => {});
+      if ("refused" in admitted) return admitted.refused;
+      admitted.failed();
+      admitted.ended("disconnect");
+    }
+  };
+  equal(fails("192.0.2.7"), undefined);
+  match(fails("192.0.3.7")!, /too many failed logins from 192\.0\.3\.7/);
 });
