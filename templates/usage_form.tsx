@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { type Choices, OPTIONS, shellsOf, type System } from "./assets/shared/choices.js";
+import { type Choices, OPTIONS, shellsOf } from "./assets/shared/choices.js";
 import { type Block, jobCommands, jobNotes } from "./assets/shared/job_commands.js";
 import { localCommands, localNotes } from "./assets/shared/local_commands.js";
 import { HOST_KEY_PATTERN, KEY_PATTERN, type PublicKeys } from "./assets/shared/public_keys.js";
@@ -10,8 +10,6 @@ import type { Site } from "./site.ts";
 /** What the form shows at first. */
 export interface UsageFormProps {
   site: Site;
-  /** The systems that this server has executables for. */
-  systems: readonly System[];
   choices: Choices;
   /** The text of the fields, valid or not; never a private key. */
   typed: { keys: string[]; id: string; hostKey: string };
@@ -31,19 +29,13 @@ export const PRIVATE_KEY_WARNING =
 const PLAIN_KEY_FIELDS = 3;
 
 function Select(
-  { name, label, value, only }: {
-    name: keyof typeof OPTIONS;
-    label: string;
-    value: string;
-    only?: readonly string[];
-  },
+  { name, label, value }: { name: keyof typeof OPTIONS; label: string; value: string },
 ): VNode {
-  const options = OPTIONS[name].filter(([option]) => only?.includes(option) ?? true);
   return (
     <div class="field">
       <label for={name}>{label}</label>
       <select id={name} name={name}>
-        {options.map(([option, text]) => (
+        {OPTIONS[name].map(([option, text]) => (
           <option key={option} value={option} selected={option === value}>{text}</option>
         ))}
       </select>
@@ -130,7 +122,7 @@ function HostKeyField({ typed, problem }: { typed: string; problem?: string }): 
 
 /** The form. Without scripts it is sent by GET; with scripts it answers while you type. */
 export function UsageForm(
-  { site, systems, choices, typed, publicKeys, idProblem, hostKeyProblem }: UsageFormProps,
+  { site, choices, typed, publicKeys, idProblem, hostKeyProblem }: UsageFormProps,
 ): VNode {
   return (
     <form
@@ -178,7 +170,7 @@ export function UsageForm(
         </div>
         <HostKeyField typed={typed.hostKey} problem={hostKeyProblem} />
         <Select name="ci" label="CI system" value={choices.ci} />
-        <Select name="os" label="System" value={choices.os} only={systems} />
+        <Select name="os" label="System" value={choices.os} />
         <Select
           name="shell"
           label="Shell"
@@ -187,7 +179,7 @@ export function UsageForm(
       </fieldset>
       <fieldset>
         <legend>Your computer</legend>
-        <Select name="computer" label="System" value={choices.computer} only={systems} />
+        <Select name="computer" label="System" value={choices.computer} />
         <Select name="local" label="Connect with" value={choices.local} />
       </fieldset>
       <p class="row" id="form-buttons">

@@ -13,12 +13,19 @@ import { compile } from "./compile.ts";
 import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
 import { Dist, fileStamp } from "./dist.ts";
 import { filesBelow } from "./files.ts";
-import { buildInputs, toolchain, usualTargets } from "./freshness.ts";
+import { buildInputs, toolchain } from "./freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
 import { fetchGlibc, type Glibc } from "./glibc/libraries.ts";
 import { npmPackage } from "./npm_package.ts";
 import { measureStarts } from "./start_times.ts";
-import { type Artifact, artifacts, PROGRAMS, runsHere, type Target } from "../dist/targets.ts";
+import {
+  type Artifact,
+  artifacts,
+  PROGRAMS,
+  runsHere,
+  type Target,
+  TARGETS,
+} from "../dist/targets.ts";
 
 export interface BuildOptions {
   /** The project's directory. */
@@ -27,7 +34,7 @@ export interface BuildOptions {
   out: string;
   /** Where packages, runtimes and half-made things are kept. */
   work: string;
-  /** @default the usual ones, and those that were built before */
+  /** @default all */
   targets?: readonly Target[];
   /** Takes a line of progress. */
   log: (line: string) => void;
@@ -188,7 +195,7 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const start = Date.now();
   using _lock = await lock(work, log, signal);
   const dist = new Dist(options.out);
-  const targets = options.targets ?? usualTargets(dist.manifest);
+  const { targets = TARGETS } = options;
   await using bundler = new Bundler({ root, work, signal });
   await bundler.install([...PROGRAMS, "server"]);
   const jobs = await plan(root, bundler, targets, await findGlibc(targets, options));

@@ -1,8 +1,8 @@
 /** Tells in milliseconds whether there is anything to build. */
 import { join } from "node:path";
-import { Dist, fileStamp, type Manifest } from "./dist.ts";
+import { Dist, fileStamp } from "./dist.ts";
 import { filesBelow } from "./files.ts";
-import { type Artifact, artifacts, type Target, TARGETS } from "../dist/targets.ts";
+import { type Artifact, artifacts, TARGETS } from "../dist/targets.ts";
 
 /** What builds, as far as it makes a difference. */
 export function toolchain(): string {
@@ -11,14 +11,6 @@ export function toolchain(): string {
     Deno.version.deno,
     ...runtime === undefined ? [] : [runtime, fileStamp(runtime)],
   ]);
-}
-
-/** The targets to build when none are named: the usual ones, and those that were built before. */
-export function usualTargets(manifest: Manifest): Target[] {
-  return TARGETS.filter((target) =>
-    target.byDefault ||
-    artifacts([target]).some(({ name, target }) => target !== undefined && name in manifest.files)
-  );
 }
 
 /** The files that decide how something is built, beside the programs' sources. */
@@ -41,7 +33,7 @@ export function buildInputs(root: string): string[] {
 export function outdated(root: string, out: string): Artifact[] {
   const dist = new Dist(out);
   const { inputs, toolchain: builtWith } = dist.manifest;
-  const all = artifacts(usualTargets(dist.manifest));
+  const all = artifacts(TARGETS);
   const known = Object.entries(inputs);
   const same = known.length > 0 && builtWith === toolchain() &&
     [...known.map(([path]) => path), ...buildInputs(root)]

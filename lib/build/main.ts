@@ -7,7 +7,6 @@ import { build } from "./build.ts";
 import { parseTarget, type Target, TARGETS } from "../dist/targets.ts";
 
 interface Options {
-  all?: boolean;
   outDir: string;
 }
 
@@ -15,12 +14,10 @@ const root = join(import.meta.dirname!, "..", "..");
 
 await runProgram("build", async (args, signal) => {
   const command = createCommand("build", "Builds agent, wsproxy and tunnel: what changed of them.")
-    .argument("[targets...]", `any of ${TARGETS.map(({ name }) => name).join(", ")}`)
-    .option("--all", "build for all of them")
+    .argument("[targets...]", `any of ${TARGETS.map(({ name }) => name).join(", ")} [all]`)
     .option("--out-dir <dir>", "where the files go", join(root, "dist"))
-    .action(async (names: string[], { all, outDir }: Options) => {
-      if (all && names.length > 0) throw new UsageError("--all goes without names of targets");
-      const targets = all ? TARGETS : names.map(target);
+    .action(async (names: string[], { outDir }: Options) => {
+      const targets = names.map(target);
       await build({
         root,
         out: resolve(outDir),

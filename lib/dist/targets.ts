@@ -21,8 +21,6 @@ export interface Target {
   suffix: string;
   /** What `uname -s` and `uname -m` print there, joined by a hyphen; Windows has no uname. */
   uname?: string;
-  /** Whether it is built without being asked for. */
-  byDefault: boolean;
 }
 
 export const TARGETS: readonly Target[] = [
@@ -33,7 +31,6 @@ export const TARGETS: readonly Target[] = [
     arch: "x86_64",
     suffix: "",
     uname: "Linux-x86_64",
-    byDefault: true,
   },
   {
     name: "windows-x64",
@@ -41,7 +38,6 @@ export const TARGETS: readonly Target[] = [
     os: "windows",
     arch: "x86_64",
     suffix: ".exe",
-    byDefault: true,
   },
   {
     name: "linux-arm64",
@@ -50,7 +46,6 @@ export const TARGETS: readonly Target[] = [
     arch: "aarch64",
     suffix: "-linux-arm64",
     uname: "Linux-aarch64",
-    byDefault: true,
   },
   {
     name: "darwin-arm64",
@@ -59,7 +54,6 @@ export const TARGETS: readonly Target[] = [
     arch: "aarch64",
     suffix: "-darwin-arm64",
     uname: "Darwin-arm64",
-    byDefault: false,
   },
   {
     name: "darwin-x64",
@@ -68,7 +62,6 @@ export const TARGETS: readonly Target[] = [
     arch: "x86_64",
     suffix: "-darwin-x64",
     uname: "Darwin-x86_64",
-    byDefault: false,
   },
 ];
 

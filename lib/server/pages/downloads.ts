@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import type { System } from "../../../templates/assets/shared/choices.js";
 import type { Download } from "../../../templates/downloads.tsx";
 import type { BuildState } from "../../dist/build_state.ts";
-import { artifacts, type Target, TARGETS } from "../../dist/targets.ts";
+import { artifacts, TARGETS } from "../../dist/targets.ts";
 
 /** What people call the systems. */
 const PLATFORMS: Record<string, string> = {
@@ -40,8 +39,7 @@ function whyMissing(name: string, build: BuildState | undefined): string {
 }
 
 /**
- * What can be downloaded. A file that is always built is listed even while it is missing, others
- * only if they exist or are being built. A file exists once its checksum is known.
+ * What can be downloaded, and what is missing. A file exists once its checksum is known.
  *
  * @param directory where the build puts the files
  * @param build how far that is
@@ -54,7 +52,6 @@ export async function listDownloads(directory: string, build?: BuildState): Prom
     const size = await sizeOf(path);
     const sha256 = checksums.get(name);
     const there = size !== undefined && sha256 !== undefined;
-    if (!there && !target?.byDefault && !build?.names.has(name)) continue;
     const compressedSize = await sizeOf(`${path}.zst`) ?? await sizeOf(`${path}.gz`);
     shown.push({
       name,
@@ -67,15 +64,4 @@ export async function listDownloads(directory: string, build?: BuildState): Prom
   // Executables first, scripts last.
   const isScript = ({ system }: Download) => system === "deno" || system === "node";
   return shown.toSorted((a, b) => Number(isScript(a)) - Number(isScript(b)));
-}
-
-/** What the form calls a target. */
-function systemOf({ name, os, suffix }: Target): System {
-  return (suffix.startsWith("-") ? name : os) as System;
-}
-
-/** The systems that the form offers: those that there is an agent for. */
-export function systemsOf(downloads: Download[]): System[] {
-  const names = new Set(downloads.map(({ name }) => name));
-  return TARGETS.filter(({ suffix }) => names.has(`agent${suffix}`)).map(systemOf);
 }

@@ -10,7 +10,7 @@ import type { Site } from "../../../templates/site.ts";
 import type { BuildState } from "../../dist/build_state.ts";
 import { makeRendezvousId } from "../../protocol/names.ts";
 import type { AdminLock, Locked } from "../http/admin_lock.ts";
-import { listDownloads, systemsOf } from "./downloads.ts";
+import { listDownloads } from "./downloads.ts";
 import { usageFromForm } from "./usage.ts";
 import type { Pages } from "../http/router.ts";
 import type { SessionsFeed } from "./sessions_feed.ts";
@@ -76,10 +76,7 @@ export function createPages(options: PagesOptions): Pages {
       case "/usage":
         if (form.has("new-id")) return redirectWithId(site, form);
         return html(
-          usageFromForm(site, form, systemsOf(await listDownloads(staticDir, build)), {
-            computer,
-            ci,
-          }),
+          usageFromForm(site, form, { computer, ci }),
         );
       case "/guide":
         return html(guidePage({ site }));

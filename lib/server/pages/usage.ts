@@ -15,16 +15,13 @@ const MAX_KEYS = 100;
 /**
  * The usage page for a form sent by GET; all fields are optional.
  *
- * @param systems those with executables
  * @param visitor the defaults: the visitor's computer, and the CI system that they come from
  */
 export function usageFromForm(
   site: Site,
   form: URLSearchParams,
-  systems: System[],
   visitor: { computer: System; ci?: CiSystem },
 ): string {
-  const computer = systems.includes(visitor.computer) ? visitor.computer : "";
   const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);
   const publicKeys = readPublicKeys(typedKeys.join("\n"));
   const id = form.get("id")?.trim().slice(0, 100) ?? "";
@@ -33,7 +30,6 @@ export function usageFromForm(
   const fits = id === "" || isRendezvousId(id);
   return usagePage({
     site,
-    systems,
     publicKeys,
     typed: {
       keys: publicKeys.secret ? [] : typedKeys,
@@ -42,7 +38,7 @@ export function usageFromForm(
     },
     hostKeyProblem: secret ? PRIVATE_KEY_WARNING : problem,
     choices: makeChoices(
-      { ...visitor, computer, ...Object.fromEntries(form) },
+      { ...visitor, ...Object.fromEntries(form) },
       publicKeys.keys,
       fits ? id : "",
       hostKey,
