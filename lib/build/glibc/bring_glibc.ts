@@ -11,11 +11,11 @@
  *     strings               those of the dynamic section, and the libraries' paths, /proc/self/fd/N
  *     loader                mapped by the kernel, run by the launcher
  *     program headers       all of these for the kernel; the runtime's own are for the loader
- *     payload               where Deno looks for it: at the end
+ *     payload               where Deno looks for it: at the end, or in a segment of the runtime
  *
  * @module
  */
-import { elfRuntime } from "../runtime/elf.ts";
+import { payloadStart } from "../runtime/elf.ts";
 import { ElfView, PF, PT, type Segment } from "./elf_view.ts";
 import { launcher, type LauncherParameters, launcherSize } from "./launcher.ts";
 import type { BroughtFile, Glibc } from "./libraries.ts";
@@ -64,7 +64,7 @@ export function bringGlibc(
   executable: Uint8Array<ArrayBuffer>,
   glibc: Glibc,
 ): Uint8Array<ArrayBuffer> {
-  const runtime = elfRuntime(executable);
+  const runtime = executable.subarray(0, payloadStart(executable));
   const payload = executable.subarray(runtime.length);
   const old = new ElfView(runtime);
   const parts = partsFor(old, glibc);
@@ -150,7 +150,7 @@ function launcherParameters(
 ): LauncherParameters {
   const loaderAddress = address + layout.loader;
   return {
-    headers: { address: runtime.headersOffset, count: runtime.segments.length },
+    headers: { address: runtime.headersAddress, count: runtime.segments.length },
     entry: runtime.entry,
     loader: { address: loaderAddress, entry: loaderAddress + loader.entry },
     libraries: libraries.map(({ bytes }, i) => ({

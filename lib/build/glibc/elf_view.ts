@@ -75,14 +75,16 @@ export class ElfView {
     this.#setU64(24, address);
   }
 
-  /** Where the table of program headers is in the file. */
-  get headersOffset(): number {
-    return this.#u64(32);
+  /** Where the table of program headers is in memory. */
+  get headersAddress(): number {
+    const segment = this.segments.find(({ type }) => type === PT.PHDR);
+    if (segment === undefined) throw new Error("the program headers are not in memory");
+    return segment.address;
   }
 
   /** The program headers. */
   get segments(): Segment[] {
-    const start = this.headersOffset;
+    const start = this.#u64(32);
     return Array.from({ length: this.#view.getUint16(56, true) }, (_, i) => {
       const at = start + i * HEADER_SIZE;
       return {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bringGlibc } from "../../../lib/build/glibc/bring_glibc.ts";
 import { fetchGlibc, type Glibc } from "../../../lib/build/glibc/libraries.ts";
 import { WORK } from "../../support/dist.ts";
-import { run } from "../../support/program.ts";
+import { run, TempDir } from "../../support/program.ts";
 import { requires } from "../../support/requires.ts";
 import { CONTAINERS, RootDirectory } from "../../support/root_directory.ts";
 
@@ -25,11 +25,15 @@ function glibcOfThisMachine(): Promise<Glibc> {
 }
 
 /** A root directory without libraries, with a program of this machine that brings them. */
-async function rootWith(path: string): Promise<RootDirectory> {
+async function rootWith(program: string): Promise<RootDirectory> {
+  return await rootWithExecutable(await compiled(program));
+}
+
+async function rootWithExecutable(executable: Uint8Array<ArrayBuffer>): Promise<RootDirectory> {
   const root = new RootDirectory();
   await root.addBusybox();
-  const executable = bringGlibc(await compiled(path), await glibcOfThisMachine());
-  await Deno.writeFile(`${root.path}/program`, executable, { mode: 0o755 });
+  const bytes = bringGlibc(executable, await glibcOfThisMachine());
+  await Deno.writeFile(`${root.path}/program`, bytes, { mode: 0o755 });
   return root;
 }
 
@@ -60,6 +64,24 @@ test("it sees its own file, its own name and its own end", { ignore }, async () 
   const wrong = await run(...root.command("/program", ["-x"]));
   assert.match(wrong.stderr, /^\/program: invalid option/);
 });
+
+test(
+  "a payload in a segment, where this version of Deno puts it, does not hurt",
+  { ignore },
+  async () => {
+    await using dir = new TempDir();
+    const [main, output] = [dir.write("main.js", ""), `${dir.path}/program`];
+    const args = ["compile", "--quiet", "--no-check", "--output", output, main];
+    const { code, stderr } = await run(Deno.execPath(), args, {
+      cwd: dir.path,
+      env: { DENORT_BIN: "/usr/bin/env" },
+    });
+    assert.equal(code, 0, stderr);
+    await using root = await rootWithExecutable(await Deno.readFile(output));
+    const { stdout } = await run(...root.command("/program", ["busybox", "echo", "hello"]));
+    assert.equal(stdout, "hello\n");
+  },
+);
 
 test("without /proc it says so", { ignore }, async () => {
   await using root = await rootWith("/usr/bin/env");
