@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { runCommand } from "../../lib/build/command.ts";
 import { createRuntimeFinder } from "../../lib/build/runtime/find.ts";
 import {
   NPM_RUNTIME_VERSION,
@@ -122,7 +123,8 @@ Deno.test("a runtime with one byte changed is refused", async () => {
 });
 
 Deno.test("what is compiled with a runtime gives it back unchanged", async () => {
-  const dist = await builtDist();
+  await using dir = new TempDir();
+  const main = dir.write("main.js", "");
   for (const target of [LINUX, WINDOWS]) {
     const runtime = await createRuntimeFinder({ work: WORK })(target);
     if (!runtime.env.DENORT_BIN?.startsWith(WORK)) {
@@ -130,7 +132,12 @@ Deno.test("what is compiled with a runtime gives it back unchanged", async () =>
       continue;
     }
     const pin = PINNED_RUNTIMES[target.name]!;
-    const program = join(dist, `agent${target.suffix}`);
+    const program = join(dir.path, `program-${target.name}.exe`);
+    const args = ["compile", "--quiet", "--no-check", "--target", target.triple];
+    await runCommand(runtime.deno, [...args, "--output", program, main], {
+      cwd: dir.path,
+      env: runtime.env,
+    });
     verifyRuntime(pin.extract(await Deno.readFile(program)), pin, program);
   }
 });
