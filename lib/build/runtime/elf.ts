@@ -7,7 +7,7 @@
 import { PAYLOAD_MAGIC } from "./payload.ts";
 
 /**
- * Where the payload at the end of an ELF executable starts, in bytes, or undefined if there is none:
+ * Where the payload at the end of an ELF executable starts, in bytes, or undefined without one:
  * newer versions of Deno put it into a segment.
  *
  * @throws {Error} if it is another kind of file
