@@ -19,15 +19,20 @@ export async function useUpDescriptors(scene: Scene, victim: "server" | "agent")
   const { stdout } = await succeed("prlimit", [
     ...["--pid", String(program.pid), "--nofile", "--output=SOFT", "--noheadings"],
   ]);
+  const { printed } = program;
   await setLimit(program, NONE_FREE);
   const refused = [1, 2, 3].map(() => scene.startSsh("echo in >&2"));
   await Promise.any(refused.map(async (ssh) => {
     const { code } = await inTime(ssh.result(), () => `ssh goes on: ${ssh.stderr}`);
     assert.notEqual(code, 0);
   }));
+  // It tries to listen again twice a second.
+  if (victim === "server") await program.waitFor(/cannot listen, trying again/, printed);
   await echo.trip();
+  const full = program.printed;
   await setLimit(program, Number(stdout));
   for (const ssh of refused) ssh.kill();
+  if (victim === "server") await program.waitFor(/listening again/, full);
   await scene.canLogIn();
   await echo.trip();
 }
