@@ -13,7 +13,7 @@ import { ROUND_TRIPS } from "./fuzz/round_trips.ts";
 import { sshTargets } from "./fuzz/ssh.ts";
 import type { FuzzTarget } from "./fuzz/target.ts";
 
-/** How much resident memory may grow over the second half of a target's inputs, in MiB. */
+/** How much memory may grow over the second half of a target's inputs, in MiB. */
 const MAX_GROWTH = 64;
 
 /** Opening a connection takes longer than parsing: ports get one of that many inputs. */
@@ -31,9 +31,11 @@ export async function fuzzAll(
   const portRuns = Math.ceil(inputs / PORT_SHARE / ports.targets.length);
   const runs = Math.ceil((inputs - portRuns * ports.targets.length) / here.length);
   const memory = () => {
-    // Of `deno task torture`; garbage looks like growth.
-    (globalThis as { gc?: () => void }).gc?.();
-    return Deno.memoryUsage().rss / 2 ** 20;
+    // Of `deno task torture`. What was garbage leaves the resident memory only gradually.
+    const { gc } = globalThis as { gc?: () => void };
+    gc?.();
+    const { rss, heapUsed, external } = Deno.memoryUsage();
+    return (gc ? heapUsed + external : rss) / 2 ** 20;
   };
   for (const target of here) await fuzzOne(target, { runs, seed, memory, tell });
   for (const target of ports.targets) {
