@@ -5,23 +5,7 @@ import {
   announcementJson,
   wantsColor,
 } from "../../../lib/agent/announce/announcement.ts";
-
-const NOON = Date.UTC(2026, 0, 31, 12);
-const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEpn0jbV1bqZKYYBYJGbnj0XRE4Pq1JdcQ4vYgAbx+/0";
-
-const ANNOUNCEMENT: Announcement = {
-  id: "job-1",
-  username: "converge",
-  url: "wss://example.org/client/job-1",
-  hostKey: KEY,
-  fingerprint: "SHA256:abc",
-  deadline: NOON + 600_000,
-  now: NOON,
-  held: false,
-  keys: 2,
-  keysFile: "/job/.authorized_keys",
-  password: false,
-};
+import { ANNOUNCEMENT, KEY } from "./example.ts";
 
 function block(changes: Partial<Announcement> = {}, color = false): string {
   return announcementBlock({ ...ANNOUNCEMENT, ...changes }, { color });

@@ -1,18 +1,6 @@
 import assert from "node:assert/strict";
-import type { Announcement } from "../../../lib/agent/announce/announcement.ts";
 import { folded, otherCommands } from "../../../lib/agent/announce/other_commands.ts";
-
-const KEY = "ssh-ed25519 AAAA";
-
-const ANNOUNCEMENT: Announcement = {
-  id: "job-1",
-  username: "converge",
-  url: "wss://example.org/client/job-1",
-  hostKey: KEY,
-  fingerprint: "SHA256:abc",
-  ...{ deadline: 600_000, now: 0, held: false, keys: 2, password: false },
-  keysFile: "/job/.authorized_keys",
-};
+import { ANNOUNCEMENT, KEY } from "./example.ts";
 
 Deno.test("otherCommands() are for files, a local port and ssh_config, or for Windows", () => {
   const pin = `-oHostKeyAlias=job-1 -oKnownHostsCommand="/bin/echo job-1 ${KEY}" ` +
