@@ -1,11 +1,8 @@
 /** Starts the real server for tests, in this process or as one of its own, on a free port. */
 import { createLog } from "../../lib/log/log.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
-import {
-  type RunningServer,
-  type ServerDependencies,
-  startServer,
-} from "../../lib/server/server.ts";
+import { type RunningServer, startServer } from "../../lib/server/server.ts";
+import { type ServerDependencies } from "../../lib/server/rendezvous_server.ts";
 import { type Program, type ProgramOptions, startEntry } from "./program.ts";
 
 /** What a server is started with, unless a test says otherwise. */

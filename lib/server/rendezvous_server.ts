@@ -1,0 +1,245 @@
+import type { Log } from "../log/log.ts";
+import { RepeatedLines } from "../log/repeated_lines.ts";
+import { errorMessage } from "../text/error_message.ts";
+import type { ServerOptions, Tls } from "../cli/server_options.ts";
+import { CloseCode } from "../protocol/messages.ts";
+import { within } from "../wire/delay.ts";
+import type { MessageSocket } from "../wire/message_socket.ts";
+import { type AgentServices, serveAgent } from "./relay/agent_connection.ts";
+import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
+import { Connections } from "./relay/connections.ts";
+import type { DataConnection } from "./relay/data_connection.ts";
+import { protect, textResponse } from "./http/http.ts";
+import { type HttpPeer, Listener } from "./http/listener.ts";
+import { AddressLimits } from "./limits/address_limits.ts";
+import type { ServerLoad } from "./telemetry/load.ts";
+import { logEvents } from "./telemetry/log_events.ts";
+import { Rendezvous } from "./rendezvous/rendezvous.ts";
+import type { ResumeSecrets } from "./rendezvous/resume_secrets.ts";
+import type { AgentInfo, Refusal, ServerEvent } from "./rendezvous/types.ts";
+import {
+  type Pages,
+  refusalResponse,
+  Router,
+  type StaticFiles,
+  type TurnedDown,
+  type Welcome,
+} from "./http/router.ts";
+import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
+import { findTarget, type RequestTarget } from "./http/target.ts";
+import { isUpgrade, upgradeWebSocket } from "./http/websocket_upgrade.ts";
+import { TIMING, type Timing } from "./timing.ts";
+
+/** All receivers together may be this many times as far behind as one may. */
+const SLOW_RECEIVERS = 64;
+
+export interface ServerDependencies {
+  log: Log;
+  /** Drains and ends the server. */
+  signal?: AbortSignal;
+  /** Cuts draining short. */
+  hurry?: AbortSignal;
+  /** @default none */
+  pages?: Pages;
+  /** @default none yet */
+  staticFiles?: StaticFiles;
+  /** Called for each event, after it is logged. */
+  observe?: (event: ServerEvent) => void;
+  /** For tests. */
+  timing?: Partial<Timing>;
+}
+
+/** What a client wants. */
+export interface ClientRequest {
+  id: string;
+  /** As in `?wait=`. */
+  wait: string;
+  address: string;
+}
+
+/** Answers requests, and upgrades and watches websockets, until it ends. */
+export class RendezvousServer {
+  readonly #listener: Listener;
+  readonly #log: Log;
+  readonly #repeated: RepeatedLines;
+  readonly #site: SiteConfig;
+  readonly #policy: AgentServices["policy"];
+  readonly #timing: Timing;
+  readonly #rendezvous: Rendezvous<DataConnection, ClientConnection>;
+  readonly #router: Router;
+  readonly #observe: (event: ServerEvent) => void;
+  readonly #connections: Connections;
+  readonly #limits: AddressLimits;
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #closed = Promise.withResolvers<void>();
+  /** Resolves to cut draining short. */
+  readonly #hurry = Promise.withResolvers<void>();
+
+  constructor(
+    options: ServerOptions,
+    dependencies: ServerDependencies,
+    policy: AgentServices["policy"],
+    secrets: ResumeSecrets,
+  ) {
+    const { log } = dependencies;
+    this.#log = log;
+    this.#policy = policy;
+    this.#timing = { ...TIMING, ...dependencies.timing };
+    this.#repeated = new RepeatedLines(log);
+    const logEvent = logEvents(log, this.#repeated);
+    this.#observe = (event) => {
+      logEvent(event);
+      dependencies.observe?.(event);
+    };
+    this.#limits = new AddressLimits(options);
+    const { maxBuffer } = options;
+    this.#connections = new Connections(SLOW_RECEIVERS * maxBuffer);
+    const { backlog } = this.#connections;
+    this.#rendezvous = new Rendezvous({
+      ...options,
+      secrets,
+      link: (data, client, pairing) => client.relay(data, pairing, { maxBuffer, backlog }),
+      observe: this.#observe,
+    });
+    const noPage: Pages = (_request, _site, path) => textResponse(404, `nothing at ${path}`);
+    const notYet = () => Promise.resolve(textResponse(503, "no files yet"));
+    this.#router = new Router({
+      gate: this.#rendezvous,
+      pages: dependencies.pages ?? noPage,
+      staticFiles: dependencies.staticFiles ?? notYet,
+    });
+    this.#listener = new Listener(options, {
+      log,
+      handler: (request, peer) => this.#answer(request, peer),
+      onDropped: (dropped) => this.#observe({ type: "dropped", ...dropped }),
+    });
+    this.#site = siteConfig(options, this.port);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#timing.sweepMs);
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  get url(): string {
+    return siteOf(new Headers(), this.#site).http;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  useTls(tls: Tls): void {
+    this.#listener.useTls(tls);
+  }
+
+  snapshot(): AgentInfo[] {
+    return this.#rendezvous.snapshot();
+  }
+
+  load(): ServerLoad {
+    this.#connections.settle();
+    const { size, backlog } = this.#connections;
+    return {
+      ...this.#rendezvous.counts(),
+      connections: size,
+      buffered: backlog.bytes,
+      bufferLimit: backlog.limit,
+    };
+  }
+
+  /** Ends, giving open pairs `drainMs`; a second call ends what is left at once. */
+  async end(drainMs: number): Promise<void> {
+    if (this.#rendezvous.draining) {
+      this.#hurry.resolve();
+      return await this.#closed.promise;
+    }
+    this.#log.info("draining", { drainMs });
+    await within(drainMs, Promise.race([this.#rendezvous.drain(), this.#hurry.promise]));
+    this.#rendezvous.closePairs(CloseCode.goingAway, "the server is shutting down");
+    const { lastCloseMs } = this.#timing;
+    await this.#connections.close(CloseCode.goingAway, "the server is shutting down", lastCloseMs);
+    clearInterval(this.#sweeper);
+    await this.#listener.close(lastCloseMs);
+    this.#log.info("ended");
+    this.#closed.resolve();
+  }
+
+  #sweep(): void {
+    this.#rendezvous.sweep();
+    this.#repeated.flush();
+    this.#connections.settle();
+  }
+
+  async #answer(request: Request, peer: HttpPeer): Promise<Response> {
+    const response = await this.#respond(request, peer);
+    return response.status === 101 ? response : protect(response);
+  }
+
+  async #respond(request: Request, peer: HttpPeer): Promise<Response> {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return textResponse(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
+    }
+    try {
+      const target = findTarget(request, this.#site);
+      if (target instanceof Response) return target;
+      return isUpgrade(request)
+        ? this.#upgrade(request, peer, target)
+        : await this.#router.respond(target, this.#addressOf(request, peer));
+    } catch (error) {
+      this.#log.error("request failed", {
+        path: new URL(request.url).pathname,
+        reason: errorMessage(error),
+      });
+      return textResponse(500, "internal error: see the server's log");
+    }
+  }
+
+  #addressOf(request: Request, peer: HttpPeer): string {
+    return clientAddress(peer.address, request.headers, this.#site.trustProxy);
+  }
+
+  /** Why a connection is refused, which is told to the observer too. */
+  #refusal(answer: Welcome | TurnedDown, address: string): Refusal | undefined {
+    const refusal = this.#limits.connect(address) ??
+      ("refusal" in answer ? answer.refusal : undefined);
+    const { who, id } = answer;
+    if (refusal && who) this.#observe({ type: "refused", who, id, address, refusal });
+    return refusal;
+  }
+
+  /** Connects a client that came another way than by a websocket. */
+  openClient({ id, wait, address }: ClientRequest, open: () => MessageSocket): Refusal | undefined {
+    const answer = this.#router.admitClient(id, wait, address);
+    const refusal = this.#refusal(answer, address);
+    if (refusal || "refusal" in answer) return refusal;
+    const connection = this.#connections.add(open(), { address, halfClose: true });
+    serveClient(connection, id, answer.waitMs, this.#rendezvous);
+  }
+
+  #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Response {
+    const address = this.#addressOf(request, peer);
+    const answer = this.#router.admit(target, address);
+    const refusal = this.#refusal(answer, address);
+    if (refusal || "refusal" in answer) return refusalResponse(refusal!);
+    const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
+    if (upgraded instanceof Response) return upgraded;
+    const { socket, halfClose, response } = upgraded;
+    const connection = this.#connections.add(socket, { address, halfClose });
+    peer.guard(connection);
+    const { who, id, waitMs } = answer;
+    if (who === "client") {
+      serveClient(connection, id, waitMs, this.#rendezvous);
+    } else {
+      serveAgent(connection, id, {
+        policy: this.#policy,
+        rendezvous: this.#rendezvous,
+        limits: this.#limits,
+        helloMs: this.#timing.helloMs,
+        onRefused: (refusal) =>
+          this.#observe({ type: "refused", who: "agent", id, address, refusal }),
+      });
+    }
+    return response;
+  }
+}
