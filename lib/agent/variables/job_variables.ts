@@ -12,6 +12,9 @@ import { VariableChanges, type VariableFileKind } from "./variable_file.ts";
 /** The longest file that is read, in bytes. */
 const MAX_FILE_BYTES = 256 * 1024;
 
+/** How often to look for the files of a new step, in milliseconds; most steps take longer. */
+const LOOK_MS = 200;
+
 /** The most files of steps that are open at a time; a runner has two. */
 const MAX_OPEN = 64;
 
@@ -37,16 +40,15 @@ interface StepFile {
 
 /**
  * Follows the files of GitHub's runner: it makes new ones beside `$GITHUB_ENV` for each step, and
- * removes those of the step before. They are opened when they appear, so that nothing is lost with
- * them.
+ * removes those of the step before. They are opened soon after they appear, so that nothing is lost
+ * with them.
  */
-export class JobVariables implements AsyncDisposable {
+export class JobVariables implements Disposable {
   readonly #options: JobVariablesOptions;
   /** Where steps have their files; undefined without GitHub's runner. */
   readonly #directory: string | undefined;
   readonly #open = new Map<string, StepFile>();
-  readonly #watcher: Deno.FsWatcher | undefined;
-  readonly #watching: Promise<void>;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
   /** Of files that do not exist any more. */
   readonly #past = new VariableChanges(Deno.build.os);
   #warned = false;
@@ -56,9 +58,9 @@ export class JobVariables implements AsyncDisposable {
     const { GITHUB_ENV } = options.env;
     const isFromRunner = GITHUB_ENV !== undefined && basename(GITHUB_ENV).startsWith("set_env_");
     this.#directory = isFromRunner ? dirname(GITHUB_ENV) : undefined;
-    this.#watcher = this.#watch();
-    this.#watching = this.#follow();
     this.#look();
+    // Deno.watchFs opens what appears, and waits endlessly for the other end of a FIFO.
+    if (isFromRunner) this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** The environment now. */
@@ -70,34 +72,10 @@ export class JobVariables implements AsyncDisposable {
     return changes.applyTo(this.#options.env);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#watcher?.close();
-    } catch {
-      // It ended by itself.
-    }
-    await this.#watching;
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
     for (const { file } of this.#open.values()) file.close();
     this.#open.clear();
-  }
-
-  #watch(): Deno.FsWatcher | undefined {
-    if (this.#directory === undefined) return;
-    try {
-      return Deno.watchFs(this.#directory, { recursive: false });
-    } catch (reason) {
-      this.#options.log.debug("cannot follow the variables of steps", { reason });
-    }
-  }
-
-  async #follow(): Promise<void> {
-    try {
-      for await (const { kind } of this.#watcher ?? []) {
-        if (kind !== "access" && kind !== "modify") this.#look();
-      }
-    } catch (reason) {
-      this.#options.log.debug("stopped following the variables of steps", { reason });
-    }
   }
 
   /** Opens the files of new steps, and takes over what the removed ones had. */

@@ -2,6 +2,7 @@ import { equal } from "node:assert/strict";
 import { join } from "node:path";
 import { JobVariables } from "../../../lib/agent/variables/job_variables.ts";
 import { createLog } from "../../../lib/log/log.ts";
+import { succeed } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import { TempDir } from "../../support/program.ts";
 
@@ -79,23 +80,28 @@ Deno.test("JobVariables keeps what steps have set whose files were removed, unas
   equal(env.PATH, "/step5:/step4:/step3:/step2:/step1:/bin");
 });
 
-Deno.test("JobVariables learns of a step's file from the system", linuxOnly, async () => {
-  await using runner = new Runner();
-  await using variables = runner.start();
-  const opened = () =>
-    [...Deno.readDirSync("/proc/self/fd")].some(({ name }) => {
-      try {
-        return Deno.readLinkSync(`/proc/self/fd/${name}`) === runner.env;
-      } catch {
-        return false;
-      }
-    });
-  runner.nextStep();
-  await eventually(opened, () => "the file is not open");
-  runner.set("A=1\n");
-  runner.nextStep();
-  equal(variables.current().A, "1");
-});
+Deno.test(
+  "JobVariables opens a step's file soon after it appears, and no FIFO",
+  linuxOnly,
+  async () => {
+    await using runner = new Runner();
+    await using variables = runner.start();
+    const opened = () =>
+      [...Deno.readDirSync("/proc/self/fd")].some(({ name }) => {
+        try {
+          return Deno.readLinkSync(`/proc/self/fd/${name}`) === runner.env;
+        } catch {
+          return false;
+        }
+      });
+    runner.nextStep();
+    await succeed("mkfifo", [join(runner.dir.path, "set_env_fifo")]);
+    await eventually(opened, () => "the file is not open");
+    runner.set("A=1\n");
+    runner.nextStep();
+    equal(variables.current().A, "1");
+  },
+);
 
 Deno.test("JobVariables reads --env-file again each time", async () => {
   await using dir = new TempDir();
