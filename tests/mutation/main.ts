@@ -29,7 +29,7 @@ const TESTS: Record<string, string[]> = {
   "lib/ssh/login/login.ts": ["ssh/login/attempts_test.ts"],
   "lib/ssh/login/signed_request.ts": ["ssh/login/attempts_test.ts"],
   "lib/ssh/login/admission.ts": ["ssh/login/admission_test.ts"],
-  "lib/limits/penalties.ts": ["ssh/login/penalties_test.ts"],
+  "lib/limits/penalties.ts": ["limits/penalties_test.ts"],
   "lib/ssh/login/startups.ts": ["ssh/login/startups_test.ts"],
   "lib/ssh/connection/channel.ts": [
     "ssh/connection/channel_test.ts",
