@@ -43,9 +43,11 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** Runs a command. @returns its output and its exit status or signal */
-  exec(command: string, then?: (stream: ssh2.ClientChannel) => void): Promise<
-    { output: string; code?: number; signal?: string }
-  > {
+  exec(
+    command: string,
+    then?: (stream: ssh2.ClientChannel) => void,
+    onStderr?: (text: string) => void,
+  ): Promise<{ output: string; code?: number; signal?: string }> {
     return new Promise((resolve, reject) => {
       this.client.exec(command, (error, stream) => {
         if (error) return reject(error);
@@ -56,6 +58,7 @@ export class RawClient implements AsyncDisposable {
           then?.(stream);
           then = undefined;
         });
+        stream.stderr.on("data", (data: Uint8Array) => onStderr?.(new TextDecoder().decode(data)));
         stream.on("exit", (code: number | null, signal?: string) => {
           ended = code === null ? { signal } : { code };
         });
