@@ -237,6 +237,16 @@ Deno.test("LifetimeKeeper tells the log who is there, and of the hold file", () 
   ]);
 });
 
+Deno.test("LifetimeKeeper warns of a shell that failed, and stays for another", () => {
+  const { keeper, lines } = setUp();
+  using _ = keeper;
+  const shell = session();
+  keeper.opened(shell);
+  keeper.closed(shell, { failed: true });
+  assert.match(lines[1]!, /warn a shell failed before any input address=192\.0\.2\.1/);
+  assert.match(lines.at(-1)!, /session ended/);
+});
+
 Deno.test("LifetimeKeeper does not fill the log when the hold file is touched all the time", () => {
   const { clock, keeper, lines } = setUp();
   using _ = keeper;

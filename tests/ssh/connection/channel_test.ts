@@ -218,3 +218,27 @@ Deno.test("what a writer has not sent when the channel ends is not sent", async 
   channel.receiveWindow(1000);
   deepEqual(sent, ["0:123", message(EOF)]);
 });
+
+Deno.test("a writer waits for the transport, and what is closed meanwhile is not sent", async () => {
+  const sent: string[] = [];
+  const writable = Promise.withResolvers<void>();
+  const transport = {
+    isWritable: false,
+    writable: () => writable.promise,
+    send: (message: Uint8Array) => sent.push(Buffer.from(message).toString("latin1")),
+    sendData: () => sent.push("data"),
+  } as unknown as Transport;
+  const channel = new TransportChannel(
+    transport,
+    { localId: 0, remoteId: 9, window: 1000, packetSize: 1000 },
+    { queue: new SendQueue(transport), incoming: new ReceiveBudget(() => {}).open() },
+  );
+  let written = false;
+  const writing = channel.write(new Uint8Array(10)).then(() => written = true);
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  equal(written, false);
+  channel.close();
+  writable.resolve();
+  await writing;
+  deepEqual(sent, [message(CLOSE)]);
+});
