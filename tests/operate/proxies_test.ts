@@ -1,6 +1,7 @@
 /** The reverse proxies of docs/operate in front of a real server. */
 import assert from "node:assert/strict";
 import { makeCertificate } from "../support/certificate.ts";
+import { sendEndlessMessage, upgrade } from "../support/endless_message.ts";
 import { startNginx } from "../support/nginx.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
@@ -94,5 +95,41 @@ requires("caddy")({
     });
     await caddy.waitFor(/serving initial configuration/);
     await checkProxy(server, url);
+  },
+});
+
+requires("nginx")({
+  name: "behind nginx a flood is ended, and not the honest pair that comes by the same proxy",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using dir = new TempDir();
+    await using server = await startServerProgram(["--trust-proxy"]);
+    const port = freePort();
+    await using _nginx = await startNginx(
+      dir,
+      `server { listen 127.0.0.1:${port}; location / {
+        proxy_pass http://127.0.0.1:${server.port}; proxy_http_version 1.1; lingering_close off;
+        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+        proxy_set_header X-Forwarded-For $remote_addr; } }`,
+    );
+    await using agent = await TestAgent.register(`ws://127.0.0.1:${port}`, "job");
+    const data = await agent.park();
+    await using client = await TestSocket.open(`ws://127.0.0.1:${port}/client/job`);
+    await data.nextMessage();
+    let flooding = true;
+    const flooded = Promise.all(Array.from({ length: 4 }, async () => {
+      using connection = await upgrade(port, "/client/other?wait=5m");
+      await sendEndlessMessage(connection);
+    })).finally(() => flooding = false);
+    let echoes = 0;
+    while (flooding || echoes === 0) {
+      client.send(new Uint8Array([1, 2, 3]));
+      assert.deepEqual(await data.bytes(3), new Uint8Array([1, 2, 3]));
+      echoes++;
+    }
+    await flooded;
+    const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+    assert.match(metrics, /^converge_connections_dropped_total{reason="message-too-long"} 4$/m);
+    assert.match(metrics, /^converge_pairs 1$/m);
   },
 });
