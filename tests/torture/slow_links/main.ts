@@ -29,7 +29,7 @@ const SPEEDS: Speed[] = [
 ];
 
 /** What a shell's echo may have before it, beyond what the link carries in 500 ms, in bytes. */
-const MAX_BEFORE_ECHO = 128 * 1024;
+const MAX_BEFORE_ECHO = 384 * 1024;
 
 /** What may wait in the server, in bytes: what an agent may have on its way, and a bit more. */
 const MAX_BUFFERED = 2.5 * 2 ** 20;
