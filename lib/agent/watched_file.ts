@@ -67,7 +67,7 @@ function isGone(error: unknown): boolean {
 /**
  * Looks at a file from time to time. Events of the system would come sooner, but not from all file
  * systems, and Deno's stop the program when a user makes a named pipe in the directory:
- * docs/decisions/0012-watched-files-are-polled.md.
+ * docs/decisions/0019-watched-files-are-polled.md.
  */
 export class WatchedFile implements AsyncDisposable {
   readonly #path: string;
