@@ -80,3 +80,10 @@ Deno.test("parseIpRanges() takes ranges that commas separate, isInRanges() looks
   }
   throws(() => parseIpRanges("192.0.2.0/24,10.0.0.0/33"), /"10\.0\.0\.0\/33" is not an address/);
 });
+
+Deno.test("networkOf() tells networks by all their bytes", () => {
+  const v4 = ["10.0.0.1", "11.0.0.1", "10.1.0.1", "10.0.1.1", "10.0.0.2"];
+  const v6 = ["2001:db8:0:1::1", "2101:db8:0:1::1", "2001:db8:0:2::1"];
+  equal(new Set([...v4, ...v6].map(networkOf)).size, v4.length + v6.length);
+  equal(networkOf("2001:db8:0:1:ffff::"), networkOf("2001:db8:0:1::1"));
+});
