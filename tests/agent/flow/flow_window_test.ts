@@ -24,7 +24,8 @@ async function send(bytes: number, { rate, delay, report }: Link) {
   let reported = 0;
   const sending = (async () => {
     while (left > 0) {
-      const length = Math.min(await window.room(), left, randomInt(1, 200_000));
+      // All sizes, the same in each run: a window follows what it has seen.
+      const length = Math.min(await window.room(), left, 1 + sent * 7_919 % 200_000);
       window.sent(length);
       left -= length;
       sent += length + MESSAGE_COST;
