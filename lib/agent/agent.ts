@@ -193,7 +193,9 @@ export class JobAgent implements AsyncDisposable {
     const { holdPath, keysFile } = this.#setup;
     const { log } = this.#output;
     const onHold = (modified?: number) => this.#lifetime.hold(modified);
-    this.#parts.use(new WatchedFile(holdPath, { log, onChange: onHold }));
+    // Sessions that open look at it, too: what it was then may be gone at the next look.
+    const known = () => this.#lifetime.holdModified;
+    this.#parts.use(new WatchedFile(holdPath, { log, onChange: onHold, known }));
     const onKeys = () => void this.#announce({ onlyNews: true });
     this.#parts.use(new WatchedFile(keysFile, { log, onChange: onKeys }));
   }

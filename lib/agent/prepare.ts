@@ -72,7 +72,7 @@ export async function prepareAgent(
     env.SHELL = findProgram(shell.file, env, isProgram) ?? shell.file;
   }
   const notices = [...notice === undefined ? [] : [notice], ...await checkMachine()];
-  for (const reason of notices) log.warn("cannot use the user's shell", { reason });
+  for (const reason of notices) log.warn("something will not work as usual", { reason });
   const setup = {
     server,
     options,

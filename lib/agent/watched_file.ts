@@ -20,6 +20,8 @@ export interface WatchedFileOptions {
    * touched, with undefined when it is removed, and at the start if it exists.
    */
   onChange: (modified: number | undefined) => void;
+  /** The time that is known, where it is learnt otherwise, too. @default what was last told */
+  known?: () => number | undefined;
   /** How often to look, in milliseconds. @default 1 s */
   lookEvery?: number;
 }
@@ -115,8 +117,9 @@ export class WatchedFile implements AsyncDisposable {
       }
     }
     this.#troubled = false;
-    if (modified === this.#known || this.#stopped.signal.aborted) return;
+    const { known = () => this.#known, onChange } = this.#options;
+    if (modified === known() || this.#stopped.signal.aborted) return;
     this.#known = modified;
-    this.#options.onChange(modified);
+    onChange(modified);
   }
 }

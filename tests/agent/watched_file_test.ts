@@ -47,6 +47,21 @@ function watch(path: string) {
   return { news, file };
 }
 
+Deno.test("a removal is told to those who have learnt of the file otherwise", async () => {
+  await using dir = new TempDir();
+  const news = new News();
+  const log = createLog({ write: news.write });
+  let known: number | undefined = 1;
+  const onChange = (modified: number | undefined) => {
+    known = modified;
+    news.onChange(modified);
+  };
+  const options = { log, onChange, known: () => known, lookEvery: 1 };
+  await using _watched = new WatchedFile(join(dir.path, "file"), options);
+  await news.until((modified) => modified === undefined);
+  assert.deepEqual(news.all, [undefined]);
+});
+
 Deno.test("WatchedFile tells of a file that is there from the start", async () => {
   await using dir = new TempDir();
   const path = dir.write(".hold", "");

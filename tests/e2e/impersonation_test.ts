@@ -1,7 +1,7 @@
 /** A hostile server that connects people to an agent of its own: the printed commands refuse it. */
 import assert from "node:assert/strict";
 import { makeHome, writePrograms } from "../support/home.ts";
-import { run, TempDir } from "../support/program.ts";
+import { run, startEntry, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { Terminal } from "../support/terminal.ts";
 import { World } from "../support/world.ts";
@@ -17,8 +17,10 @@ requires("ssh")(
     const printed = new Map<string, string>();
     {
       const agent = world.startAgent({ id: "job-7", json: false, authorizedKeys: key });
-      await agent.program.waitFor(/\bssh -o.*\n[^]*Host job-7\n(.+\n)+/);
-      const { stdout } = agent.program;
+      await agent.program.waitFor(/\bssh -o/);
+      const status = startEntry("agent.ts", ["status"], { cwd: agent.dir.path });
+      await using _status = status;
+      const { stdout } = await status.result();
       for (const name of ["ssh", "sftp"]) {
         printed.set(name, new RegExp(`^ *(${name} -o.*wsproxy.*)$`, "m").exec(stdout)![1]!);
       }

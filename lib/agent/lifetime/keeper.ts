@@ -116,6 +116,11 @@ export class LifetimeKeeper implements SessionObserver, Disposable {
     };
   }
 
+  /** The last known modification time of the hold file; undefined: it does not exist. */
+  get holdModified(): number | undefined {
+    return this.#holdModified;
+  }
+
   /** Reads the hold file now, for those who are about to be told of it. */
   checkHold(): void {
     this.hold(this.#readHold(this.#holdModified));
