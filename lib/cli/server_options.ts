@@ -273,7 +273,7 @@ async function readOptions(
       env.CONVERGE_ADMIN_PASSWORD,
     ),
     tls: await readTls?.().catch(wrongUse),
-    readTls,
+    ...readTls && { readTls },
   };
 }
 

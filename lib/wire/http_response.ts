@@ -71,12 +71,12 @@ export async function readResponseHead(connection: RawConnection): Promise<Respo
     }
     if (bytes.length >= MAX_HEAD_LENGTH) throw new Error(NOT_HTTP);
     const count = await connection.read(buffer);
-    if (bytes[0] === TLS_ALERT) throw new Error("the server speaks TLS; try wss: or https:");
     if (count === null) throw new Error("the connection was closed without an answer");
     const longer = new Uint8Array(bytes.length + count);
     longer.set(bytes);
     longer.set(buffer.subarray(0, count), bytes.length);
     bytes = longer;
+    if (bytes[0] === TLS_ALERT) throw new Error("the server speaks TLS; try wss: or https:");
     // Some servers speak first, and wait then.
     if (!isHttp(bytes)) throw new Error(NOT_HTTP);
   }

@@ -60,18 +60,23 @@ async function inZsh(command: Command, line: string): Promise<string> {
   await using dir = directory(command, "zsh");
   const name = command.name();
   dir.write(`_${name}`, Deno.readTextFileSync(join(dir.path, "script")));
-  dir.write(".zshrc", "PS1='> '; fpath=($PWD $fpath); autoload -U compinit; compinit -u -D\n");
-  // The line is taken back and printed, by its own binding.
+  // It says when it reads keys; control-X prints the line.
+  dir.write(
+    ".zshrc",
+    "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D\n" +
+      "zle-line-init() { zle -I; print '<ready>' }; zle -N zle-line-init\n" +
+      "show() { zle -I; print -r -- \"<$BUFFER>\" }; zle -N show; bindkey '^X' show\n",
+  );
   dir.write(
     "type.exp",
-    'set timeout 60\nspawn -noecho zsh -i\nexpect "> "\nsend -- "$env(LINE)\\t\\001echo \\"<\\005>\\"\\r"\n' +
-      'expect -re {<([^<>\\r\\n]*)>\\s*\\r?\\n[^\\n]*> }\nsend "exit\\r"\nexpect eof\n',
+    "set timeout -1\nspawn -noecho zsh -i\nexpect <ready>\n" +
+      'send -- "$env(LINE)\\t\\030"\nexpect -re {<[^<>\\r\\n]*>}\nputs ""\n',
   );
   const { stdout } = await run("expect", ["type.exp"], {
     cwd: dir.path,
     env: { ZDOTDIR: dir.path, HOME: dir.path, LINE: line, TERM: "dumb" },
   });
-  return /^<(.*)>\s*$/m.exec(stdout)?.[1]?.trimEnd() ?? stdout;
+  return /<(?!ready)([^<>]*)>/.exec(stdout)?.[1]?.trimEnd() ?? stdout;
 }
 
 Deno.test("bash completes options, commands and the options of a command", async () => {
