@@ -15,9 +15,9 @@ function readable(): string[] {
   const below = (directory: string) =>
     readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
       .map((name) => `${directory}/${name.replaceAll("\\", "/")}`);
-  const directories = ["lib", "templates", "docs", "examples", ".github", "tests"];
+  const directories = ["lib", "templates", "docs", "examples", ".github", "tests", "ci", "vars"];
   return [...directories.flatMap(below), ...readdirSync(ROOT)]
-    .filter((file) => /\.(ts|tsx|js|css|md|ya?ml|service|py|sh)$/.test(file))
+    .filter((file) => /\.(ts|tsx|js|mjs|groovy|css|md|ya?ml|service|py|sh)$/.test(file))
     .filter((file) => file !== "CONTRIBUTING.md");
 }
 

@@ -147,10 +147,11 @@ export async function runAgent(args) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("INPUT_")),
   );
-  const secrets = {
-    CONVERGE_AGENT_TOKEN: input("agent-token"),
-    CONVERGE_HOST_KEY: input("host-key"),
-  };
+  // Those that are left out may come from the job's own variables.
+  const secrets = Object.fromEntries(
+    [["CONVERGE_AGENT_TOKEN", input("agent-token")], ["CONVERGE_HOST_KEY", input("host-key")]]
+      .filter(([, value]) => value !== ""),
+  );
   const child = spawn(agentPath(), args, {
     cwd: process.env.GITHUB_WORKSPACE,
     env: { ...env, ...secrets },

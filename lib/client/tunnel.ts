@@ -75,10 +75,10 @@ export async function runTunnel(url: URL, options: TunnelOptions): Promise<void>
     try {
       await relay(local, url, { ...options, onRefused });
     } catch (error) {
-      log.warn("connection failed", { client: formatAddress(hostname, port), error });
+      log.warn("connection failed", { client: formatAddress(hostname, port), reason: error });
     }
   };
-  const onError = (error: unknown) => log.error("cannot accept a connection", { error });
+  const onError = (error: unknown) => log.error("cannot accept a connection", { reason: error });
   for await (const conn of accepted(listener, { onError })) {
     const connection = serve(conn);
     connections.add(connection);
