@@ -25,7 +25,7 @@ interface RunningJumpHost extends AsyncDisposable {
 
 /** The code for SSH is loaded only if it is wanted. */
 async function startJumpHost(
-  { host, sshPort: port, sshHostKey: file, stateDir }: ServerOptions,
+  { host, sshPort: port, sshHostKey: file, stateDir, exempt }: ServerOptions,
   log: Log,
   server: RunningServer,
 ): Promise<RunningJumpHost | undefined> {
@@ -35,7 +35,7 @@ async function startJumpHost(
   const hostKey = await jumpHostKey({ file, stateDir, log });
   const openClient: RunningServer["openClient"] = (request, open) =>
     server.openClient(request, open);
-  return new JumpHost({ host, port, hostKey }, { log, openClient });
+  return new JumpHost({ host, port, hostKey, exempt }, { log, openClient });
 }
 
 /** Takes the certificate that a renewal has written; with a bad one the former stays. */

@@ -7,6 +7,8 @@
 import { VERSION } from "../dist/version.ts";
 import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
+import { RepeatedLines } from "../log/repeated_lines.ts";
+import { type IpRange, isInRanges, networkOf } from "../text/ip_address.ts";
 import { accepted } from "../wire/accept.ts";
 import { listenFailure } from "../wire/listen_failure.ts";
 import { tcpStream } from "../wire/tcp_stream.ts";
@@ -18,6 +20,8 @@ export interface JumpHostOptions
   host: string;
   /** 0: any free one. */
   port: number;
+  /** What counts for no address in these. */
+  exempt?: IpRange[];
 }
 
 export interface JumpHostDependencies {
@@ -26,8 +30,9 @@ export interface JumpHostDependencies {
   openClient: OpenClient;
 }
 
-/** How many clients may be connected; more are disconnected at once. */
+/** How many clients may be connected, and how many from one address; more are disconnected. */
 const MAX_CONNECTIONS = 4_000;
+const MAX_PER_ADDRESS = 200;
 
 /** A jump host that listens; leaving its scope ends it, with all connections. */
 export class JumpHost implements AsyncDisposable {
@@ -41,6 +46,9 @@ export class JumpHost implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #ending = new AbortController();
   readonly #connections = new Set<Promise<void>>();
+  /** How many there are of each network, as limits know them. */
+  readonly #sources = new Map<string, number>();
+  readonly #refusals: RepeatedLines;
   readonly #accepting: Promise<void>;
 
   /** @throws {Error} if it cannot listen */
@@ -48,7 +56,8 @@ export class JumpHost implements AsyncDisposable {
     this.#options = options;
     this.#log = log;
     this.#openClient = openClient;
-    this.#admission = new Admission({ log });
+    this.#admission = new Admission({ log, exempt: options.exempt });
+    this.#refusals = new RepeatedLines(log);
     const { host: hostname, port } = options;
     try {
       this.#listener = Deno.listen({ hostname, port });
@@ -76,21 +85,37 @@ export class JumpHost implements AsyncDisposable {
     const onError = (error: unknown) =>
       this.#log.error("cannot accept a connection", { reason: errorMessage(error) });
     for await (const conn of accepted(this.#listener, { onError })) {
-      if (this.#connections.size >= MAX_CONNECTIONS) {
+      const { hostname: address } = conn.remoteAddr;
+      const source = networkOf(address);
+      const count = this.#sources.get(source) ?? 0;
+      if (!this.#mayConnect(address, count)) {
+        this.#refusals.warn(source, "ssh connection refused", { address });
         conn.close();
         continue;
       }
       conn.setKeepAlive();
+      this.#sources.set(source, count + 1);
       const connection = new JumpConnection(tcpStream(conn), {
-        address: conn.remoteAddr.hostname,
-        ...{ hostKey, loginMs, idleMs },
+        ...{ address, hostKey, loginMs, idleMs },
         log: this.#log,
         admission: this.#admission,
         openClient: this.#openClient,
       }).serve(this.#ending.signal);
       this.#connections.add(connection);
-      void connection.finally(() => this.#connections.delete(connection));
+      void connection.finally(() => {
+        this.#connections.delete(connection);
+        const left = this.#sources.get(source)! - 1;
+        if (left > 0) this.#sources.set(source, left);
+        else this.#sources.delete(source);
+      });
     }
+  }
+
+  /** @param count how many connections its network has */
+  #mayConnect(address: string, count: number): boolean {
+    const { exempt = [] } = this.#options;
+    if (this.#connections.size >= MAX_CONNECTIONS) return false;
+    return count < MAX_PER_ADDRESS || isInRanges(address, exempt);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { connect as connectSocket } from "node:net";
 import { Client } from "ssh2";
 import { JumpHost, type JumpHostOptions } from "../../lib/jump/jump_host.ts";
 import type { OpenClient } from "../../lib/jump/jump_connection.ts";
@@ -78,4 +79,25 @@ Deno.test("a port that is in use is an error with a hint", () => {
     () => start(admitAll().openClient, { port: listener.addr.port }),
     /the port is in use; choose another one with --ssh-port/,
   );
+});
+
+Deno.test("one address has 200 connections at most, and another one still gets in", async () => {
+  await using jump = start(admitAll().openClient);
+  const local = { hostname: HOST, port: jump.port };
+  const connections: Deno.Conn[] = [];
+  for (let n = 0; n < 201; n++) connections.push(await Deno.connect(local));
+  try {
+    const isOpen = async (conn: Deno.Conn) => await conn.read(new Uint8Array(8)) !== null;
+    assert.deepEqual(await Promise.all([199, 200].map((n) => isOpen(connections[n]!))), [
+      true,
+      false,
+    ]);
+    const elsewhere = connectSocket({ host: HOST, port: jump.port, localAddress: "127.0.0.2" });
+    const [greeting] = await once(elsewhere, "data");
+    assert.match(String(greeting), /^SSH-2\.0-/);
+    elsewhere.destroy();
+    await once(elsewhere, "close");
+  } finally {
+    for (const conn of connections) conn.close();
+  }
 });
