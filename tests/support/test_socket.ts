@@ -70,6 +70,11 @@ export class TestSocket implements AsyncDisposable {
     });
   }
 
+  /** How many frames have come that nobody has taken. */
+  get pending(): number {
+    return this.#frames.length;
+  }
+
   /** The next frame. @throws {Error} if the socket closes before there is one */
   async next(): Promise<Frame> {
     for (;;) {

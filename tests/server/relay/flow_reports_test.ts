@@ -41,7 +41,9 @@ Deno.test("a client that takes nothing is not reported to have, and is once it t
   for (let i = 0; i < count; i++) pair.data.send(new Uint8Array(MESSAGE));
   await pair.data.settled();
   const sent = count * (MESSAGE + MESSAGE_COST);
-  let taken = await nextReport(pair.data);
+  // What the kernel takes may be too little for a report.
+  let taken = 0;
+  while (pair.data.pending > 0) taken = await nextReport(pair.data);
   assert.ok(taken < sent, `${taken}`);
   pair.client.socket.resume();
   while (sent - taken >= 16_384) {
