@@ -18,6 +18,7 @@ import {
 } from "../../../../templates/assets/shared/rendezvous_id.js";
 import * as names from "../../../../lib/protocol/names.ts";
 import { SITE } from "../../../support/site.ts";
+import { requires } from "../../../support/requires.ts";
 import { parse } from "yaml";
 
 const NASTY = 'ssh-ed25519 AAAA it\'s "me" $(id) ${{ secrets.X }} \\n `x` & %PATH% <b> é';
@@ -219,12 +220,12 @@ Deno.test("localCommands() are those of the programs, with the host keys of jobs
   assert.deepEqual(names, ["ssh job-1.converge", "sftp job-1.converge"]);
 });
 
-Deno.test("localCommands() put programs on PATH, in each shell", () => {
-  const home = mkdtempSync(join(tmpdir(), "converge-"));
-  try {
-    const curl = '#!/bin/sh\nprintf \'#!/bin/sh\\necho "$0" "$*"\\n\' > "$3"\n';
-    writeFileSync(join(home, "curl"), curl, { mode: 0o755 });
-    for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
+for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
+  requires(shell)(`localCommands() put programs on PATH: ${shell}`, () => {
+    const home = mkdtempSync(join(tmpdir(), "converge-"));
+    try {
+      const curl = '#!/bin/sh\nprintf \'#!/bin/sh\\necho "$0" "$*"\\n\' > "$3"\n';
+      writeFileSync(join(home, "curl"), curl, { mode: 0o755 });
       for (const [local, program] of [["setup", "wsproxy"], ["tunnel", "tunnel"]] as const) {
         const [once] = localCommands(SITE, choose({ local }));
         const { stdout, stderr } = spawnSync(shell, ["-c", `${once!.text}\n${program} works`], {
@@ -232,14 +233,14 @@ Deno.test("localCommands() put programs on PATH, in each shell", () => {
         });
         const path = join(home, ".local/bin", program);
         const setup = local === "setup" ? `${path} setup ${SITE.http}\n` : "";
-        assert.equal(`${stdout}${stderr}`, `${setup}${path} works\n`, `${shell} ${local}`);
+        assert.equal(`${stdout}${stderr}`, `${setup}${path} works\n`, local);
         rmSync(join(home, ".local"), { recursive: true });
       }
+    } finally {
+      rmSync(home, { recursive: true });
     }
-  } finally {
-    rmSync(home, { recursive: true });
-  }
-});
+  });
+}
 
 Deno.test("localCommands() survive addresses that a shell would read", () => {
   const site = { ...SITE, http: "http://[::1]:80/a%20b", ws: "ws://[::1]:80/a%20b" };
