@@ -21,6 +21,20 @@ export const HALF_CLOSE_SUBPROTOCOL = "half-close.converge";
 /** The text frame that ends its sender's direction, see {@link HALF_CLOSE_SUBPROTOCOL}. */
 export const EOF_FRAME = "eof";
 
+/**
+ * The subprotocol of clients whose stream of bytes outlives a connection. Under it client and agent
+ * put text frames between the bytes, which the server passes on, if the agent is
+ * {@link ParkMessage.resumable}; if not, the client gets {@link PLAIN_FRAME} and the connection is as
+ * under {@link HALF_CLOSE_SUBPROTOCOL}.
+ */
+export const RESUME_SUBPROTOCOL = "resume.converge";
+
+/** The text frame by which the server says that the agent knows no {@link RESUME_SUBPROTOCOL}. */
+export const PLAIN_FRAME = "plain";
+
+/** The longest text frame between a client and an agent, in UTF-16 code units. */
+export const MAX_PAIR_MESSAGE_LENGTH = 4_096;
+
 /** How long either side waits for the first message of an agent's connection, in milliseconds. */
 export const HELLO_TIMEOUT_MS = 10_000;
 
@@ -91,6 +105,8 @@ export interface ParkMessage {
   resume: string;
   /** Whether the agent understands {@link FlowMessage}. */
   flow?: boolean;
+  /** Whether the agent can go on with a stream on another connection. */
+  resumable?: boolean;
 }
 
 /** The server's answer to {@link RegisterMessage}. */
@@ -118,7 +134,10 @@ export interface RefusedMessage {
   retry: boolean;
 }
 
-/** The server is ending; the agent should connect again, its pairs live on for a while. */
+/**
+ * The server is ending; the agent should connect again, its pairs live on for a while. Both ends of
+ * a resumable pair get it too: the client should go on with its stream on a new connection.
+ */
 export interface DrainingMessage {
   type: "draining";
 }
@@ -136,6 +155,8 @@ export interface PairedMessage {
   contestedAt?: number;
   /** Whether the server sends {@link FlowMessage}; it does if the agent asked for it. */
   flow?: boolean;
+  /** Whether both ends are resumable: text frames are passed on. */
+  resumable?: boolean;
 }
 
 /** On a paired data connection, from the server, among the client's bytes. */
@@ -192,7 +213,7 @@ const SHAPES: Record<string, Shape> = {
     resume: "string?",
     facts: "object",
   },
-  park: { protocol: "number", resume: "string", flow: "boolean?" },
+  park: { protocol: "number", resume: "string", flow: "boolean?", resumable: "boolean?" },
   registered: {
     protocol: "number",
     version: "string",
@@ -203,7 +224,12 @@ const SHAPES: Record<string, Shape> = {
   },
   refused: { reason: "string", retry: "boolean" },
   draining: {},
-  paired: { client: "object", contestedAt: "number?", flow: "boolean?" },
+  paired: {
+    client: "object",
+    contestedAt: "number?",
+    flow: "boolean?",
+    resumable: "boolean?",
+  },
   flow: { taken: "number" },
   status: { deadline: "number?", activity: "number?", clients: "object" },
 };

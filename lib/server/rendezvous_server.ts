@@ -224,8 +224,8 @@ export class RendezvousServer {
     if (refusal || "refusal" in answer) return refusalResponse(refusal!);
     const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
     if (upgraded instanceof Response) return upgraded;
-    const { socket, halfClose, response } = upgraded;
-    const connection = this.#connections.add(socket, { address, halfClose });
+    const { socket, response, halfClose, resumable } = upgraded;
+    const connection = this.#connections.add(socket, { address, halfClose, resumable });
     peer.guard(connection);
     const { who, id, waitMs } = answer;
     if (who === "client") {

@@ -111,6 +111,7 @@ export function agentInfo(id: string, sessions: string[][] = []): AgentInfo {
       toAgent: 12_345,
       toClient: 6_789_000,
       buffered: 0,
+      resumable: false,
     })),
   };
 }

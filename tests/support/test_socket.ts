@@ -7,6 +7,7 @@ import {
   HALF_CLOSE_SUBPROTOCOL,
   PROTOCOL_VERSION,
   type RegisteredMessage,
+  RESUME_SUBPROTOCOL,
 } from "../../lib/protocol/messages.ts";
 import { agentPath } from "../../lib/protocol/urls.ts";
 
@@ -27,6 +28,8 @@ export class UpgradeRefused extends Error {
 export interface TestSocketOptions {
   /** Whether to offer the half-close subprotocol. */
   halfClose?: boolean;
+  /** Whether to offer that of resumable streams instead. */
+  resumable?: boolean;
   headers?: Record<string, string>;
   ca?: string;
 }
@@ -55,7 +58,11 @@ export class TestSocket implements AsyncDisposable {
 
   /** @throws {UpgradeRefused} */
   static open(url: string, options: TestSocketOptions = {}): Promise<TestSocket> {
-    const protocols = options.halfClose ? [HALF_CLOSE_SUBPROTOCOL] : [];
+    const protocols = options.resumable
+      ? [RESUME_SUBPROTOCOL]
+      : options.halfClose
+      ? [HALF_CLOSE_SUBPROTOCOL]
+      : [];
     const { headers, ca } = options;
     const socket = new WebSocket(url, protocols, { headers, ca, perMessageDeflate: false });
     const opened = new TestSocket(socket);
@@ -146,6 +153,8 @@ export function registerMessage(fields: object = {}): object {
 export interface ParkOptions extends TestSocketOptions {
   /** Whether to ask for reports of how far the client is. */
   flow?: boolean;
+  /** Whether to say that streams can be resumed. */
+  canResume?: boolean;
 }
 
 /** A registered agent without SSH. */
@@ -177,7 +186,8 @@ export class TestAgent implements AsyncDisposable {
     const data = await TestSocket.open(`${this.base}/${agentPath(this.id)}`, options);
     this.#parked.push(data);
     const { resume } = this.registered;
-    data.send({ type: "park", protocol: PROTOCOL_VERSION, resume, flow: options.flow });
+    const { flow, canResume: resumable } = options;
+    data.send({ type: "park", protocol: PROTOCOL_VERSION, resume, flow, resumable });
     await data.settled();
     return data;
   }

@@ -1,4 +1,4 @@
-import { HALF_CLOSE_SUBPROTOCOL } from "../../protocol/messages.ts";
+import { HALF_CLOSE_SUBPROTOCOL, RESUME_SUBPROTOCOL } from "../../protocol/messages.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { textResponse } from "./http.ts";
 
@@ -7,9 +7,14 @@ export interface Upgraded {
   socket: WebSocket;
   /** The response that the request gets. */
   response: Response;
-  /** Whether both sides speak {@link HALF_CLOSE_SUBPROTOCOL}. */
+  /** Whether both sides speak {@link HALF_CLOSE_SUBPROTOCOL}, or what includes it. */
   halfClose: boolean;
+  /** Whether both sides speak {@link RESUME_SUBPROTOCOL}. */
+  resumable: boolean;
 }
+
+/** The best comes first. */
+const SUBPROTOCOLS = [RESUME_SUBPROTOCOL, HALF_CLOSE_SUBPROTOCOL];
 
 /** Whether a request asks for a websocket. */
 export function isUpgrade(request: Request): boolean {
@@ -28,13 +33,14 @@ export function upgradeWebSocket(request: Request, idleMs: number): Upgraded | R
     const line = "unsupported websocket version: this server speaks version 13";
     return textResponse(426, line, { "sec-websocket-version": "13" });
   }
-  const offered = request.headers.get("sec-websocket-protocol") ?? "";
-  const halfClose = offered.split(",").some((name) => name.trim() === HALF_CLOSE_SUBPROTOCOL);
-  const protocol = halfClose ? HALF_CLOSE_SUBPROTOCOL : undefined;
+  // Deno wants the space, and throws if it does not find its protocol.
+  const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(", ");
+  const protocol = SUBPROTOCOLS.find((name) => offered.includes(name));
   try {
     return {
       ...Deno.upgradeWebSocket(request, { idleTimeout: idleMs / 1_000, protocol }),
-      halfClose,
+      halfClose: protocol !== undefined,
+      resumable: protocol === RESUME_SUBPROTOCOL,
     };
   } catch (error) {
     return textResponse(400, `invalid websocket handshake: ${errorMessage(error)}`);

@@ -167,8 +167,7 @@ function park(
   hello: ParkMessage,
   { rendezvous }: AgentServices,
 ): Refusal | undefined {
-  const { flow = false } = hello;
-  const data = new DataConnection(socket, flow, (data) => rendezvous.unpark(id, data));
+  const data = new DataConnection(socket, hello, (data) => rendezvous.unpark(id, data));
   socket.handTo(data);
   return rendezvous.park(id, hello.resume, data);
 }

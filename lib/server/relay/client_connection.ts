@@ -50,9 +50,11 @@ export class ClientConnection implements Client, PeerRole {
   /** Starts to copy between client and agent, beginning with what the client sent early. */
   relay(data: DataConnection, pairing: Pairing, options: RelayOptions): Relay {
     const { key, contestedAt } = pairing;
-    const agent = data.take({ client: { key, address: this.address }, contestedAt });
+    const resumable = data.resumable && this.#socket.resumable;
+    const client = { key, address: this.address };
+    const agent = data.take({ client, contestedAt, resumable: resumable || undefined });
     const { flow } = data;
-    return new Relay(agent, this.#socket, this.#early.splice(0), { ...options, flow });
+    return new Relay(agent, this.#socket, this.#early.splice(0), { ...options, flow, resumable });
   }
 }
 

@@ -1,4 +1,4 @@
-import { CloseCode, type PairedMessage } from "../../protocol/messages.ts";
+import { CloseCode, type PairedMessage, type ParkMessage } from "../../protocol/messages.ts";
 import type { PeerRole, PeerSocket } from "./peer_socket.ts";
 import type { Closable } from "../rendezvous/types.ts";
 
@@ -8,11 +8,18 @@ export class DataConnection implements Closable, PeerRole {
   readonly #leave: (data: DataConnection) => void;
   /** Whether the agent wants to be told how far the client is. */
   readonly flow: boolean;
+  /** Whether the agent can go on with a stream on another connection. */
+  readonly resumable: boolean;
 
   /** @param leave called if it closes while it is parked */
-  constructor(socket: PeerSocket, flow: boolean, leave: (data: DataConnection) => void) {
+  constructor(
+    socket: PeerSocket,
+    { flow = false, resumable = false }: Pick<ParkMessage, "flow" | "resumable">,
+    leave: (data: DataConnection) => void,
+  ) {
     this.#socket = socket;
     this.flow = flow;
+    this.resumable = resumable;
     this.#leave = leave;
   }
 

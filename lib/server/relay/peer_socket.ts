@@ -33,6 +33,8 @@ export interface PeerSocketOptions {
   address: string;
   /** Whether the half-close subprotocol was agreed on. */
   halfClose: boolean;
+  /** Whether the subprotocol of resumable streams was. @default false */
+  resumable?: boolean;
   backlog: Backlog;
 }
 
@@ -63,10 +65,13 @@ export class PeerSocket implements Closable, GuardedSocket {
   readonly address: string;
   /** Whether the peer can end one direction and keep the other. */
   readonly halfClose: boolean;
+  /** Whether the peer can go on with its stream on another connection. */
+  readonly resumable: boolean;
 
   constructor(socket: MessageSocket, options: PeerSocketOptions) {
     this.#socket = socket;
     ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
+    this.resumable = options.resumable ?? false;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       for (const act of this.#early.splice(0)) act();

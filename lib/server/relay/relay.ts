@@ -1,4 +1,10 @@
-import { CloseCode, EOF_FRAME } from "../../protocol/messages.ts";
+import {
+  CloseCode,
+  type DrainingMessage,
+  EOF_FRAME,
+  MAX_PAIR_MESSAGE_LENGTH,
+  PLAIN_FRAME,
+} from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
 import { FlowReports } from "./flow_reports.ts";
 import type { PeerData, PeerSocket } from "./peer_socket.ts";
@@ -11,6 +17,8 @@ export interface RelayOptions {
   backlog: Backlog;
   /** Whether the agent wants to be told how far the client is. */
   flow?: boolean;
+  /** Whether both ends are resumable. */
+  resumable?: boolean;
 }
 
 /**
@@ -24,6 +32,8 @@ class Side {
   /** Whether its peer has sent an end of file. */
   ended = false;
   closed = false;
+  /** Whether its first frame, if that is text, is how it asks for a stream that nobody can give. */
+  asks = false;
 
   constructor(readonly name: "agent" | "client", readonly connection: PeerSocket) {}
 
@@ -45,10 +55,12 @@ class Side {
  *   subprotocol; otherwise it ends the pair once all is delivered.
  * - A clean close of one side closes the other cleanly once all is delivered; a side that is
  *   lost, breaks the protocol or falls too far behind ends both at once, with a reason.
+ * - Between two ends that are resumable text is passed on like bytes: an end of file is theirs.
  */
 export class Relay implements Link {
   toAgent = 0;
   toClient = 0;
+  readonly resumable: boolean;
   readonly #agent: Side;
   readonly #client: Side;
   readonly #options: RelayOptions;
@@ -66,6 +78,11 @@ export class Relay implements Link {
     this.#agent = new Side("agent", agent);
     this.#client = new Side("client", client);
     this.#options = options;
+    this.resumable = options.resumable ?? false;
+    if (client.resumable && !this.resumable) {
+      this.#client.asks = true;
+      client.send(PLAIN_FRAME);
+    }
     if (options.flow) {
       this.#reports = new FlowReports({
         waiting: () => client.behind,
@@ -84,6 +101,15 @@ export class Relay implements Link {
     return this.#done.promise;
   }
 
+  /** Tells both ends, if they can go on elsewhere, that the server is ending. */
+  drain(): void {
+    if (!this.resumable || this.#end) return;
+    const message: DrainingMessage = { type: "draining" };
+    for (const { connection } of [this.#agent, this.#client]) {
+      connection.send(JSON.stringify(message));
+    }
+  }
+
   close(code: number, reason: string): void {
     this.#break({ label: "shutdown", reason }, code, code);
   }
@@ -98,7 +124,12 @@ export class Relay implements Link {
 
   #forward(from: Side, to: Side, data: PeerData): void {
     if (this.#end) return;
-    if (from.isEof(data)) {
+    const isRequest = from.asks && typeof data === "string" && data !== EOF_FRAME;
+    from.asks = false;
+    if (isRequest) return;
+    if (this.resumable) {
+      this.#pass(from, to, data);
+    } else if (from.isEof(data)) {
       from.ended = true;
       to.finish();
       if (to.ended) from.connection.end();
@@ -113,9 +144,22 @@ export class Relay implements Link {
     }
   }
 
-  #copy(from: Side, to: Side, data: ArrayBuffer): void {
+  /** Copies what comes between two ends that are resumable. */
+  #pass(from: Side, to: Side, data: PeerData): void {
+    const length = typeof data === "string" ? data.length : data.byteLength;
+    if (typeof data === "string" && length > MAX_PAIR_MESSAGE_LENGTH) {
+      const reason = `the ${from.name} sent a text frame of more than ${MAX_PAIR_MESSAGE_LENGTH}`;
+      const { policyViolation, peerLost } = CloseCode;
+      this.#break({ label: "protocol", reason }, ...this.#codes(from, policyViolation, peerLost));
+    } else if (length > 0) {
+      this.#copy(from, to, data);
+    }
+  }
+
+  #copy(from: Side, to: Side, data: PeerData): void {
     const { maxBuffer, backlog } = this.#options;
-    const isBehind = to.connection.behind + data.byteLength > maxBuffer;
+    const length = typeof data === "string" ? data.length : data.byteLength;
+    const isBehind = to.connection.behind + length > maxBuffer;
     if (isBehind || backlog.full) {
       const reason = isBehind
         ? `the ${to.name} fell further behind than --max-buffer allows`
@@ -124,10 +168,11 @@ export class Relay implements Link {
       return this.#break({ label: "too-slow", reason }, code, code);
     }
     to.connection.send(data);
-    if (from === this.#client) this.toAgent += data.byteLength;
+    if (typeof data === "string") return;
+    if (from === this.#client) this.toAgent += length;
     else {
-      this.toClient += data.byteLength;
-      this.#reports?.sent(data.byteLength);
+      this.toClient += length;
+      this.#reports?.sent(length);
     }
   }
 

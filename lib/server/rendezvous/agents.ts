@@ -203,6 +203,6 @@ export function agentInfo(agent: Agent<unknown>): AgentInfo {
 
 /** What they show of a client. */
 export function clientInfo({ key, address, since, link }: Pair): ClientInfo {
-  const { toAgent, toClient, buffered } = link;
-  return { key, address, since, toAgent, toClient, buffered };
+  const { toAgent, toClient, buffered, resumable } = link;
+  return { key, address, since, toAgent, toClient, buffered, resumable };
 }

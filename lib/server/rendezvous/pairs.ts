@@ -39,9 +39,10 @@ export class Pairs<Data, C extends Client> {
   }
 
   /** How many there are, and what they have copied. */
-  counts(): Pick<Counts, "pairs" | "toAgent" | "toClient"> {
-    const counts = { pairs: this.#links.size, toAgent: 0, toClient: 0 };
-    for (const { toAgent, toClient } of this.#links) {
+  counts(): Pick<Counts, "pairs" | "resumable" | "toAgent" | "toClient"> {
+    const counts = { pairs: this.#links.size, resumable: 0, toAgent: 0, toClient: 0 };
+    for (const { toAgent, toClient, resumable } of this.#links) {
+      if (resumable) counts.resumable++;
       counts.toAgent += toAgent;
       counts.toClient += toClient;
     }
@@ -51,6 +52,11 @@ export class Pairs<Data, C extends Client> {
   /** Resolves when those that there are now have ended. */
   async ended(): Promise<void> {
     await Promise.all(Array.from(this.#links, (link) => link.done));
+  }
+
+  /** Tells all that the server is shutting down. */
+  drain(): void {
+    for (const link of this.#links) link.drain();
   }
 
   closeAll(code: number, reason: string): void {

@@ -199,7 +199,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   }
 
   /**
-   * Stops pairing and registering, and tells the agents.
+   * Stops pairing and registering, and tells the agents and who can go on elsewhere.
    *
    * @returns a promise that resolves when the last pair has ended
    */
@@ -209,6 +209,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     for (const { client } of this.#waiting.takeAll(() => true)) {
       client.close(CloseCode.goingAway, "the server is shutting down");
     }
+    this.#pairs.drain();
     await this.#pairs.ended();
   }
 

@@ -41,6 +41,10 @@ export interface Link extends Closable {
   readonly toClient: number;
   /** Bytes taken from one side that the other has not taken yet. */
   readonly buffered: number;
+  /** Whether both ends can go on with their stream on other connections. */
+  readonly resumable: boolean;
+  /** Tells both ends that the server is shutting down, if they can go on elsewhere. */
+  drain(): void;
   /** Resolves when both connections are closed; never rejects. */
   readonly done: Promise<PairEnd>;
 }
@@ -109,6 +113,8 @@ export interface ClientInfo {
   toAgent: number;
   toClient: number;
   buffered: number;
+  /** Whether its stream can go on on another connection. */
+  resumable: boolean;
 }
 
 /** How much there is of each kind. */
@@ -122,6 +128,8 @@ export interface Counts {
   /** Clients that wait for a data connection or an agent. */
   waiting: number;
   pairs: number;
+  /** Of these, those whose ends are both resumable. */
+  resumable: number;
   /** Bytes that the open pairs have copied from clients to agents. */
   toAgent: number;
   /** Bytes that the open pairs have copied from agents to clients. */

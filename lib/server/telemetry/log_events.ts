@@ -26,7 +26,8 @@ export function logEvents(log: Log, repeated: RepeatedLines): (event: ServerEven
         return log.debug("client waits", { id: event.id, address: event.address });
       case "paired": {
         const { key, address } = event.client;
-        return log.info("client paired", { id: event.id, client: key, address });
+        const resumable = event.client.resumable || undefined;
+        return log.info("client paired", { id: event.id, client: key, address, resumable });
       }
       case "unpaired": {
         const { key, toAgent, toClient } = event.client;

@@ -105,6 +105,10 @@ export class Metrics {
   readonly #agents = this.#gauge("converge_agents", "Registered agents.", ["state"]);
   readonly #clients = this.#gauge("converge_clients", "Clients.", ["state"]);
   readonly #pairs = this.#gauge("converge_pairs", "Agents and clients that are paired.");
+  readonly #resumable = this.#gauge(
+    "converge_pairs_resumable",
+    "Pairs whose streams go on on another connection if this one is lost.",
+  );
   readonly #parked = this.#gauge(
     "converge_parked_connections",
     "Data connections of agents that wait for a client.",
@@ -178,6 +182,7 @@ export class Metrics {
     this.#clients.set({ state: "paired" }, load.pairs);
     this.#clients.set({ state: "waiting" }, load.waiting);
     this.#pairs.set(load.pairs);
+    this.#resumable.set(load.resumable);
     this.#parked.set(load.parked);
     this.#connections.set(load.connections);
     this.#buffered.set(load.buffered);

@@ -18,7 +18,8 @@ function agentInfo(id: string, more: Partial<AgentInfo> = {}): AgentInfo {
 }
 
 function client(key: number) {
-  return { key, address: "192.0.2.9", since: key, toAgent: 1, toClient: 2, buffered: 0 };
+  const counts = { toAgent: 1, toClient: 2, buffered: 0 };
+  return { key, address: "192.0.2.9", since: key, ...counts, resumable: false };
 }
 
 function query(text: string) {

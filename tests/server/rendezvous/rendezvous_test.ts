@@ -31,6 +31,8 @@ class FakeLink implements Link {
   toAgent = 0;
   toClient = 0;
   buffered = 0;
+  readonly resumable = true;
+  draining = false;
   readonly ended = Promise.withResolvers<PairEnd>();
   readonly done = this.ended.promise;
 
@@ -39,6 +41,10 @@ class FakeLink implements Link {
     readonly client: FakeConnection,
     readonly contestedAt?: number,
   ) {}
+
+  drain(): void {
+    this.draining = true;
+  }
 
   close(_code: number, reason: string): void {
     this.ended.resolve({ label: "shutdown", reason });
@@ -144,7 +150,7 @@ Deno.test("counts() has what there is, pairs of agents that have ended too", () 
   world.park("job", secret);
   world.join("later", 60_000);
   Object.assign(world.links[0]!, { toAgent: 3, toClient: 40 });
-  const bytes = { toAgent: 3, toClient: 40 };
+  const bytes = { toAgent: 3, toClient: 40, resumable: 1 };
   const counts = { connected: 1, away: 1, parked: 1, waiting: 1, pairs: 1, ...bytes };
   assert.deepEqual(world.rendezvous.counts(), counts);
   gone(true);
@@ -419,6 +425,7 @@ Deno.test("draining: nobody new, agents are told, open pairs are waited for", as
   let drained = false;
   const draining = world.rendezvous.drain().then(() => drained = true);
   assert.ok(control.draining);
+  assert.ok(world.links[0]!.draining);
   assert.equal(queued.closedWith?.[0], CloseCode.goingAway);
   assert.equal(label(world.rendezvous.admitClient("job", false, "192.0.2.1")), "draining");
   assert.equal(label(world.rendezvous.admitAgent("job")), "draining");

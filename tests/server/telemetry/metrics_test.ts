@@ -4,7 +4,8 @@ import type { AgentInfo, ClientInfo } from "../../../lib/server/rendezvous/types
 import type { ServerLoad } from "../../../lib/server/telemetry/load.ts";
 
 const LOAD: ServerLoad = {
-  ...{ connected: 0, away: 0, parked: 0, waiting: 0, pairs: 0, toAgent: 0, toClient: 0 },
+  ...{ connected: 0, away: 0, parked: 0, waiting: 0, pairs: 0, resumable: 0 },
+  ...{ toAgent: 0, toClient: 0 },
   ...{ connections: 0, buffered: 0, bufferLimit: 2 ** 30 },
 };
 
@@ -16,6 +17,7 @@ const AGENT: AgentInfo = {
 
 const CLIENT: ClientInfo = {
   ...{ key: 1, address: "192.0.2.2", since: 0, toAgent: 10, toClient: 2_000, buffered: 0 },
+  resumable: false,
 };
 
 /** Each figure with its labels, as Prometheus reads it. */
@@ -38,7 +40,7 @@ Deno.test("Metrics reads what is there when it is asked", async () => {
   const metrics = new Metrics({ load: () => load });
   assert.equal((await read(metrics))['converge_agents{state="connected"}'], 0);
   load = { ...LOAD, connected: 3, away: 1, parked: 6, waiting: 2, pairs: 4, connections: 17 };
-  load = { ...load, buffered: 5_000 };
+  load = { ...load, buffered: 5_000, resumable: 2 };
   const values = await read(metrics);
   assertValues(values, {
     'converge_agents{state="connected"}': 3,
@@ -46,6 +48,7 @@ Deno.test("Metrics reads what is there when it is asked", async () => {
     'converge_clients{state="paired"}': 4,
     'converge_clients{state="waiting"}': 2,
     converge_pairs: 4,
+    converge_pairs_resumable: 2,
     converge_parked_connections: 6,
     converge_connections: 17,
     converge_buffered_bytes: 5_000,
