@@ -1,7 +1,7 @@
 import { parsePublicKey } from "../keys/public_key.ts";
 import { verifySignature } from "../keys/signature.ts";
 import { Writer } from "../protocol/wire_format.ts";
-import { SIGNATURE_ALGORITHMS } from "../transport/transport.ts";
+import { SIGNATURE_ALGORITHMS } from "../transport/key_exchanges.ts";
 import type { LoginRefusal } from "./authentication.ts";
 
 /** A signed attempt to log in by a public key (RFC 4252, section 7). */
