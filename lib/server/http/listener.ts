@@ -3,7 +3,8 @@ import type { Log } from "../../log/log.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import { within } from "../../wire/delay.ts";
 import { parseAddress } from "../../text/ip_address.ts";
-import { type Dropped, Guard, type GuardedSocket, TICK_MS } from "../sockets/guard.ts";
+import { type Dropped, Guard, TICK_MS } from "../sockets/guard.ts";
+import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 import { OwnSockets, peerKey } from "../sockets/own_sockets.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
 

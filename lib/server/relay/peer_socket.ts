@@ -3,7 +3,7 @@ import { MESSAGE_COST } from "../../protocol/messages.ts";
 import type { MessageSocket } from "../../wire/message_socket.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
-import type { GuardedSocket } from "../sockets/guard.ts";
+import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 
 /** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;

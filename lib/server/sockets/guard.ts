@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { formatBytes } from "../../../templates/assets/shared/format.js";
-import type { DropLabel } from "../rendezvous/types.ts";
+import { GuardedConnection, type GuardedSocket, type Verdict } from "./guarded_connection.ts";
 import type { OwnSocket, Sockets } from "./own_sockets.ts";
 
 /** How often to look at memory, in milliseconds. A flood on one machine brings about 15 MiB. */
@@ -19,16 +18,6 @@ const MAX_SHARE = 0.1;
 /** By how many bytes memory has to grow for a look whatever the last one took. */
 const FLOOD = 3 * GROWTH;
 
-/** How long a new connection has for its first request, in milliseconds. */
-const REQUEST_MS = 15_000;
-/** How long a connection may be idle between two requests, longer than proxies keep theirs. */
-const IDLE_MS = 180_000;
-/** How long a peer may take nothing of a response or of what precedes a close, in milliseconds. */
-const STALLED_MS = 60_000;
-/** What a peer has to take in that time of more than that, in bytes: fewer are nothing. */
-const LEAST_TAKEN = 16 * 1024;
-/** How long a peer may take for all that precedes a close, in milliseconds. */
-const CLOSING_MS = 600_000;
 /** How many bytes all incomplete messages together may have. */
 const MAX_INCOMPLETE = 64 * 2 ** 20;
 /** Incomplete messages below this are never ended, in bytes. */
@@ -40,46 +29,8 @@ const HARMLESS = 2 ** 20;
  */
 const MAX_UNSENT = 64 * 1024;
 
-/** A websocket on a connection. */
-export interface GuardedSocket {
-  /** About how many bytes of the connection were delivered as messages so far. */
-  readonly delivered: number;
-  /** How long a message may be, in bytes. */
-  readonly maxMessage: number;
-  /** Whether it is being closed from this side. */
-  readonly closing: boolean;
-  readonly closed: Promise<void>;
-  /** Tells why the connection is about to end. */
-  drop(reason: string): void;
-}
-
-/** What the guard knows of a connection. */
-interface Connection {
-  /** The pass that saw it last. */
-  pass: number;
-  /** What that pass saw; several if a peer uses one port for several addresses of ours. */
-  sockets: OwnSocket[];
-  /** Requests that are being answered. */
-  requests: number;
-  websocket?: GuardedSocket;
-  /** When it was first seen, or its last request ended. */
-  idleSince: number;
-  /** How long it may be idle. */
-  idleMs: number;
-  /** When the peer last took enough, and how much it has taken by then. */
-  progress: { at: number; acknowledged: number };
-  /** When its websocket was first seen being closed. */
-  closingSince?: number;
-  /** At the last pass: bytes received, and of these delivered in messages. */
-  seen: { received: number; delivered: number };
-  /** Bytes of a message that is not complete yet, at most. */
-  incomplete: number;
-}
-
 /** A connection that the guard has ended. */
-export interface Dropped {
-  label: DropLabel;
-  reason: string;
+export interface Dropped extends Verdict {
   /** The address and port of the peer: a proxy's, if there is one. */
   peer: string;
 }
@@ -105,7 +56,7 @@ export class Guard implements Disposable {
   readonly #options: GuardOptions;
   readonly #now: () => number;
   readonly #memory: () => number;
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections = new Map<string, GuardedConnection>();
   #slices?: Iterator<OwnSocket[]>;
   #pass = 0;
   #lastMemory: number;
@@ -135,12 +86,8 @@ export class Guard implements Disposable {
   /** A request has arrived. @returns what to call when it is answered */
   request(peer: string): () => void {
     const connection = this.#connections.get(peer) ?? this.#add(peer);
-    connection.requests++;
-    connection.idleMs = IDLE_MS;
-    return () => {
-      connection.requests--;
-      connection.idleSince = this.#now();
-    };
+    connection.asked();
+    return () => connection.answered(this.#now());
   }
 
   /** The connection carries a websocket from now on. */
@@ -184,18 +131,8 @@ export class Guard implements Disposable {
     return this.#options.sockets.slices(this.#options.port)[Symbol.iterator]();
   }
 
-  #add(peer: string): Connection {
-    const now = this.#now();
-    const connection: Connection = {
-      pass: this.#pass,
-      sockets: [],
-      requests: 0,
-      idleSince: now,
-      idleMs: REQUEST_MS,
-      progress: { at: now, acknowledged: 0 },
-      seen: { received: 0, delivered: 0 },
-      incomplete: 0,
-    };
+  #add(peer: string): GuardedConnection {
+    const connection = new GuardedConnection(this.#pass, this.#now());
     this.#connections.set(peer, connection);
     return connection;
   }
@@ -203,75 +140,40 @@ export class Guard implements Disposable {
   #see(socket: OwnSocket): void {
     let connection = this.#connections.get(socket.peer) ?? this.#add(socket.peer);
     // A new connection from the same port.
-    if (socket.received < connection.seen.received) connection = this.#add(socket.peer);
-    if (connection.pass !== this.#pass) connection.sockets = [];
-    connection.pass = this.#pass;
-    connection.sockets.push(socket);
-    const { seen, progress, websocket } = connection;
-    if (connection.sockets.length > 1) return;
-    const { received, acknowledged } = socket;
-    const isWaitedFor = socket.sending || websocket?.closing;
-    if (!isWaitedFor || acknowledged - progress.acknowledged >= LEAST_TAKEN) {
-      connection.progress = { at: this.#now(), acknowledged };
-    }
-    if (websocket?.closing) connection.closingSince ??= this.#now();
-    const delivered = websocket?.delivered ?? 0;
-    // A message that was delivered leaves at most the bytes that came since the last pass.
-    const came = received - seen.received;
-    connection.incomplete = delivered === seen.delivered
-      ? connection.incomplete + came
-      : Math.max(0, came - (delivered - seen.delivered));
-    connection.seen = { received, delivered };
+    if (connection.isOlderThan(socket)) connection = this.#add(socket.peer);
+    connection.see(socket, this.#pass, this.#now());
   }
 
   #judgeAll(): void {
     let sum = 0;
-    const incomplete: [string, Connection][] = [];
+    const incomplete: [string, GuardedConnection][] = [];
     for (const [peer, connection] of this.#connections) {
       // One that came while this pass was under way may have been missed.
       if (connection.pass < this.#pass - 1) this.#connections.delete(peer);
       if (connection.pass !== this.#pass || connection.sockets.length === 0) continue;
-      if (this.#judge(peer, connection) || !connection.websocket) continue;
-      sum += connection.incomplete;
-      if (connection.incomplete > HARMLESS) incomplete.push([peer, connection]);
+      const verdict = connection.judge(this.#now());
+      if (verdict) this.#drop(peer, connection, verdict);
+      else if (connection.websocket) {
+        sum += connection.incomplete;
+        if (connection.incomplete > HARMLESS) incomplete.push([peer, connection]);
+      }
     }
     if (sum <= MAX_INCOMPLETE) return;
     incomplete.sort(([, a], [, b]) => b.incomplete - a.incomplete);
     for (const [peer, connection] of incomplete) {
       const reason = "all incomplete messages together took too much memory";
-      this.#drop(peer, connection, "message-too-long", reason);
+      this.#drop(peer, connection, { label: "message-too-long", reason });
       sum -= connection.incomplete;
       if (sum <= MAX_INCOMPLETE / 2) return;
     }
   }
 
-  /** Ends a connection that breaks a rule of its own. */
-  #judge(peer: string, connection: Connection): boolean {
-    const { websocket, requests, idleSince, idleMs, progress, closingSince, sockets } = connection;
-    const now = this.#now();
-    if (websocket && connection.incomplete > websocket.maxMessage) {
-      const reason = `a message of more than ${formatBytes(websocket.maxMessage)}`;
-      this.#drop(peer, connection, "message-too-long", reason);
-    } else if (!websocket && requests === 0 && now - idleSince >= idleMs) {
-      this.#drop(peer, connection, "no-request", "no request came in time");
-    } else if (
-      (websocket ? websocket.closing : sockets[0]!.sending) && now - progress.at >= STALLED_MS
-    ) {
-      this.#drop(peer, connection, "takes-nothing", "the peer took nothing of what it was sent");
-    } else if (closingSince !== undefined && now - closingSince >= CLOSING_MS) {
-      this.#drop(peer, connection, "takes-nothing", "the peer took too long until the close");
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  #drop(peer: string, connection: Connection, label: DropLabel, reason: string): void {
+  #drop(peer: string, connection: GuardedConnection, { label, reason }: Verdict): void {
     this.#connections.delete(peer);
     connection.websocket?.drop(reason);
     for (const socket of connection.sockets) this.#options.sockets.end(socket, this.#options.port);
     // An idle connection of a proxy or a browser is nothing to tell of.
-    if (label === "no-request" && connection.idleMs === IDLE_MS) return;
+    if (label === "no-request" && connection.hasAsked) return;
     this.#options.onDropped({ label, reason, peer });
   }
 }

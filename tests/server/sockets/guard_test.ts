@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Dropped, Guard, type GuardedSocket } from "../../../lib/server/sockets/guard.ts";
+import { type Dropped, Guard } from "../../../lib/server/sockets/guard.ts";
+import type { GuardedSocket } from "../../../lib/server/sockets/guarded_connection.ts";
 import type { OwnSocket, Sockets } from "../../../lib/server/sockets/own_sockets.ts";
 
 const MiB = 2 ** 20;
