@@ -2,8 +2,7 @@ import { decodeBytes, encodeBytes } from "../../text/byte_text.ts";
 import { errorMessage } from "../../text/error_message.ts";
 import type { Process, Pty } from "../../process/process.ts";
 import type { Shell } from "../../process/shell.ts";
-import { decodeModes } from "../../process/terminal_modes.ts";
-import { sessionEnvironment, whyNotSettable } from "./environment.ts";
+import { sessionEnvironment } from "./environment.ts";
 import {
   type Channel,
   own,
@@ -17,7 +16,8 @@ import {
   type SshConnection,
   type SubsystemHandler,
 } from "../connection/handler.ts";
-import { launch, startDirectory, type Terminal } from "./launch.ts";
+import { launch, startDirectory } from "./launch.ts";
+import { Preparation } from "./preparation.ts";
 import { explain, explainFailure, hasFailed, runOnChannel, sendExit } from "./program_channel.ts";
 import { Screen } from "./screen.ts";
 import { Reader } from "../protocol/wire_format.ts";
@@ -49,14 +49,12 @@ export class Session implements SessionContext {
   readonly env: Record<string, string>;
   /** What its user is told before anything else. */
   readonly #notices: string[] = [];
-  readonly #id: number;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #controller = new AbortController();
-  readonly #clientEnv: Record<string, string> = {};
   readonly #requests: Record<string, SessionRequestHandler> = {
-    "pty-req": (_, data) => this.#requestPty(new Reader(data)),
-    "env": (_, data) => this.#requestEnv(new Reader(data)),
+    "pty-req": (_, data) => this.#requestTerminal(new Reader(data)),
+    "env": (_, data) => this.#preparation.requestVariable(new Reader(data)),
     "window-change": (_, data) => this.#resize(new Reader(data)),
     "signal": (_, data) => this.#signal(new Reader(data)),
     "x11-req": () => {
@@ -66,7 +64,7 @@ export class Session implements SessionContext {
     // The client reads no more.
     "eow@openssh.com": () => this.#running().dropOutput(),
   };
-  #terminal?: Terminal;
+  readonly #preparation: Preparation;
   #program?: Process | Pty;
   /** Of a shell with a terminal. */
   #screen?: Screen;
@@ -79,7 +77,7 @@ export class Session implements SessionContext {
     this.connection = connection;
     this.#channel = channel;
     this.#options = options;
-    this.#id = options.id;
+    this.#preparation = new Preparation(connection.permissions);
     const { path, notice } = startDirectory(options.cwd);
     this.cwd = path;
     if (notice !== undefined) this.tell(notice);
@@ -134,21 +132,9 @@ export class Session implements SessionContext {
     return this.#program;
   }
 
-  #requestPty(data: Reader): void {
-    if (!this.connection.permissions.pty) throw new Refused("the key does not allow a terminal");
+  #requestTerminal(data: Reader): void {
     if (this.#started) throw new Refused("the program has already started");
-    const [term, columns, rows] = [data.text(), data.uint32(), data.uint32()];
-    data.uint32(); // Pixels.
-    data.uint32();
-    this.#terminal = { term, columns, rows, modes: decodeModes(data.string()) };
-  }
-
-  #requestEnv(data: Reader): void {
-    const [name, value] = [data.text(), decodeBytes(data.string())];
-    const { command } = this.connection.permissions;
-    const reason = whyNotSettable(name, value, this.#clientEnv, command !== undefined);
-    if (reason) throw new Refused(`${name}: ${reason}`);
-    this.#clientEnv[name] = value;
+    this.#preparation.requestTerminal(data);
   }
 
   #signal(data: Reader): void {
@@ -161,7 +147,7 @@ export class Session implements SessionContext {
 
   #resize(data: Reader): void {
     const size = { columns: data.uint32(), rows: data.uint32() };
-    if (this.#terminal) Object.assign(this.#terminal, size);
+    if (this.#preparation.terminal) Object.assign(this.#preparation.terminal, size);
     if (this.#screen) this.#screen.columns = size.columns;
     if (this.#program && "resize" in this.#program) this.#program.resize(size);
   }
@@ -178,9 +164,9 @@ export class Session implements SessionContext {
     this.#claim();
     const { shell } = this.#options;
     const command = forced ?? asked;
-    const env = { ...this.env, ...this.#clientEnv, ...environment };
+    const env = { ...this.env, ...this.#preparation.env, ...environment };
     if (forced !== undefined && asked !== undefined) env.SSH_ORIGINAL_COMMAND = asked;
-    const terminal = this.#terminal;
+    const { terminal } = this.#preparation;
     const info = this.#describe(command === undefined ? "shell" : "exec");
     let program: Process | Pty;
     try {
@@ -225,14 +211,13 @@ export class Session implements SessionContext {
   }
 
   #describe(kind: SessionInfo["kind"]): SessionInfo {
-    if (kind === "shell" && this.#terminal) {
-      this.#screen = new Screen(this.#channel, this.#terminal);
-    }
+    const { terminal } = this.#preparation;
+    if (kind === "shell" && terminal) this.#screen = new Screen(this.#channel, terminal);
     return {
-      id: this.#id,
+      id: this.#options.id,
       peer: this.#options.peer,
       kind,
-      pty: this.#terminal !== undefined,
+      pty: terminal !== undefined,
       notify: (text) => this.#screen?.show(text),
       farewell: (text) => this.#screen?.finish(text),
     };
