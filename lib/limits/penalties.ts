@@ -57,21 +57,21 @@ export class Penalties {
     if (charges <= 0) return false;
     const lockedOut = wasLockedOut || charges >= lockOutMs;
     this.#sources.set(source, { end: this.#now() + charges, lockedOut });
-    if (this.#sources.size > MAX_SOURCES) this.#forget();
+    for (const other of this.#leastNeeded()) {
+      if (this.#sources.size <= MAX_SOURCES) break;
+      this.#sources.delete(other);
+    }
     return lockedOut && !wasLockedOut;
   }
 
   #charges(source: string): number {
-    return Math.max(0, (this.#sources.get(source)?.end ?? 0) - this.#now());
+    return Math.max(0, (this.#sources.get(source)?.end ?? -Infinity) - this.#now());
   }
 
-  /** Forgets sources without charges, or else the one that was charged the longest ago. */
-  #forget(): void {
+  /** Sources without charges, then those that were charged the longest ago. */
+  *#leastNeeded(): Generator<string> {
     const now = this.#now();
-    const [oldest] = this.#sources.keys();
-    for (const [source, { end }] of this.#sources) {
-      if (end <= now) this.#sources.delete(source);
-    }
-    if (this.#sources.size > MAX_SOURCES) this.#sources.delete(oldest!);
+    for (const [source, { end }] of this.#sources) if (end <= now) yield source;
+    yield* this.#sources.keys();
   }
 }

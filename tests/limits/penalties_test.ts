@@ -29,7 +29,9 @@ Deno.test("Penalties locks a source out until its charges have run off", () => {
   equal(penalties.charge("a", 1_000), false);
   clock.pass(120_999);
   equal(penalties.lockedOut("a"), 1);
-  clock.pass(1);
+  equal(penalties.charge("a", 1), false);
+  equal(penalties.lockedOut("a"), 2);
+  clock.pass(2);
   equal(penalties.lockedOut("a"), 0);
   equal(penalties.charge("a", 2_000), false);
   equal(penalties.lockedOut("a"), 0);
@@ -65,6 +67,21 @@ Deno.test("Penalties remembers ten thousand sources, and forgets the oldest", ()
   clock.pass(10_001);
   penalties.charge("b", 10_000);
   equal(penalties.lockedOut("a"), 119_999);
+});
+
+Deno.test("Penalties forgets sources without charges before others, and keeps no room for logins", () => {
+  const clock = new FakeClock();
+  const penalties = newPenalties(clock);
+  penalties.charge("guesser", 600_000);
+  for (let i = 0; i < 9_999; i++) penalties.charge(`source-${i}`, 2_000);
+  for (let i = 0; i < 100; i++) penalties.charge(`office-${i}`, -10_000);
+  equal(penalties.delay("source-0"), 100);
+  clock.pass(2_000);
+  for (let i = 0; i < 9_999; i++) penalties.charge(`scanner-${i}`, 1_000);
+  equal(penalties.lockedOut("guesser"), 598_000);
+  equal(penalties.delay("scanner-0"), 50);
+  penalties.charge("late", 1);
+  equal(penalties.delay("late"), 0.05);
 });
 
 Deno.test("Penalties takes a network of 64 bits for one source, and charges no exempt address", () => {

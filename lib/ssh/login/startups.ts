@@ -39,7 +39,7 @@ export class Startups {
     const clients = this.#sources.get(source) ?? new Set();
     const { start, full } = this.#limits;
     if (this.#count >= start) {
-      const isBusy = clients.size >= this.#count / Math.max(1, this.#sources.size);
+      const isBusy = clients.size * this.#sources.size >= this.#count;
       if (isBusy && this.#random() * 100 < this.#probability()) return;
     }
     if (this.#count >= full) this.#dropOldest();

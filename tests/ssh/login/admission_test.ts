@@ -1,7 +1,7 @@
 /** Floods and guessing: what clients see who are refused, and that others do not notice. */
 import { equal, fail, match } from "node:assert/strict";
 import { createLog } from "../../../lib/log/log.ts";
-import { Admission } from "../../../lib/ssh/login/admission.ts";
+import { Admission, type Admitted } from "../../../lib/ssh/login/admission.ts";
 import { Penalties } from "../../../lib/limits/penalties.ts";
 import { parseIpRange } from "../../../lib/text/ip_address.ts";
 import { Startups } from "../../../lib/ssh/login/startups.ts";
@@ -106,6 +106,29 @@ Deno.test("the end of a client costs its address something only if it has not lo
   equal(delay > 0, true);
   admit().ended("timeout");
   equal(penalties.delay("192.0.2.1") > 2 * delay, true);
+});
+
+Deno.test("failures cost what is documented, and a login takes ten seconds of them back", () => {
+  const { admission, clock } = testAdmission();
+  const admit = (address: string) => {
+    const admitted = admission.admit(address, () => {});
+    return "refused" in admitted ? fail(admitted.refused) : admitted;
+  };
+  /** The delay after one more failure, which costs 2 s itself; a delay is a twentieth. */
+  const delayAfter = (address: string, act: (admitted: Admitted) => void) => {
+    act(admit(address));
+    return admit(address).failed();
+  };
+  equal(delayAfter("192.0.2.1", (admitted) => admitted.failed()), 4_000 / 20);
+  equal(delayAfter("192.0.2.2", (admitted) => admitted.ended("disconnect")), 3_000 / 20);
+  equal(delayAfter("192.0.2.3", (admitted) => admitted.ended("timeout")), 12_000 / 20);
+  equal(delayAfter("192.0.2.3", (admitted) => admitted.succeeded()), 4_000 / 20);
+  const guesser = admit("192.0.2.4");
+  for (let i = 0; i < 400; i++) guesser.failed();
+  clock.pass(599_999);
+  equal("refused" in admission.admit("192.0.2.4", () => {}), true);
+  clock.pass(1);
+  equal("refused" in admission.admit("192.0.2.4", () => {}), false);
 });
 
 test("the answer to a wrong password waits the longer the more an address has failed", async () => {

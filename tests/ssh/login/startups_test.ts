@@ -10,9 +10,14 @@ function fill(startups: Startups, source: string, count: number): number {
     .filter((leave) => leave !== undefined).length;
 }
 
-Deno.test("Startups has 200 places, and refuses nobody below 100", () => {
+Deno.test("Startups has 200 places, refuses nobody below 100, and 30 percent there", () => {
   const startups = new Startups(undefined, () => 0);
   equal(fill(startups, "a", 101), 100);
+  for (const [random, entered] of [[0.29, 0], [0.3, 1]] as const) {
+    const busy = new Startups(undefined, () => random);
+    fill(busy, "a", 100);
+    equal(fill(busy, "a", 1), entered);
+  }
   let dropped = 0;
   const most = new Startups(undefined, () => 1);
   for (let i = 0; i < 201; i++) most.enter(`source-${i}`, () => dropped++);
