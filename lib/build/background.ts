@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Log } from "../log/log.ts";
 import type { BuildState } from "../dist/build_state.ts";
 import { errorMessage } from "../text/error_message.ts";
-import { outdated } from "./freshness.ts";
+import { outdated } from "./output/freshness.ts";
 
 export interface StartBuildOptions {
   /** Where the files go. */

@@ -4,28 +4,20 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../../templates/assets/shared/format.js";
 import { errorMessage } from "../text/error_message.ts";
-import { type Bundle, Bundler } from "./bundle.ts";
+import { Bundler } from "./bundle/bundle.ts";
 import { compile } from "./compile.ts";
-import { COMPRESSED_SUFFIXES, compressFile } from "./compress.ts";
-import { Dist, fileStamp } from "./dist.ts";
-import { filesBelow } from "./files.ts";
-import { buildInputs, toolchain } from "./freshness.ts";
+import { COMPRESSED_SUFFIXES, compressFile } from "./output/compress.ts";
+import { Dist, fileStamp } from "./output/dist.ts";
+import { buildInputs, toolchain } from "./output/freshness.ts";
 import { createRuntimeFinder, type Runtime, type RuntimeFinder } from "./runtime/find.ts";
-import { fetchGlibc, type Glibc } from "./glibc/libraries.ts";
-import { npmPackage } from "./npm_package.ts";
+import { npmPackage } from "./output/npm_package.ts";
+import { findGlibc, plan, type PlannedFile } from "./plan.ts";
 import { measureStarts } from "./start_times.ts";
-import {
-  type Artifact,
-  artifacts,
-  PROGRAMS,
-  runsHere,
-  type Target,
-  TARGETS,
-} from "../dist/targets.ts";
+import { PROGRAMS, runsHere, type Target, TARGETS } from "../dist/targets.ts";
 
 export interface BuildOptions {
   /** The project's directory. */
@@ -39,19 +31,6 @@ export interface BuildOptions {
   /** Takes a line of progress. */
   log: (line: string) => void;
   signal?: AbortSignal;
-}
-
-/** A file to build and what it is made from. */
-interface Job extends Artifact {
-  bundle: Bundle;
-  glibc?: Glibc;
-  key: string;
-}
-
-function sha256(...parts: string[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part).update("\0");
-  return hash.digest("hex");
 }
 
 async function fileSha256(path: string): Promise<string> {
@@ -82,56 +61,6 @@ async function lock(work: string, log: BuildOptions["log"], signal?: AbortSignal
   return file;
 }
 
-/**
- * What the executables for Linux bring. Where it cannot be had they are made without: they then need
- * the system's own.
- */
-async function findGlibc(
-  targets: readonly Target[],
-  options: BuildOptions,
-): Promise<Map<Target, Glibc>> {
-  const found = new Map<Target, Glibc>();
-  for (const target of targets.filter(({ os }) => os === "linux")) {
-    try {
-      found.set(target, await fetchGlibc(target.arch, options));
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      options.log(`${target.name}: made for glibc 2.27 or newer only: ${errorMessage(error)}`);
-    }
-  }
-  return found;
-}
-
-/** What every target's programs are made from, with the key that changes when they do. */
-async function plan(
-  root: string,
-  bundler: Bundler,
-  targets: readonly Target[],
-  glibcs: Map<Target, Glibc>,
-): Promise<Job[]> {
-  const recipe = [
-    ...["compile.ts", "npm_package.ts", "runtime/npm.ts"].map((name) =>
-      join(import.meta.dirname!, name)
-    ),
-    ...filesBelow(join(import.meta.dirname!, "glibc")).toArray().sort(),
-    ...filesBelow(join(root, "templates", "assets")).toArray().sort(),
-  ].map((path) => readFileSync(path, "latin1"));
-  const jobs: Job[] = [];
-  for (const artifact of artifacts(targets)) {
-    const { program, target } = artifact;
-    const glibc = target && glibcs.get(target);
-    const bundle = await bundler.bundle(program, target, glibc);
-    const how = target === undefined ? [String(artifact.packed)] : [
-      target.name,
-      bundle.native ? bundler.nativeSpecifier : "",
-      toolchain(),
-      ...recipe,
-    ];
-    jobs.push({ ...artifact, bundle, glibc, key: sha256(bundle.text, ...how) });
-  }
-  return jobs;
-}
-
 /** Finds each target's runtime once, and says which it is. */
 function announced(find: RuntimeFinder, log: BuildOptions["log"]): RuntimeFinder {
   const found = new Map<Target, Promise<Runtime>>();
@@ -147,7 +76,7 @@ function announced(find: RuntimeFinder, log: BuildOptions["log"]): RuntimeFinder
 
 /** Makes one file aside, with its compressed copies, and puts it in its place. */
 async function make(
-  job: Job,
+  job: PlannedFile,
   runtime: Runtime | undefined,
   bundler: Bundler,
   dist: Dist,

@@ -2,13 +2,13 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../text/error_message.ts";
-import type { Bundle } from "./bundle.ts";
+import type { Bundle } from "./bundle/bundle.ts";
 import { runCommand } from "./command.ts";
 import { filesBelow } from "./files.ts";
 import { bringGlibc } from "./glibc/bring_glibc.ts";
 import type { Glibc } from "./glibc/libraries.ts";
 import { installPackages } from "./packages.ts";
-import { EMBEDDED_ASSETS, NATIVE_PACKAGE } from "./plugins.ts";
+import { EMBEDDED_ASSETS, NATIVE_PACKAGE } from "./bundle/plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
 import { type ProgramName, runsHere, type Target } from "../dist/targets.ts";
 

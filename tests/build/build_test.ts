@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { startBuild } from "../../lib/build/background.ts";
-import { outdated } from "../../lib/build/freshness.ts";
+import { outdated } from "../../lib/build/output/freshness.ts";
 import { npmRuntime } from "../../lib/build/runtime/npm.ts";
 import { parseTarget } from "../../lib/dist/targets.ts";
 import { createLog } from "../../lib/log/log.ts";

@@ -46,6 +46,11 @@ const TESTS: Record<string, string[]> = {
   ],
   "lib/agent/lifetime/keeper.ts": ["agent/lifetime/keeper_test.ts"],
   "lib/ssh/session/environment.ts": ["ssh/session/environment_test.ts"],
+  "lib/server/rendezvous/resume_secrets.ts": ["server/rendezvous/resume_secrets_test.ts"],
+  "lib/server/http/admin_lock.ts": ["server/http/admin_lock_test.ts"],
+  "lib/server/limits/address_limits.ts": ["server/limits/address_limits_test.ts"],
+  "lib/wire/same_secret.ts": ["wire/same_secret_test.ts"],
+  "lib/files/private_directory.ts": ["files/private_directory_test.ts"],
 };
 
 const files = Deno.args.length > 0 ? Deno.args : Object.keys(TESTS);

@@ -8,9 +8,9 @@
  */
 import * as esbuild from "esbuild";
 import { join, resolve } from "node:path";
-import type { Glibc } from "./glibc/libraries.ts";
+import type { Glibc } from "../glibc/libraries.ts";
 import { collectLicenses, insertLicenses, LICENSES_PLUGIN, packageDirectory } from "./licenses.ts";
-import { installPackages } from "./packages.ts";
+import { installPackages } from "../packages.ts";
 import {
   CONFIG_PLUGIN,
   EMBEDDED_SODIUM,
@@ -22,7 +22,7 @@ import {
   sodiumPlugin,
   threadPlugin,
 } from "./plugins.ts";
-import { NODE_PROGRAMS, type ProgramName, type Target } from "../dist/targets.ts";
+import { NODE_PROGRAMS, type ProgramName, type Target } from "../../dist/targets.ts";
 
 /** A program in one file. */
 export interface Bundle {

@@ -73,12 +73,12 @@ export function collectLicenses(
   return [
     `Converge ${version}\n\n${own}\n`,
     ...packages.map(packageLicense).sort(),
-    ...runtime ? [readText("runtime/LICENSES.txt")] : [],
+    ...runtime ? [readText("../runtime/LICENSES.txt")] : [],
     ...glibc === undefined ? [] : [glibc],
   ].join(`\n${"-".repeat(72)}\n\n`);
 }
 
-/** A text that lies beside this file. */
+/** A text, by its place relative to this file. */
 function readText(name: string): string {
   return `${readFileSync(new URL(name, import.meta.url), "utf8").trim()}\n`;
 }

@@ -1,7 +1,7 @@
 /** What esbuild has to be told of modules that are not what they seem. */
 import type { Plugin } from "esbuild";
 import { dirname, join } from "node:path";
-import type { Target } from "../dist/targets.ts";
+import type { Target } from "../../dist/targets.ts";
 
 /** The only package with native code. */
 export const NATIVE_PACKAGE = "@lydell/node-pty";

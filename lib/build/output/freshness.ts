@@ -1,8 +1,8 @@
 /** Tells in milliseconds whether there is anything to build. */
 import { join } from "node:path";
 import { Dist, fileStamp } from "./dist.ts";
-import { filesBelow } from "./files.ts";
-import { type Artifact, artifacts, TARGETS } from "../dist/targets.ts";
+import { filesBelow } from "../files.ts";
+import { type Artifact, artifacts, TARGETS } from "../../dist/targets.ts";
 
 /** What builds, as far as it makes a difference. */
 export function toolchain(): string {

@@ -1,7 +1,7 @@
 /** Makes an npm package of a bundle, as a file that npm installs: a tar archive, compressed. */
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { VERSION } from "../dist/version.ts";
+import { VERSION } from "../../dist/version.ts";
 
 const BLOCK = 512;
 

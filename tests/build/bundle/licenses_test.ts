@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { collectLicenses, insertLicenses, packageDirectory } from "../../lib/build/licenses.ts";
-import { TempDir } from "../support/program.ts";
-import { ROOT } from "../support/root.ts";
+import {
+  collectLicenses,
+  insertLicenses,
+  packageDirectory,
+} from "../../../lib/build/bundle/licenses.ts";
+import { TempDir } from "../../support/program.ts";
+import { ROOT } from "../../support/root.ts";
 
 /** Makes an npm package with these files. @returns its directory */
 async function writePackage(dir: TempDir, name: string, files: string[]): Promise<string> {

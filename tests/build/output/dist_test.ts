@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Dist } from "../../lib/build/dist.ts";
-import { TempDir } from "../support/program.ts";
+import { Dist } from "../../../lib/build/output/dist.ts";
+import { TempDir } from "../../support/program.ts";
 
 /** Writes a file and its copies aside, as the build does. */
 async function writeAside(dist: Dist, name: string, content: string): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { COMPRESSED_SUFFIXES, compressFile } from "../../../lib/build/compress.ts";
+import { COMPRESSED_SUFFIXES, compressFile } from "../../../lib/build/output/compress.ts";
 import type { BuildState } from "../../../lib/dist/build_state.ts";
 import { serveStatic } from "../../../lib/server/http/static_files.ts";
 import { run, TempDir } from "../../support/program.ts";
