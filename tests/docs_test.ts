@@ -69,4 +69,16 @@ Deno.test("docs/how-it-works.md names each directory of the sources", () => {
   const real = FILES.filter((file) => /^(lib|templates)\//.test(file) && /\/[^.]+$/.test(file));
   const expected = ["lib", "templates", ...real].sort();
   assert.deepEqual(named.filter((directory) => !directory.startsWith("tests")).sort(), expected);
+  const others = readdirSync(join(ROOT, "tests"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !existsSync(join(ROOT, "lib", entry.name)))
+    .map(({ name }) => `tests/${name}`).filter((directory) => directory !== "tests/templates");
+  const namedTests = named.filter((directory) => directory.startsWith("tests/"));
+  assert.deepEqual(namedTests.sort(), others.sort());
+});
+
+Deno.test("CONTRIBUTING.md names each task", () => {
+  const { tasks } = JSON.parse(read("deno.json"));
+  for (const task of Object.keys(tasks)) {
+    assert.match(read("CONTRIBUTING.md"), new RegExp(`deno task ${task}\\b`), task);
+  }
 });
