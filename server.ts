@@ -21,6 +21,7 @@ import { serveStatic } from "./lib/server/http/static_files.ts";
 interface RunningJumpHost extends AsyncDisposable {
   readonly port: number;
   readonly hostKey: string;
+  leavePort(): void;
 }
 
 /** The code for SSH is loaded only if it is wanted. */
@@ -91,6 +92,7 @@ if (import.meta.main) {
         if (readTls) onHangup(() => void reloadTls(readTls, server, log));
         await using started = await startJumpHost(options, log, server);
         jump = started;
+        signal.addEventListener("abort", () => started?.leavePort());
         await server.closed;
       },
       Deno.env.toObject(),

@@ -49,6 +49,7 @@ export class JumpHost implements AsyncDisposable {
   /** How many there are of each network, as limits know them. */
   readonly #sources = new Map<string, number>();
   readonly #refusals: RepeatedLines;
+  #left = false;
   readonly #accepting: Promise<void>;
 
   /** @throws {Error} if it cannot listen */
@@ -118,8 +119,14 @@ export class JumpHost implements AsyncDisposable {
     return count < MAX_PER_ADDRESS || isInRanges(address, exempt);
   }
 
+  /** Leaves the port to another server; open connections go on. */
+  leavePort(): void {
+    if (!this.#left) this.#listener.close();
+    this.#left = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
+    this.leavePort();
     this.#ending.abort();
     await this.#accepting;
     await Promise.all(this.#connections);

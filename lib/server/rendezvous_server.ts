@@ -155,7 +155,11 @@ export class RendezvousServer {
       return await this.#closed.promise;
     }
     this.#log.info("draining", { drainMs });
-    await within(drainMs, Promise.race([this.#rendezvous.drain(), this.#hurry.promise]));
+    // Before the others are told: they look for the next server at once.
+    this.#listener.leavePort();
+    const { moved, rest } = this.#rendezvous.drain();
+    const ended = Promise.all([rest, within(this.#timing.moveMs, moved)]);
+    await within(drainMs, Promise.race([ended, this.#hurry.promise]));
     this.#rendezvous.closePairs(CloseCode.goingAway, "the server is shutting down");
     const { lastCloseMs } = this.#timing;
     await this.#connections.close(CloseCode.goingAway, "the server is shutting down", lastCloseMs);

@@ -8,6 +8,11 @@ export interface Timing {
   idleMs: number;
   /** The first message on an agent's connection must arrive within this. */
   helloMs: number;
+  /**
+   * How long streams that can go on at the next server have to find it when this one ends. Later
+   * they find it too, but see a pause: it may be waiting for this one to end.
+   */
+  moveMs: number;
   /** How long peers have to answer the last close frame and to take the last response. */
   lastCloseMs: number;
 }
@@ -17,5 +22,6 @@ export const TIMING: Timing = {
   sweepMs: 1_000,
   idleMs: 30_000,
   helloMs: HELLO_TIMEOUT_MS,
+  moveMs: 5_000,
   lastCloseMs: 1_000,
 };

@@ -29,6 +29,34 @@ Deno.test("server.ts serves until SIGTERM, then ends with status 0", async () =>
   ]);
 });
 
+Deno.test({
+  name: "server.ts leaves its port to the next server at SIGTERM; open pairs go on",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using former = await startServerProgram(["--drain", "60s", "--ssh-port", "0"]);
+    const [, sshPort] = await former.program.waitFor(/"listening for ssh".*"port":(\d+)/);
+    await using agent = await TestAgent.register(former.ws, "job");
+    await using pair = await pairUp(agent);
+    former.program.kill("SIGTERM");
+    assert.deepEqual(await agent.control.nextMessage(), { type: "draining" });
+    const { port } = former;
+    await using next = await startServerProgram(["--port", `${port}`, "--ssh-port", sshPort!]);
+    assert.equal(next.port, port);
+    await using moved = await TestAgent.register(next.ws, "job");
+    await using other = await pairUp(moved);
+    for (const { client, data } of [pair, other]) {
+      client.send(new Uint8Array(3));
+      assert.deepEqual(await data.bytes(3), new Uint8Array(3));
+    }
+    pair.client.close();
+    const { code, stderr } = await former.program.result();
+    assert.equal(code, 0);
+    assert.doesNotMatch(stderr, /listening again|"level":"error"/);
+    other.client.send(new Uint8Array(4));
+    assert.deepEqual(await other.data.bytes(4), new Uint8Array(4));
+  },
+});
+
 Deno.test("server.ts ends with status 0 at SIGTERM though a pair stays open", async () => {
   await using server = await startServerProgram(["--drain", "0s"]);
   await using agent = await TestAgent.register(server.ws, "job");

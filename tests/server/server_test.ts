@@ -29,6 +29,35 @@ async function rawRequest(port: number, text: string): Promise<string> {
   return answer;
 }
 
+/** A connection that the server has accepted, for several requests. */
+class KeptConnection implements Disposable {
+  private constructor(readonly connection: Deno.TcpConn, readonly port: number) {}
+
+  static async open(port: number): Promise<KeptConnection> {
+    const kept = new KeptConnection(await Deno.connect({ hostname: "127.0.0.1", port }), port);
+    assert.deepEqual(await kept.get("healthz"), [200, "ok\n"]);
+    return kept;
+  }
+
+  async get(path: string, headers = ""): Promise<[status: number, body: string]> {
+    const request = `GET /${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\n${headers}\r\n`;
+    await this.connection.write(new TextEncoder().encode(request));
+    const chunk = new Uint8Array(65_536);
+    let answer = "";
+    for (;;) {
+      const [head, body] = answer.split("\r\n\r\n");
+      const length = /^content-length: (\d+)/im.exec(head!)?.[1];
+      if (body?.length === Number(length)) return [Number(answer.split(" ")[1]), body!];
+      const count = await this.connection.read(chunk) ?? assert.fail(`closed after ${answer}`);
+      answer += new TextDecoder().decode(chunk.subarray(0, count));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.connection.close();
+  }
+}
+
 async function textOf(url: string, init?: RequestInit): Promise<[status: number, body: string]> {
   const response = await fetch(url, init);
   return [response.status, await response.text()];
@@ -306,16 +335,19 @@ Deno.test("draining: nobody new, agents are told, open pairs go on until they en
   await using agent = await TestAgent.register(server.ws, "job");
   await using pair = await pairUp(agent);
   const parked = await agent.park();
+  using kept = await KeptConnection.open(server.port);
   stop.abort("SIGTERM");
   assert.deepEqual(await agent.control.nextMessage(), { type: "draining" });
-  assert.deepEqual(await textOf(`${server.url}/readyz`), [503, "draining\n"]);
-  assert.deepEqual(await textOf(`${server.url}/healthz`), [200, "ok\n"]);
+  const { port } = server;
+  await assert.rejects(Deno.connect({ port }), Deno.errors.ConnectionRefused);
+  assert.deepEqual(await kept.get("readyz"), [503, "draining\n"]);
+  assert.deepEqual(await kept.get("healthz"), [200, "ok\n"]);
+  const upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   for (const path of ["client/job", "client/other?wait=5m", "agent/other"]) {
-    await assert.rejects(
-      TestSocket.open(`${server.ws}/${path}`),
-      (error: UpgradeRefused) =>
-        error.status === 503 && /the server is shutting down/.test(error.body),
-    );
+    const [status, body] = await kept.get(path, upgrade);
+    assert.equal(status, 503);
+    assert.match(body, /the server is shutting down/);
   }
   pair.client.send(new Uint8Array(9));
   assert.equal((await pair.data.bytes(9)).length, 9);

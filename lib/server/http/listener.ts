@@ -93,6 +93,15 @@ export class Listener {
   }
 
   /**
+   * Leaves the port to another server, where the guard can; open connections do not notice, and
+   * requests that still come on them are answered.
+   */
+  leavePort(): void {
+    this.#closing.abort();
+    this.#guard?.stopListening();
+  }
+
+  /**
    * Stops listening; running requests end after `patience` milliseconds at most. Websockets stay.
    */
   async close(patience: number): Promise<void> {

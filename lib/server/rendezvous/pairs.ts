@@ -9,6 +9,14 @@ export interface PairsOptions<Data, C> {
   now: () => number;
 }
 
+/** The pairs of a server that is shutting down. */
+export interface Draining {
+  /** Resolves when those that can go on elsewhere have ended here. */
+  moved: Promise<void>;
+  /** Resolves when the others have ended. */
+  rest: Promise<void>;
+}
+
 /** All pairs, those whose agent is gone included. */
 export class Pairs<Data, C extends Client> {
   readonly #options: PairsOptions<Data, C>;
@@ -49,14 +57,16 @@ export class Pairs<Data, C extends Client> {
     return counts;
   }
 
-  /** Resolves when those that there are now have ended. */
-  async ended(): Promise<void> {
-    await Promise.all(Array.from(this.#links, (link) => link.done));
-  }
-
   /** Tells all that the server is shutting down. */
-  drain(): void {
-    for (const link of this.#links) link.drain();
+  drain(): Draining {
+    const links = [...this.#links];
+    for (const link of links) link.drain();
+    const ended = async (resumable: boolean) => {
+      await Promise.all(
+        links.filter((link) => link.resumable === resumable).map(({ done }) => done),
+      );
+    };
+    return { moved: ended(true), rest: ended(false) };
   }
 
   closeAll(code: number, reason: string): void {

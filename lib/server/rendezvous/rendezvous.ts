@@ -11,7 +11,7 @@
 import { CloseCode } from "../../protocol/messages.ts";
 import { type IpRange, isInRanges, networkOf } from "../../text/ip_address.ts";
 import { type Agent, agentInfo, Agents, owns } from "./agents.ts";
-import { Pairs, type PairsOptions } from "./pairs.ts";
+import { type Draining, Pairs, type PairsOptions } from "./pairs.ts";
 import * as refusals from "./refusals.ts";
 import type {
   AgentHandle,
@@ -198,19 +198,14 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     }
   }
 
-  /**
-   * Stops pairing and registering, and tells the agents and who can go on elsewhere.
-   *
-   * @returns a promise that resolves when the last pair has ended
-   */
-  async drain(): Promise<void> {
+  /** Stops pairing and registering, and tells the agents and who can go on elsewhere. */
+  drain(): Draining {
     this.#draining = true;
     for (const agent of this.#agents) agent.control?.drain();
     for (const { client } of this.#waiting.takeAll(() => true)) {
       client.close(CloseCode.goingAway, "the server is shutting down");
     }
-    this.#pairs.drain();
-    await this.#pairs.ended();
+    return this.#pairs.drain();
   }
 
   /** Closes every pair. */

@@ -163,3 +163,15 @@ Deno.test("draining: both ends of a resumable pair are told, others are not", as
   plain.data.send(new Uint8Array(1));
   assert.deepEqual(await plain.client.next(), new Uint8Array(1));
 });
+
+Deno.test("draining: streams that can go on elsewhere hold the server up for moments only", async () => {
+  const stop = new AbortController();
+  const dependencies = { signal: stop.signal, timing: { moveMs: 1 } };
+  await using server = await startTestServer({ drain: 3_600_000 }, dependencies);
+  await using pair = await start(server.ws, true);
+  stop.abort();
+  assert.deepEqual(await pair.client.nextMessage(), { type: "draining" });
+  const { code } = await pair.client.closed;
+  assert.equal(code, CloseCode.goingAway);
+  await server.closed;
+});

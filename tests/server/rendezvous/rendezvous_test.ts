@@ -423,7 +423,9 @@ Deno.test("draining: nobody new, agents are told, open pairs are waited for", as
   world.join("job");
   const queued = world.join("job");
   let drained = false;
-  const draining = world.rendezvous.drain().then(() => drained = true);
+  const { moved, rest } = world.rendezvous.drain();
+  const draining = moved.then(() => drained = true);
+  await rest;
   assert.ok(control.draining);
   assert.ok(world.links[0]!.draining);
   assert.equal(queued.closedWith?.[0], CloseCode.goingAway);
