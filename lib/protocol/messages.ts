@@ -175,6 +175,12 @@ export interface ClientStatus {
   key: number;
   /** The kinds of session that are open, for instance `["shell", "sftp"]`. */
   sessions: string[];
+  /** When it came, if it has been on another connection before, Unix time in milliseconds. */
+  since?: number;
+  /** When it lost its connection, if it has none and may come back; the key is the last one's. */
+  away?: number;
+  /** Where it came from, if it is away. */
+  address?: string;
 }
 
 /** What an agent reports while it runs; shown to operators, never relied upon. */

@@ -13,10 +13,15 @@ export type SessionColumn =
   | "deadline"
   | "clients";
 
-/** A client that is connected to an agent. All times are milliseconds since the epoch. */
+/**
+ * A client that is connected to an agent, or that has lost its connection and may come back. All
+ * times are milliseconds since the epoch.
+ */
 export interface SessionClient {
   since: number;
-  /** Bytes copied so far. */
+  /** When it lost its connection, if it did. */
+  away?: number;
+  /** Bytes copied so far on its connection. */
   toAgent: number;
   toClient: number;
   /** The kinds of session that the agent reports, for instance `["shell", "sftp"]`. */

@@ -35,6 +35,29 @@ Deno.test("StatusReporter tells who has what open, once a turn", async () => {
   assert.deepEqual(reports.at(-1)!.clients, []);
 });
 
+Deno.test("StatusReporter tells since when a client is away, and its number when it is back", async () => {
+  const reports: StatusMessage[] = [];
+  let now = 1_000;
+  using reporter = new StatusReporter({
+    lifetime: () => ({ deadline: 7 }),
+    report: (status) => reports.push(status),
+    now: () => now,
+  });
+  const peer = { key: 3, address: "192.0.2.1" };
+  reporter.client(peer, new Promise(() => {}));
+  reporter.opened(session(1, "shell", peer));
+  now = 2_000;
+  reporter.lost(peer);
+  await Promise.resolve();
+  const sessions = ["shell"];
+  assert.deepEqual(reports.at(-1)!.clients, [
+    { key: 3, sessions, since: 1_000, away: 2_000, address: "192.0.2.1" },
+  ]);
+  reporter.back(peer, { key: 1, address: "192.0.2.2" });
+  await Promise.resolve();
+  assert.deepEqual(reports.at(-1)!.clients, [{ key: 1, sessions, since: 1_000 }]);
+});
+
 Deno.test("StatusReporter tells no more than fits into a message", async () => {
   const reports: StatusMessage[] = [];
   using reporter = new StatusReporter({
@@ -44,6 +67,8 @@ Deno.test("StatusReporter tells no more than fits into a message", async () => {
   for (let key = 1; key <= 1_000; key++) {
     const peer = { key, address: "192.0.2.1" };
     reporter.client(peer, new Promise(() => {}));
+    reporter.back(peer, { key, address: "2001:db8::".padEnd(45, "1") });
+    reporter.lost(peer);
     for (let id = 0; id < 100; id++) reporter.opened(session(id, "forward", peer));
   }
   await Promise.resolve();

@@ -188,8 +188,13 @@ function cleanStatus({ deadline, activity, clients }: StatusMessage): Omit<Statu
     deadline,
     activity,
     clients: list(clients).map((client) => {
-      const { key, sessions } = Object(client) as Record<string, unknown>;
-      return { key: Number(key), sessions: list(sessions).map(short) };
+      const { key, sessions, since, away, address } = Object(client) as Record<string, unknown>;
+      return {
+        key: Number(key),
+        sessions: list(sessions).map(short),
+        ...typeof since === "number" ? { since } : {},
+        ...typeof away === "number" ? { away, address: short(address) } : {},
+      };
     }),
   };
 }

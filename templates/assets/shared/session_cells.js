@@ -36,13 +36,14 @@ function relative(time, now) {
  * @param {number} now
  * @returns {string}
  */
-function clientLine({ since, toAgent, toClient, sessions, address }, now) {
+function clientLine({ since, away, toAgent, toClient, sessions, address }, now) {
   return [
     sessions.join(", ") || "connected",
     ...(address === undefined ? [] : [`from ${address}`]),
     `for ${formatDuration(now - since)}`,
-    `${formatBytes(toAgent)} in`,
-    `${formatBytes(toClient)} out`,
+    ...(away === undefined
+      ? [`${formatBytes(toAgent)} in`, `${formatBytes(toClient)} out`]
+      : [`away for ${formatDuration(now - away)}`]),
     // Lines break only between the parts.
   ].map((part) => part.replaceAll(" ", "\u00a0")).join("\u00a0· ");
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AgentInfo } from "../../../lib/server/rendezvous/types.ts";
+import { sessionCells } from "../../../templates/assets/shared/session_cells.js";
 import { sessionAgent } from "../../../lib/server/pages/sessions.ts";
 import { parseSessionsQuery, viewSessions } from "../../../lib/server/pages/sessions_query.ts";
 
@@ -54,6 +55,22 @@ Deno.test("sessionAgent() pairs the reported sessions with the clients", () => {
   );
   const late = agentInfo("a", { status, clients: [client(3)] });
   assert.deepEqual(sessionAgent(late, false).clients[0]!.sessions, []);
+});
+
+Deno.test("sessionAgent() shows clients that are away, and one that is back where it was", () => {
+  const lost = { key: 1, sessions: ["shell"], since: 1, away: 50, address: "192.0.2.7" };
+  const back = { key: 3, sessions: ["sftp"], since: 2 };
+  const status = { clients: [back, lost] };
+  // The server's numbers start again with it: another client has that of the lost one now.
+  const agent = agentInfo("a", { status, clients: [client(1), client(3)] });
+  assert.deepEqual(sessionAgent(agent, false).clients, [
+    { since: 1, toAgent: 1, toClient: 2, address: "192.0.2.9", sessions: [] },
+    { since: 1, away: 50, toAgent: 0, toClient: 0, address: "192.0.2.7", sessions: ["shell"] },
+    { since: 2, toAgent: 1, toClient: 2, address: "192.0.2.9", sessions: ["sftp"] },
+  ]);
+  assert.doesNotMatch(JSON.stringify(sessionAgent(agent, true)), /192\.0\.2/);
+  assert.match(sessionCells(sessionAgent(agent, false), 3_050).at(-1)![1]!, /away\sfor\s3s/);
+  assert.equal(viewSessions([sessionAgent(agent, false)], query(""), 5).clients, 3);
 });
 
 Deno.test("sessionAgent() survives whatever an agent reports", () => {

@@ -208,12 +208,21 @@ Deno.test("what an agent reports is kept, in bounds", async () => {
   await agent.control.settled();
   const { clients } = server.snapshot()[0]!.status!;
   assert.deepEqual([clients.length, clients[0]!.sessions.length], [100, 100]);
-  agent.control.send({ type: "status", deadline: 7, clients: [{ key: 3, sessions: ["sftp"] }, 5] });
+  const away = { since: 1, away: 2, address: "192.0.2.1" };
+  const absurd = { since: "1", away: null, address: {} };
+  const told = [away, absurd].map((more) => ({ key: 4, sessions: [], ...more }));
+  const reported = [{ key: 3, sessions: ["sftp"] }, 5, ...told];
+  agent.control.send({ type: "status", deadline: 7, clients: reported });
   await agent.control.settled();
   assert.deepEqual(server.snapshot()[0]!.status, {
     deadline: 7,
     activity: undefined,
-    clients: [{ key: 3, sessions: ["sftp"] }, { key: NaN, sessions: [] }],
+    clients: [
+      { key: 3, sessions: ["sftp"] },
+      { key: NaN, sessions: [] },
+      { key: 4, sessions: [], ...away },
+      { key: 4, sessions: [] },
+    ],
   });
 });
 
