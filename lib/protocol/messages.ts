@@ -5,6 +5,10 @@
  * @module
  */
 
+import { parseShaped, type Shapes } from "./shapes.ts";
+
+export { ProtocolError } from "./shapes.ts";
+
 /**
  * The version of the agent's side of the protocol. Clients have none: they speak plain websocket.
  * It grows by one with each change that an older peer cannot follow.
@@ -202,16 +206,8 @@ export type ControlMessage = RegisteredMessage | RefusedMessage | DrainingMessag
 /** What the server may say on a data connection before the bytes. */
 export type DataMessage = PairedMessage | RefusedMessage;
 
-/** A message that does not follow the protocol. */
-export class ProtocolError extends Error {
-  override name = "ProtocolError";
-}
-
-type Kind = "string" | "number" | "boolean" | "object";
-type Shape = Record<string, Kind | `${Kind}?`>;
-
 /** The fields of each message, checked before anyone relies on its type. */
-const SHAPES: Record<string, Shape> = {
+const SHAPES: Shapes = {
   register: {
     protocol: "number",
     version: "string",
@@ -250,26 +246,7 @@ export function parseMessage<M extends { type: string }>(
   data: unknown,
   ...expected: M["type"][]
 ): M {
-  if (typeof data !== "string") throw new ProtocolError("expected a text frame");
-  if (data.length > MAX_MESSAGE_LENGTH) throw new ProtocolError("the message is too long");
-  let message: Record<string, unknown>;
-  try {
-    message = JSON.parse(data);
-  } catch {
-    throw new ProtocolError("the message is not JSON");
-  }
-  const type = message?.type;
-  if (typeof type !== "string" || !expected.includes(type)) {
-    throw new ProtocolError(`expected a message of type ${expected.join(" or ")}`);
-  }
-  for (const [field, kind] of Object.entries(SHAPES[type] ?? {})) {
-    const value = message[field];
-    if (kind.endsWith("?") && value === undefined) continue;
-    if (typeof value !== kind.replace("?", "") || value === null) {
-      throw new ProtocolError(`the field "${field}" of "${type}" is not a ${kind}`);
-    }
-  }
-  return message as unknown as M;
+  return parseShaped<M>(data, { shapes: SHAPES, expected, maxLength: MAX_MESSAGE_LENGTH });
 }
 
 /**

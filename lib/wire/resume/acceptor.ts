@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto";
+import type { AnswerFrame, ReplacedFrame, ResumeFrame } from "../../protocol/stream_frames.ts";
+import { formatDuration } from "../../../templates/assets/shared/format.js";
+import { sameSecret } from "../same_secret.ts";
+import { StreamBudget } from "./stream_budget.ts";
+import { STREAM_CLOCK, type StreamClock } from "./stream_clock.ts";
+import type { StreamLink } from "./stream_link.ts";
+import { ClosedError, ResumableStream } from "./resumable_stream.ts";
+
+/** The bytes of a stream's name, and of its secret. */
+const NAME_BYTES = 16;
+
+export interface AcceptorOptions {
+  /** How many bytes may be sent and not taken, each way. */
+  window: number;
+  /** How much all streams together keep to send again, in bytes. */
+  budget: number;
+  /** How long a stream waits for its client, in milliseconds. */
+  resumeMs: number;
+  /** @default the machine's own time */
+  clock?: StreamClock;
+}
+
+/** Learns what becomes of a stream. */
+export interface StreamObserver {
+  /** The connection was lost. */
+  lost?(error: Error): void;
+  /** The client is back, on another connection. */
+  resumed?(): void;
+}
+
+/** A stream that a client has opened. */
+export interface AcceptedStream {
+  readonly stream: ResumableStream;
+  /** From here on it waits for its client when a connection is lost. */
+  keep(): void;
+}
+
+interface Entry {
+  secret: string;
+  stream: ResumableStream;
+  kept: boolean;
+  /** The latest try of the client that was accepted. */
+  attempt: number;
+  observer: StreamObserver;
+  /** Stops the wait for the client. */
+  stopWaiting?: () => void;
+}
+
+function send(link: StreamLink, answer: AnswerFrame | ReplacedFrame): void {
+  // Who receives learns that the connection is lost.
+  link.send(JSON.stringify(answer)).catch(() => {});
+}
+
+/** The resumable streams of a program that clients connect to. */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #clock: StreamClock;
+  readonly #budget: StreamBudget;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? STREAM_CLOCK;
+    this.#budget = new StreamBudget(options.budget);
+  }
+
+  /** How many streams there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The memory that they keep to send again, in bytes. */
+  get held(): number {
+    return this.#budget.used;
+  }
+
+  /** Opens a stream for the client at the other end of a connection. */
+  open(link: StreamLink, observer: StreamObserver = {}): AcceptedStream {
+    const { window, resumeMs } = this.#options;
+    const [name, secret] = [0, 0].map(() => randomBytes(NAME_BYTES).toString("base64url")) as [
+      string,
+      string,
+    ];
+    const stream: ResumableStream = new ResumableStream({
+      peer: "client",
+      window,
+      budget: this.#budget,
+      clock: this.#clock,
+      onLost: (error) => this.#lost(name, entry, error),
+      onEnded: () => this.#ended(name, entry),
+    });
+    const entry: Entry = { secret, stream, kept: false, attempt: 0, observer };
+    this.#entries.set(name, entry);
+    send(link, { type: "opened", stream: name, secret, window, resumeMs });
+    stream.attach(link, { received: 0, sent: 0 });
+    return { stream, keep: () => entry.kept = true };
+  }
+
+  /**
+   * Lets a stream go on on another connection, in place of the former one, if there still is one.
+   *
+   * @returns why not
+   */
+  resume(
+    link: StreamLink,
+    { stream: name, secret, attempt, received }: ResumeFrame,
+  ): string | undefined {
+    const entry = this.#entries.get(name);
+    if (!entry?.kept) return "there is no such session here any more";
+    if (!sameSecret(secret, entry.secret)) return "wrong secret";
+    if (attempt <= entry.attempt) return "this try was made before";
+    const { stream, observer } = entry;
+    if (!stream.reaches(received)) return "wrong count of bytes";
+    entry.attempt = attempt;
+    const wasAway = stream.away;
+    entry.stopWaiting?.();
+    send(link, { type: "resumed", received: stream.received });
+    const former = stream.attach(link, { received: stream.received, sent: received });
+    if (former) {
+      send(former, { type: "replaced" });
+      former.close();
+    }
+    if (stream.ended) this.#wait(name, new Error("the client does not close"));
+    else if (wasAway) observer.resumed?.();
+  }
+
+  /** Stops to wait for clients; their streams are for others to end. */
+  [Symbol.dispose](): void {
+    for (const entry of this.#entries.values()) entry.stopWaiting?.();
+    this.#entries.clear();
+  }
+
+  #lost(name: string, entry: Entry, error: Error): void {
+    const { stream, kept, observer } = entry;
+    if (!kept || (stream.ended && error instanceof ClosedError)) return this.#forget(name, error);
+    this.#wait(name, error);
+    if (!stream.ended) observer.lost?.(error);
+  }
+
+  #ended(name: string, { stream, kept }: Entry): void {
+    // One that has ended well keeps its connection until the client closes that: then it knows.
+    if (stream.away || !kept) this.#forget(name);
+    else this.#wait(name, new Error("the client does not close"));
+  }
+
+  /** Gives the client its time from now on. */
+  #wait(name: string, error: Error): void {
+    const { resumeMs } = this.#options;
+    const entry = this.#entries.get(name)!;
+    entry.stopWaiting?.();
+    entry.stopWaiting = this.#clock.after(resumeMs, () => {
+      const time = formatDuration(resumeMs);
+      this.#forget(name, new Error(`${error.message}; the client was away for ${time}`));
+    });
+  }
+
+  #forget(name: string, error = new Error("the stream has ended")): void {
+    const entry = this.#entries.get(name);
+    if (!this.#entries.delete(name)) return;
+    entry!.stopWaiting?.();
+    entry!.stream.fail(error);
+    entry!.stream.release();
+  }
+}

@@ -1,0 +1,201 @@
+import { EOF_FRAME, ProtocolError } from "../../protocol/messages.ts";
+import type { AckFrame } from "../../protocol/stream_frames.ts";
+import type { StreamBudget } from "./stream_budget.ts";
+import type { StreamLink } from "./stream_link.ts";
+import { RetainedBytes } from "./retained_bytes.ts";
+
+/**
+ * The largest binary message that is sent, in bytes: what SSH writes at once fits in. Each message
+ * costs the server as much as many of its bytes.
+ */
+const MAX_MESSAGE = 264 * 1024;
+
+/** Less than this is not kept at a time, unless there is no more, in bytes. */
+const LEAST_PIECE = 4 * 1024;
+
+export interface OutgoingBytesOptions {
+  /** How many bytes may be sent and not taken. */
+  window: number;
+  /** Of all streams. */
+  budget: StreamBudget;
+  /** A connection failed. */
+  onLost: (link: StreamLink, error: unknown) => void;
+}
+
+/** One direction of a resumable stream, at its sender. */
+export class OutgoingBytes {
+  readonly #options: OutgoingBytesOptions;
+  readonly #retained = new RetainedBytes();
+  /** What is being written, so that it need not be sent in the pieces that are kept. */
+  #piece?: { start: number; bytes: Uint8Array };
+  #link?: StreamLink;
+  /** How far the connection has been given the bytes, and how far it has asked for more. */
+  #given = 0;
+  #passed = 0;
+  /** How far any connection has been given them. */
+  #furthest = 0;
+  #ending = false;
+  /** Whether the connection, and whether any, was given the end of file. */
+  #eofGiven = false;
+  #eofEverGiven = false;
+  #eofTaken = false;
+  #stopped?: { error?: Error };
+  #change = Promise.withResolvers<void>();
+
+  constructor(options: OutgoingBytesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the peer has all, up to the end of file. */
+  get done(): boolean {
+    return this.#eofTaken;
+  }
+
+  /** Whether the end was asked for. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** The memory that it keeps, in bytes. */
+  get held(): number {
+    return this.#retained.held;
+  }
+
+  /** Whether a connection can go on from `offset`. */
+  reaches(offset: number): boolean {
+    return offset >= this.#retained.start && offset <= this.#furthest;
+  }
+
+  /** See `ByteStream.write()`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#ending) throw new Error("cannot write after the end");
+    for (let at = 0; at < bytes.length;) {
+      const room = await this.#room(bytes.length - at);
+      if (this.#stopped?.error) throw this.#stopped.error;
+      if (this.#stopped) return;
+      const piece = bytes.subarray(at, at + room);
+      this.#piece = { start: this.#retained.end, bytes: piece };
+      this.#keep(() => this.#retained.add(piece));
+      at += piece.length;
+      this.#wake();
+      while (this.#link && this.#passed < this.#retained.end) await this.#change.promise;
+      this.#piece = undefined;
+    }
+  }
+
+  /** Sends the end of file; resolves when the peer has it. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.#wake();
+    while (!this.#eofTaken && !this.#stopped) await this.#change.promise;
+    if (this.#stopped?.error) throw this.#stopped.error;
+  }
+
+  /** Goes on from `offset` on another connection. */
+  attach(link: StreamLink, offset: number): void {
+    this.#link = link;
+    this.#given = this.#passed = offset;
+    this.#eofGiven = false;
+    void this.#run(link);
+  }
+
+  /** From here on there is no connection. */
+  detach(): void {
+    this.#link = undefined;
+    this.#wake();
+  }
+
+  /**
+   * The peer has taken bytes, or the end of file.
+   *
+   * @throws {ProtocolError} if it cannot be
+   */
+  acked({ received, eof }: Pick<AckFrame, "received" | "eof">): void {
+    const { start, end } = this.#retained;
+    if (received < start || received > this.#furthest) {
+      throw new ProtocolError(`acknowledged ${received}, expected ${start} to ${this.#furthest}`);
+    }
+    if (eof && !(this.#eofEverGiven && received === end)) {
+      throw new ProtocolError("acknowledged an end of file that was not sent");
+    }
+    this.#keep(() => this.#retained.release(received));
+    this.#eofTaken ||= eof ?? false;
+    this.#wake();
+  }
+
+  /** Gives the connection all that it has not got yet, however slowly it takes that. */
+  flush(link: StreamLink): void {
+    while (this.#given < this.#retained.end) this.#give(link, MAX_MESSAGE).catch(() => {});
+  }
+
+  /** Keeps nothing more; what is written fails with the error, or is dropped. */
+  stop(error?: Error): void {
+    this.#stopped ??= { error };
+    this.#keep(() => this.#retained.release(this.#retained.end));
+    this.detach();
+  }
+
+  /** Waits until some of `wanted` bytes may be kept; resolves to how many. */
+  async #room(wanted: number): Promise<number> {
+    const { window, budget } = this.#options;
+    while (!this.#stopped) {
+      const inWindow = window - this.#retained.length;
+      const inBudget = budget.room(this.#retained.held);
+      // Few at a time would be many small messages.
+      const fits = inWindow >= Math.min(wanted, window / 16);
+      if (fits && inBudget >= Math.min(wanted, LEAST_PIECE)) {
+        return Math.floor(Math.min(wanted, inWindow, inBudget, MAX_MESSAGE));
+      }
+      const waits = [this.#change.promise];
+      if (fits) waits.push(budget.changed());
+      await Promise.race(waits);
+    }
+    return 0;
+  }
+
+  /** Sends on one connection what there is, for as long as it is the stream's. */
+  async #run(link: StreamLink): Promise<void> {
+    try {
+      while (this.#link === link) {
+        if (this.#given < this.#retained.end) {
+          const room = link.room ? await link.room() : MAX_MESSAGE;
+          if (this.#link !== link) return;
+          await this.#give(link, Math.min(room, MAX_MESSAGE));
+          if (this.#link !== link) return;
+          this.#passed = this.#given;
+          this.#wake();
+        } else if (this.#ending && !this.#eofGiven && !this.#eofTaken) {
+          this.#eofGiven = this.#eofEverGiven = true;
+          await link.send(EOF_FRAME);
+        } else {
+          await this.#change.promise;
+        }
+      }
+    } catch (error) {
+      this.#options.onLost(link, error);
+    }
+  }
+
+  /** Gives the connection the next bytes, at most `most` of them. */
+  #give(link: StreamLink, most: number): Promise<void> {
+    const piece = this.#piece;
+    const next = piece && this.#given >= piece.start
+      ? piece.bytes.subarray(this.#given - piece.start)
+      : this.#retained.from(this.#given);
+    const bytes = next.subarray(0, most);
+    this.#given += bytes.length;
+    this.#furthest = Math.max(this.#furthest, this.#given);
+    return link.send(bytes);
+  }
+
+  #keep(change: () => void): void {
+    const before = this.#retained.held;
+    change();
+    this.#options.budget.add(this.#retained.held - before);
+  }
+
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

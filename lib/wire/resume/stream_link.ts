@@ -1,0 +1,27 @@
+/**
+ * One connection of a resumable stream: messages in order, until it is lost. An open websocket is
+ * one.
+ */
+export interface StreamLink {
+  /**
+   * Sends a message, text or bytes, which it has taken when it returns; the promise settles when it
+   * takes more.
+   *
+   * @throws {Error} if the connection is lost
+   */
+  send(message: string | Uint8Array): Promise<void>;
+
+  /**
+   * The next message, or null after a clean close. Bytes are good until the next call. They may be
+   * cut differently from how they were sent.
+   *
+   * @throws {Error} if the connection is lost
+   */
+  receive(): Promise<string | Uint8Array | null>;
+
+  /** Closes it behind what was sent; never throws. */
+  close(code?: number, reason?: string): void;
+
+  /** Waits until bytes may be sent; resolves to how many. Missing: any number, at any time. */
+  room?(): Promise<number>;
+}
