@@ -49,6 +49,13 @@ const TESTS: Record<string, string[]> = {
   "lib/server/rendezvous/resume_secrets.ts": ["server/rendezvous/resume_secrets_test.ts"],
   "lib/server/http/admin_lock.ts": ["server/http/admin_lock_test.ts"],
   "lib/server/limits/address_limits.ts": ["server/limits/address_limits_test.ts"],
+  "lib/server/sockets/guard.ts": ["server/sockets/guard_test.ts"],
+  "lib/server/sockets/guarded_connection.ts": ["server/sockets/guard_test.ts"],
+  "lib/ssh/transport/key_exchanges.ts": [
+    "ssh/transport/transport_test.ts",
+    "ssh/kex_guess_test.ts",
+    "ssh/hostile_login_test.ts",
+  ],
   "lib/wire/same_secret.ts": ["wire/same_secret_test.ts"],
   "lib/files/private_directory.ts": ["files/private_directory_test.ts"],
 };
