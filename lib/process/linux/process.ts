@@ -72,7 +72,6 @@ class PipedProcess implements Process {
   readonly #stdout: Descriptor;
   readonly #stderr: Descriptor;
   readonly #session: ProcessSession;
-  #running = true;
 
   constructor({ pid, exited }: Child, [stdin, stdout, stderr]: [number, number, number]) {
     this.pid = pid;
@@ -83,7 +82,6 @@ class PipedProcess implements Process {
     this.stdout = descriptorSource(this.#stdout);
     this.stderr = descriptorSource(this.#stderr);
     this.#session = new ProcessSession(pid, exited);
-    exited.then(() => this.#running = false);
     // Nobody is left to read it.
     this.#session.gone.then(() => this.#stdin.close());
   }
@@ -102,8 +100,7 @@ class PipedProcess implements Process {
   }
 
   signal(name: string): void {
-    const signal = signalName(name);
-    if (signal && this.#running) sendSignal(-this.pid, signal);
+    this.#session.signal(name);
   }
 
   get gone(): Promise<void> {

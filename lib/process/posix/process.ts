@@ -1,6 +1,5 @@
 import { byteSource, type ClosableSource } from "../byte_source.ts";
-import { ProcessSession, sendSignal } from "./session.ts";
-import { signalName } from "./signals.ts";
+import { ProcessSession } from "./session.ts";
 import type { ExitStatus, Process, ProcessOptions } from "../process.ts";
 
 /**
@@ -36,17 +35,13 @@ class PipedProcess implements Process {
   readonly exited: Promise<ExitStatus>;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #session: ProcessSession;
-  #running = true;
 
   constructor(child: Deno.ChildProcess) {
     this.pid = child.pid;
     this.#stdin = child.stdin.getWriter();
     this.stdout = byteSource(child.stdout);
     this.stderr = byteSource(child.stderr);
-    this.exited = child.status.then((status) => {
-      this.#running = false;
-      return exitStatus(status);
-    });
+    this.exited = child.status.then(exitStatus);
     this.#session = new ProcessSession(this.pid, this.exited);
     // A pipe that breaks while nobody writes is no news.
     this.#stdin.closed.catch(() => {});
@@ -73,8 +68,7 @@ class PipedProcess implements Process {
   }
 
   signal(name: string): void {
-    const signal = signalName(name);
-    if (signal && this.#running) sendSignal(-this.pid, signal);
+    this.#session.signal(name);
   }
 
   get gone(): Promise<void> {

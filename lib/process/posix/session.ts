@@ -5,6 +5,7 @@
  * @module
  */
 import { delay } from "../../wire/delay.ts";
+import { signalName } from "./signals.ts";
 
 /** How long processes have to end after SIGHUP, in milliseconds. */
 const GRACE_MS = 1000;
@@ -127,6 +128,12 @@ export class ProcessSession {
   /** Resolves when it is known that nothing of it is left. */
   get gone(): Promise<void> {
     return this.#gone.promise;
+  }
+
+  /** Sends a signal, by SSH's name for it, to the leader's process group while the leader runs. */
+  signal(name: string): void {
+    const signal = signalName(name);
+    if (signal && !this.#leaderEnded) sendSignal(-this.#leader, signal);
   }
 
   /**
