@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkPrivateDirectory, makePrivateDirectory } from "../../lib/files/private_directory.ts";
 import { TempDir } from "../support/program.ts";
@@ -15,6 +16,17 @@ Deno.test(
       await makePrivateDirectory(path);
       assert.equal(Deno.statSync(path).mode! & 0o777, 0o700);
     }
+  },
+);
+
+Deno.test(
+  "makePrivateDirectory() says why it cannot make one",
+  { ignore: !existsSync("/sys/kernel") },
+  async () => {
+    await assert.rejects(
+      makePrivateDirectory("/sys/converge"),
+      (error) => !(error instanceof Deno.errors.NotFound),
+    );
   },
 );
 

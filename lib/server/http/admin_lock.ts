@@ -7,16 +7,17 @@ const ADMIN = "admin";
 
 /** The response for a request that is not let in. */
 export interface Locked {
-  status: 401 | 429;
+  /** 401 or 429. */
+  status: number;
   headers: Record<string, string>;
 }
 
 /** Reads HTTP Basic credentials (RFC 7617), if any. */
 function credentials(request: Request): { name: string; password: string } | undefined {
-  const match = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(request.headers.get("authorization") ?? "");
-  if (!match) return undefined;
+  const header = request.headers.get("authorization") ?? "";
+  const [, base64 = ""] = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(header) ?? [];
   try {
-    const text = new TextDecoder().decode(Uint8Array.fromBase64(match[1]!));
+    const text = new TextDecoder().decode(Uint8Array.fromBase64(base64));
     const colon = text.indexOf(":");
     return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
   } catch {

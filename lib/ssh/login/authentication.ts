@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
-import { scrypt, timingSafeEqual } from "node:crypto";
+import { scrypt, type ScryptOptions, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import { errorMessage } from "../../text/error_message.ts";
 import { fileErrorReason, isMissing } from "../../text/file_error.ts";
 import type { PasswordVerifier } from "../../protocol/messages.ts";
 import { matchesAddress } from "./address_pattern.ts";
@@ -89,10 +91,21 @@ export async function checkPassword(
 ): Promise<Decision> {
   const { password } = options;
   if (!password) return { refused: "no password is set" };
-  const correct = await matchesVerifier(password, attempt.password);
+  let correct: boolean;
+  try {
+    correct = await matchesVerifier(password, attempt.password);
+  } catch (error) {
+    return { refused: `cannot check the password: ${errorMessage(error)}` };
+  }
   if (attempt.username !== options.username) return wrongUser(options, attempt.username);
   return correct ? { method: "password", options: unrestricted() } : { refused: "wrong password" };
 }
+
+/**
+ * The highest cost, N·r·p, of a password check: eight times what the server asks for today, some
+ * seconds and 128 MiB. So a server cannot make an agent grow, or hang.
+ */
+const MAX_COST = 2 ** 20;
 
 /** Settles when no password is being checked. */
 let idle: Promise<unknown> = Promise.resolve();
@@ -107,19 +120,19 @@ function matchesVerifier(verifier: PasswordVerifier, password: string): Promise<
   return matches;
 }
 
+/** @throws {Error} if the server's verifier is invalid, or would cost too much */
 async function compareWithVerifier(verifier: PasswordVerifier, password: string): Promise<boolean> {
-  const expected = Buffer.from(verifier.hash, "base64");
-  const { N, r, p } = verifier;
-  const actual = await new Promise<Uint8Array>((resolve, reject) => {
-    const salt = Buffer.from(verifier.salt, "base64");
-    // What the verifier's cost needs (RFC 7914, section 2), and some more.
-    const limits = { N, r, p, maxmem: 128 * r * (N + p) + 1024 * 1024 };
-    scrypt(password, salt, expected.length, limits, (error, key) => {
-      if (error) reject(error);
-      else resolve(key);
-    });
-  });
-  return expected.length > 0 && timingSafeEqual(actual, expected);
+  const { salt, hash, N, r, p } = verifier;
+  const cost = N * r * p;
+  // node:crypto takes 0 for a default of its own.
+  if (!(cost >= 2 && cost <= MAX_COST)) throw new Error("the server's verifier has a wrong cost");
+  const expected = Buffer.from(hash, "base64");
+  if (expected.length === 0) throw new Error("the server's verifier has no hash");
+  // The cost limits the memory, too.
+  const limits = { N, r, p, maxmem: Number.MAX_SAFE_INTEGER };
+  const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
+  const actual = await derive(password, Buffer.from(salt, "base64"), expected.length, limits);
+  return timingSafeEqual(actual, expected);
 }
 
 function wrongUser(options: AuthenticationOptions, username: string): LoginRefusal {

@@ -64,7 +64,7 @@ function parseLine(line: string): Omit<AuthorizedKey, "line"> | Omit<BrokenLine,
       reason: "it is a private key; use the public key, from the file ending in .pub",
     };
   }
-  const startsWithKey = isKeyType(line.split(/\s/, 1)[0]!);
+  const startsWithKey = isKeyType(line.split(/\s/)[0]!);
   const end = startsWithKey ? 0 : optionsEnd(line);
   const [type, base64, ...comment] = line.slice(end).trim().split(/\s+/);
   if (!type || !isKeyType(type)) {

@@ -43,8 +43,12 @@ Deno.test("AdminLock locks out an address with many wrong passwords, and no othe
   const locked = lock.check(request("admin", "secret"), ADDRESS);
   assert.deepEqual(locked, { status: 429, headers: { "retry-after": "30" } });
   assert.equal(lock.check(request(), ADDRESS)?.status, 401, "no password is no wrong one");
-  now += 30_000;
+  now += 29_001;
+  assert.equal(lock.check(request("admin", "secret"), ADDRESS)?.headers["retry-after"], "1");
+  now += 999;
   assert.equal(status("secret", ADDRESS), undefined);
+  for (let i = 0; i < 20; i++) lock.check(request("", "secret"), ADDRESS);
+  assert.equal(status("secret", ADDRESS), 429, "a wrong name is a wrong login");
 });
 
 Deno.test("AdminLock guards a program's request with a line of text", async () => {

@@ -43,12 +43,12 @@ Deno.test("AddressLimits has no limit where it is 0", () => {
 Deno.test("AddressLimits bounds connections that wait to register, until they do", () => {
   const { limits } = world();
   const waiting = Array.from({ length: 500 }, () => limits.awaitHello("192.0.2.1"));
+  assert.ok(waiting.every((entered) => typeof entered === "function"));
   const refusal = limits.awaitHello("192.0.2.1");
   assert.ok(typeof refusal === "object");
   assert.equal(refusal.label, "too-many-unregistered");
   assert.equal(typeof limits.awaitHello("192.0.2.2"), "function");
-  assert.ok(typeof waiting[0] === "function");
-  waiting[0]();
+  waiting[0]!();
   assert.equal(typeof limits.awaitHello("192.0.2.1"), "function");
 });
 
@@ -61,7 +61,9 @@ Deno.test("AddressLimits locks an address out for wrong tokens, for 30 seconds",
   assert.equal(refusal?.label, "locked-out");
   assert.equal(refusal.reason, "too many wrong tokens: try again in 30 seconds");
   assert.equal(limits.register("192.0.2.2"), undefined);
-  clock.now += 30_000;
+  clock.now += 29_001;
+  assert.equal(limits.register("192.0.2.1")?.label, "locked-out");
+  clock.now += 999;
   assert.equal(limits.register("192.0.2.1"), undefined);
 });
 

@@ -135,6 +135,31 @@ Deno.test("checkPassword() lets the right one in and refuses the others", async 
   equal(await decide("eve", "grüße"), 'the user is "ann", not "eve"');
 });
 
+Deno.test("checkPassword() checks with any cost up to eight times the server's, and with no other", async () => {
+  const tryCost = async (cost: Partial<PasswordVerifier>, isUsable = false) => {
+    const full = { N: 1024, r: 8, p: 1, ...cost };
+    const maxmem = 2 ** 30;
+    const salt = Buffer.from("0123456789abcdef");
+    const hash = isUsable ? scryptSync("secret", salt, 32, { ...full, maxmem }) : salt;
+    const verifier = { salt: salt.toString("base64"), hash: hash.toString("base64"), ...full };
+    const options = { username: "ann", password: verifier as PasswordVerifier };
+    return refusal(await checkPassword(options, { username: "ann", password: "secret" }));
+  };
+  equal(await tryCost({ N: 2, r: 1 }, true), "let in");
+  equal(await tryCost({ N: 2 ** 17 }, true), "let in");
+  const wrong = "cannot check the password: the server's verifier has a wrong cost";
+  for (const cost of [{ N: 0 }, { r: 0 }, { p: 0 }, { N: 2 ** 18 }, { p: 129 }, { N: "a" }]) {
+    equal(await tryCost(cost as Partial<PasswordVerifier>), wrong);
+  }
+  match(await tryCost({ N: -2, p: -1 }), /^cannot check the password: .*"N" is out of range/);
+});
+
+Deno.test("checkPassword() lets nobody in by a verifier without a hash", async () => {
+  const options = { username: "ann", password: { ...makeVerifier("secret"), hash: "" } };
+  const decision = await checkPassword(options, { username: "ann", password: "secret" });
+  equal(refusal(decision), "cannot check the password: the server's verifier has no hash");
+});
+
 Deno.test("checkPassword() checks one password after the other", async () => {
   const checked: number[] = [];
   await Promise.all([16_384, 2].map(async (cost) => {
