@@ -33,7 +33,7 @@ function summary(skipped: SkippedTest[]): string {
 
 const INSTALL = join(ROOT, "tests/support/install");
 
-/** Whether somebody is there to ask, on a machine where {@link INSTALL} works. */
+/** Whether a person is there to ask, on a machine where {@link INSTALL} works. */
 function canInstall(): boolean {
   return Deno.stdin.isTerminal() && Deno.stderr.isTerminal() && Deno.env.get("CI") !== "true" &&
     Deno.build.os === "linux" && Deno.uid() === 0 && existsSync("/etc/debian_version");
