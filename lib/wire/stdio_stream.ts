@@ -1,8 +1,19 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { writeAll } from "./raw_connection.ts";
 
-/** How much is read at once, in bytes. */
-const READ_BUFFER = 256 * 1024;
+/** What holds all that is read at once, in bytes. */
+const BUFFER = 256 * 1024;
+
+/** What a pipe holds at the most, in bytes, on Linux. */
+const PIPE = 64 * 1024;
+
+/**
+ * After a read of so many bytes more is likely to follow: what comes within so many milliseconds is
+ * given with it, up to so many bytes. ssh writes 32 KiB at once, and each message costs the server.
+ */
+const BULK = 16 * 1024;
+const GATHER_MS = 1;
+const GATHER = 128 * 1024;
 
 /** What {@link stdioStream} reads from and writes to. */
 export interface StdioOptions {
@@ -29,10 +40,13 @@ export function stdioStream(options: StdioOptions = {}): ByteStream {
 class StdioByteStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
   readonly #stdio: Required<StdioOptions>;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #buffer = new Uint8Array(BUFFER);
   readonly #closed = Promise.withResolvers<Error | undefined>();
-  /** Set while a read is under way: standard input cannot be interrupted, only left alone. */
-  #reading: PromiseWithResolvers<number | null> | undefined;
+  /**
+   * A read into the buffer from `at` on whose bytes are not given yet: standard input cannot be
+   * interrupted, only left alone.
+   */
+  #reading: { at: number; count: PromiseWithResolvers<number | null> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #readEnded = false;
   #writeEnded = false;
@@ -45,18 +59,17 @@ class StdioByteStream implements ByteStream {
 
   async read(): Promise<Uint8Array | null> {
     if (this.#readEnded || this.#gone) return null;
-    const reading = this.#reading = Promise.withResolvers<number | null>();
-    this.#stdio.stdin.read(this.#buffer).then(reading.resolve, reading.reject);
+    const { at, count } = this.#reading ?? this.#startRead(0);
     if (this.#writeEnded) this.#startLingering();
-    let count: number | null;
+    let first: number | null;
     try {
-      count = await reading.promise;
+      first = await count.promise;
     } catch (error) {
       throw this.#fail("cannot read standard input", error);
     } finally {
       clearTimeout(this.#timer);
     }
-    if (count !== null) return this.#buffer.subarray(0, count);
+    if (first !== null) return this.#buffer.subarray(at, await this.#gather(at, first));
     this.#readEnded = true;
     if (this.#writeEnded) this.close();
     return null;
@@ -83,13 +96,37 @@ class StdioByteStream implements ByteStream {
     if (this.#gone) return;
     this.#gone = true;
     clearTimeout(this.#timer);
-    this.#reading?.resolve(null);
+    this.#reading?.count.resolve(null);
     this.#closed.resolve(error);
+  }
+
+  #startRead(at: number): { at: number; count: PromiseWithResolvers<number | null> } {
+    const count = Promise.withResolvers<number | null>();
+    this.#stdio.stdin.read(this.#buffer.subarray(at)).then(count.resolve, count.reject);
+    return this.#reading = { at, count };
+  }
+
+  /** Reads what soon follows a large read of `count` bytes at `at`. @returns where all of it ends */
+  async #gather(at: number, count: number): Promise<number> {
+    this.#reading = undefined;
+    let end = at + count;
+    while (count >= BULK && end - at < GATHER && end + PIPE <= BUFFER) {
+      const { count: next } = this.#startRead(end);
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, GATHER_MS);
+      const more = await Promise.race([next.promise, late]).catch(() => {});
+      clearTimeout(timer);
+      // If it is late, the end or an error, the next call gets it.
+      if (typeof more !== "number") break;
+      this.#reading = undefined;
+      end += count = more;
+    }
+    return end;
   }
 
   #startLingering(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#reading?.resolve(null), this.#stdio.linger);
+    this.#timer = setTimeout(() => this.#reading?.count.resolve(null), this.#stdio.linger);
   }
 
   #fail(what: string, cause: unknown): Error {

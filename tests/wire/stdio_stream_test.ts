@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { stdioStream } from "../../lib/wire/stdio_stream.ts";
 
 /** Standard input that gives these chunks and output that is kept, a few bytes a write. */
@@ -22,6 +23,7 @@ function fakeStdio(...chunks: (string | Promise<never>)[]) {
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const concat = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const text = (bytes: Uint8Array | null) => new TextDecoder().decode(bytes!);
 
 Deno.test("stdioStream() reads standard input to its end and writes all to standard output", async () => {
@@ -70,4 +72,45 @@ Deno.test("stdioStream() takes silent input for ended once output has ended", as
     assert.equal(await reading, null);
     assert.equal(await stream.closed, undefined);
   }
+});
+
+/** Standard input whose chunks the test gives one by one, a null at the end. */
+function chunkedStdin(chunks: (Uint8Array | Promise<Uint8Array>)[]) {
+  return {
+    async read(buffer: Uint8Array) {
+      const chunk = await chunks.shift();
+      if (chunk !== undefined) buffer.set(chunk);
+      return chunk?.length ?? null;
+    },
+  };
+}
+
+Deno.test("stdioStream() gives large chunks that follow each other together", async () => {
+  const large = (value: number) => new Uint8Array(32 * 1024).fill(value);
+  const late = Promise.withResolvers<Uint8Array>();
+  const small = bytes("small");
+  const stdin = chunkedStdin([large(1), large(2), small, large(3), late.promise, small]);
+  const stream = stdioStream({ stdin });
+  assert.deepEqual(
+    await stream.read(),
+    Uint8Array.from([...large(1), ...large(2), ...small]),
+    "a small chunk is the last one",
+  );
+  assert.deepEqual(await stream.read(), large(3), "what is late is not waited for");
+  late.resolve(large(4));
+  assert.deepEqual(await stream.read(), Uint8Array.from([...large(4), ...small]));
+  assert.equal(await stream.read(), null);
+  stream.close();
+});
+
+Deno.test("stdioStream() gives all of many large chunks, each read of bounded length", async () => {
+  const chunks = Array.from({ length: 40 }, (_, value) => new Uint8Array(50_000).fill(value));
+  const stream = stdioStream({ stdin: chunkedStdin([...chunks]) });
+  const parts: Uint8Array[] = [];
+  for (let part = await stream.read(); part !== null; part = await stream.read()) {
+    assert.ok(part.length <= 192 * 1024, `${part.length}`);
+    parts.push(part.slice());
+  }
+  assert.deepEqual(concat(parts), concat(chunks));
+  stream.close();
 });
