@@ -154,9 +154,9 @@ export class RendezvousServer {
       this.#hurry.resolve();
       return await this.#closed.promise;
     }
-    this.#log.info("draining", { drainMs });
-    // Before the others are told: they look for the next server at once.
+    // Before anyone is told: they look for the next server at once.
     this.#listener.leavePort();
+    this.#log.info("draining", { drainMs });
     const { moved, rest } = this.#rendezvous.drain();
     const ended = Promise.all([rest, within(this.#timing.moveMs, moved)]);
     await within(drainMs, Promise.race([ended, this.#hurry.promise]));

@@ -6,52 +6,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertSameFile, randomBytes, succeed, writeSshConfig } from "../../support/clients.ts";
+import { EDITOR_SERVER, installScript, startScript } from "../../support/editor_scripts.ts";
 import { Program, TempDir } from "../../support/program.ts";
 import { requires } from "../../support/requires.ts";
 import { freePort } from "../../support/sshd.ts";
 import { World } from "../../support/world.ts";
 
 const test = requires("ssh", "curl");
-
-/** Stands for the editor's server: says hello on a port of its choice and on a unix socket. */
-const EDITOR_SERVER = `
-const hello = () => new Response("hello from the editor's server");
-Deno.serve({ path: Deno.args[0], onListen() {} }, hello);
-Deno.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: ({ port }) => Deno.writeTextFileSync(Deno.args[1], String(port)),
-}, hello);
-`;
-
-/** The first part of an install script: facts, and a directory for what comes by sftp. */
-function installScript(marker: string): string {
-  return `
-set -e
-umask 077
-echo "${marker}: running"
-echo "platform==$(uname -sm)=="
-echo "home==$CONVERGE_DIR=="
-cd "$CONVERGE_DIR"
-mkdir -p .editor/bin
-echo "directory==made=="
-`;
-}
-
-/** The other part: a server in the background. */
-function startScript(marker: string): string {
-  return `
-rm -f .editor/port .editor/sock
-nohup '${Deno.execPath()}' run -A --no-check .editor/bin/server.ts \\
-  "$PWD/.editor/sock" "$PWD/.editor/port" > .editor/log 2>&1 < /dev/null &
-while ! test -s .editor/port; do sleep 0.1; done
-echo "listeningOn==$(cat .editor/port)=="
-echo "exitCode==0=="
-echo "${marker}: end"
-# The editor keeps this session; its end tells it that the editor has quit.
-{ cat > /dev/null; echo "${marker}: gone"; }
-`;
-}
 
 test("editors: a script on stdin, then channels to what it has started", async (t) => {
   await using world = await World.start();
