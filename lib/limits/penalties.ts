@@ -54,7 +54,6 @@ export class Penalties {
     const charges = Math.min(mostMs, this.#charges(source) + milliseconds);
     const wasLockedOut = this.lockedOut(address) > 0;
     this.#sources.delete(source);
-    if (charges <= 0) return false;
     const lockedOut = wasLockedOut || charges >= lockOutMs;
     this.#sources.set(source, { end: this.#now() + charges, lockedOut });
     for (const other of this.#leastNeeded()) {

@@ -69,7 +69,7 @@ Deno.test("Penalties remembers ten thousand sources, and forgets the oldest", ()
   equal(penalties.lockedOut("a"), 119_999);
 });
 
-Deno.test("Penalties forgets sources without charges before others, and keeps no room for logins", () => {
+Deno.test("Penalties forgets sources without charges before others", () => {
   const clock = new FakeClock();
   const penalties = newPenalties(clock);
   penalties.charge("guesser", 600_000);
