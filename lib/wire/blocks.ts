@@ -8,6 +8,9 @@
 /** How much is kept to be used again, in bytes. */
 const MAX_SPARE = 4 * 1024 * 1024;
 
+/** Longer blocks, which a long message needs, are not: nobody asks for the same size again. */
+const MOST = 272 * 1024;
+
 /** By their size. */
 const spare = new Map<number, Uint8Array<ArrayBuffer>[]>();
 let spareBytes = 0;
@@ -21,7 +24,7 @@ export function takeBlock(size: number): Uint8Array<ArrayBuffer> {
 
 /** Gives back a whole block, which nobody uses any more. */
 export function giveBack(block: Uint8Array<ArrayBuffer>): void {
-  if (spareBytes + block.length > MAX_SPARE) return;
+  if (block.length > MOST || spareBytes + block.length > MAX_SPARE) return;
   spareBytes += block.length;
   const blocks = spare.get(block.length);
   if (blocks) blocks.push(block);

@@ -14,6 +14,8 @@ export interface ResponseHead {
 const TLS_ALERT = 21;
 const NOT_HTTP = "the answer is not HTTP/1.1";
 const MAX_HEAD_LENGTH = 32_768;
+/** How much of a head is read at once, in bytes. */
+const HEAD_BUFFER = 4_096;
 const MAX_REFUSAL_LENGTH = 4096;
 const MAX_REASON_LENGTH = 300;
 
@@ -59,7 +61,7 @@ function parseHead(text: string, rest: Uint8Array): ResponseHead {
  */
 export async function readResponseHead(connection: RawConnection): Promise<ResponseHead> {
   let bytes = new Uint8Array(0);
-  const buffer = new Uint8Array(MAX_HEAD_LENGTH);
+  const buffer = new Uint8Array(HEAD_BUFFER);
   for (;;) {
     const end = headEnd(bytes);
     if (end !== -1) {

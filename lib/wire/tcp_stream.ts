@@ -1,8 +1,6 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { writeAll } from "./raw_connection.ts";
-
-/** How much is read at once, in bytes. */
-const READ_BUFFER = 256 * 1024;
+import { ReadBuffer } from "./read_buffer.ts";
 
 /**
  * A TCP connection, or any other `Deno.Conn`, as a stream of bytes; small writes go out at once.
@@ -14,7 +12,7 @@ export function tcpStream(conn: Deno.Conn): ByteStream {
 class TcpByteStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
   readonly #conn: Deno.Conn;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #buffer: ReadBuffer;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   #readEnded = false;
   #writeEnded = false;
@@ -22,20 +20,22 @@ class TcpByteStream implements ByteStream {
 
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
+    this.#buffer = new ReadBuffer(conn);
     this.closed = this.#closed.promise;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay();
   }
 
   async read(): Promise<Uint8Array | null> {
     if (this.#readEnded || this.#gone) return null;
-    let count: number | null;
+    let bytes: Uint8Array | null;
     try {
-      count = await this.#conn.read(this.#buffer);
+      bytes = await this.#buffer.read();
     } catch (error) {
       if (this.#gone) return null;
       throw this.#fail(error);
     }
-    if (count !== null) return this.#buffer.subarray(0, count);
+    if (bytes !== null) return bytes;
+    this.#buffer.free();
     this.#readEnded = true;
     if (this.#writeEnded) this.close();
     return null;

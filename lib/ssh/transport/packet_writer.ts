@@ -1,8 +1,12 @@
 import { randomFillSync } from "node:crypto";
+import { giveBack, takeBlock } from "../../wire/blocks.ts";
 import { PLAIN, type Sealer } from "./ciphers/cipher.ts";
 
 /** How much is written to the stream at once, in bytes: eight packets with 32 KiB of data each. */
 const BATCH = 8 * 33 * 1024;
+
+/** The same while no more than this waits, in bytes: there may be hundreds of connections. */
+const SMALL_BATCH = 8 * 1024;
 
 /** The least padding of a packet, in bytes. */
 const MIN_PADDING = 4;
@@ -13,7 +17,7 @@ let paddingLeft = 0;
 
 /** Bytes that are written to the stream at once. */
 interface Batch {
-  buffer: Uint8Array;
+  buffer: Uint8Array<ArrayBuffer>;
   length: number;
 }
 
@@ -25,9 +29,7 @@ export class PacketWriter {
   #sealer: Sealer = PLAIN;
   #sequence = 0;
   #batches: Batch[] = [];
-  /** A buffer that can be used again. */
-  #spare?: Uint8Array;
-  #taken?: Uint8Array;
+  #taken?: Batch;
   #pendingBytes = 0;
 
   /** How many bytes are in batches, with the one that was taken last. */
@@ -83,13 +85,10 @@ export class PacketWriter {
   take(): Uint8Array | undefined {
     if (this.#taken) {
       this.#pendingBytes -= this.#taken.length;
-      const buffer = new Uint8Array(this.#taken.buffer);
-      if (buffer.length === BATCH) this.#spare ??= buffer;
-      this.#taken = undefined;
+      giveBack(this.#taken.buffer);
     }
-    const batch = this.#batches.shift();
-    this.#taken = batch?.buffer.subarray(0, batch.length);
-    return this.#taken;
+    const batch = this.#taken = this.#batches.shift();
+    return batch?.buffer.subarray(0, batch.length);
   }
 
   /** Wipes the keys; to be called once. */
@@ -101,19 +100,13 @@ export class PacketWriter {
   #reserve(count: number): Uint8Array {
     let batch = this.#batches.at(-1);
     if (!batch || batch.length + count > batch.buffer.length) {
-      batch = { buffer: this.#newBuffer(count), length: 0 };
+      const size = this.#pendingBytes + count <= SMALL_BATCH ? SMALL_BATCH : Math.max(count, BATCH);
+      batch = { buffer: takeBlock(size), length: 0 };
       this.#batches.push(batch);
     }
     this.#pendingBytes += count;
     batch.length += count;
     return batch.buffer.subarray(batch.length - count, batch.length);
-  }
-
-  #newBuffer(count: number): Uint8Array {
-    if (count > BATCH) return new Uint8Array(count);
-    const buffer = this.#spare ?? new Uint8Array(BATCH);
-    this.#spare = undefined;
-    return buffer;
   }
 }
 

@@ -1,5 +1,6 @@
 import { FrameWriter } from "./frame_writer.ts";
 import type { RawConnection } from "../raw_connection.ts";
+import { ReadBuffer } from "../read_buffer.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./frame.ts";
 import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./message.ts";
@@ -21,8 +22,6 @@ export class WebSocketClosedError extends Error {
 const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
 /** Reading pauses while more than this is queued, in bytes. */
 const MAX_QUEUED = 8 * 1024 * 1024;
-/** How much is read at once, in bytes. */
-const READ_BUFFER = 256 * 1024;
 /** How many pings may stay unanswered. */
 const MAX_SILENT_PINGS = 3;
 function asError(thrown: unknown): Error {
@@ -157,15 +156,15 @@ export class WebSocketConnection {
   }
 
   async #read(rest: Uint8Array): Promise<void> {
+    const buffer = new ReadBuffer(this.#transport);
     try {
       this.#take(this.#parser.push(rest));
-      const buffer = new Uint8Array(READ_BUFFER);
       while (!this.#readEnded && !this.#gone) {
         await this.#incoming.room();
-        const count = await this.#transport.read(buffer);
-        if (count === null) throw new WebSocketClosedError(1006, "");
+        const bytes = await buffer.read();
+        if (bytes === null) throw new WebSocketClosedError(1006, "");
         this.#heard = true;
-        this.#take(this.#parser.push(buffer.subarray(0, count)));
+        this.#take(this.#parser.push(bytes));
       }
     } catch (thrown) {
       const cause = asError(thrown);
@@ -181,6 +180,7 @@ export class WebSocketConnection {
         this.#fail(new Error(`the connection was lost: ${cause.message}`, { cause }));
       }
     }
+    buffer.free();
   }
 
   #take(frames: Iterable<Frame>): void {

@@ -1,3 +1,4 @@
+import { giveBack, takeBlock } from "../blocks.ts";
 import { type RawConnection, writeAll } from "../raw_connection.ts";
 import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
 
@@ -5,6 +6,8 @@ import { encodeFrame, frameLength, Opcode, writeFrame } from "./frame.ts";
 const MAX_UNSENT = 1024 * 1024;
 /** How much is written at once, in bytes; small frames are joined to that. */
 const BATCH = 272 * 1024;
+/** The same while no more than this waits, in bytes: there may be hundreds of connections. */
+const SMALL_BATCH = 8 * 1024;
 
 /** How many pings may wait for their answers; beyond it the oldest one gets none. */
 const MAX_PONGS = 16;
@@ -23,8 +26,6 @@ export class FrameWriter {
   readonly #transport: RawConnection;
   /** Messages, oldest first; the last one may have room for more. */
   #batches: Batch[] = [];
-  /** A batch that is written, to be filled again: memory is not asked for with each. */
-  #spare: Batch | undefined;
   /** Of the batches and of what is being written. */
   #unsent = 0;
   #pongs: Uint8Array[] = [];
@@ -115,7 +116,7 @@ export class FrameWriter {
   /** Writes no more. */
   stop(error: Error): void {
     this.#error ??= error;
-    this.#batches = [];
+    for (const { bytes } of this.#batches.splice(0)) giveBack(bytes);
     this.#progress?.reject(this.#error);
     this.#progress = undefined;
   }
@@ -131,9 +132,8 @@ export class FrameWriter {
   #room(length: number): Batch {
     const last = this.#batches.at(-1);
     if (last && last.bytes.length - last.length >= length) return last;
-    let batch = this.#spare;
-    if (batch && batch.bytes.length >= length) this.#spare = undefined;
-    else batch = { bytes: new Uint8Array(Math.max(length, BATCH)), length: 0 };
+    const size = this.#unsent + length <= SMALL_BATCH ? SMALL_BATCH : Math.max(length, BATCH);
+    const batch = { bytes: takeBlock(size), length: 0 };
     this.#batches.push(batch);
     return batch;
   }
@@ -163,7 +163,7 @@ export class FrameWriter {
         if (batch !== undefined) {
           await this.#writeAll(batch.bytes.subarray(0, batch.length));
           this.#unsent -= batch.length;
-          if (batch.bytes.length === BATCH) this.#spare = { bytes: batch.bytes, length: 0 };
+          giveBack(batch.bytes);
         } else if (this.#close !== undefined) {
           await this.#writeAll(encodeFrame(Opcode.close, this.#close));
           this.#closeSent = true;
