@@ -4,7 +4,7 @@ import { startBuild } from "./lib/build/background.ts";
 import { parseCommand } from "./lib/cli/command.ts";
 import { createLog, type Log } from "./lib/log/log.ts";
 import { readOptionFile, readSecretFile } from "./lib/files/option_file.ts";
-import { freeLargeBlocks } from "./lib/program/large_blocks.ts";
+import { giveFreeMemoryBack } from "./lib/program/free_memory.ts";
 import { errorMessage } from "./lib/text/error_message.ts";
 import { runProgram } from "./lib/program/program.ts";
 import { serverCommand, type ServerOptions } from "./lib/cli/server_options.ts";
@@ -57,7 +57,7 @@ if (import.meta.main) {
   await runProgram("server", async (args, signal, hurry, onHangup) => {
     const command = serverCommand(
       async (options) => {
-        freeLargeBlocks();
+        using _memory = giveFreeMemoryBack();
         const log = createLog({ format: options.logFormat, level: options.logLevel });
         const lock = new AdminLock(options.adminPassword, new WrongSecrets(options));
         using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });

@@ -7,7 +7,7 @@
 import type { AgentOptions } from "../cli/agent_options.ts";
 import type { RegisteredMessage } from "../protocol/messages.ts";
 import { leaveDirectory, reapOrphans } from "../process/self.ts";
-import { freeLargeBlocks } from "../program/large_blocks.ts";
+import { giveFreeMemoryBack } from "../program/free_memory.ts";
 import { signalStatus } from "../program/program.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { unlessAborted } from "../wire/delay.ts";
@@ -40,7 +40,7 @@ export async function runAgent(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  freeLargeBlocks();
+  using _memory = giveFreeMemoryBack();
   const detached = isDetached();
   const home = reportHome();
   forgetDetached();

@@ -11,6 +11,7 @@ import { installPackages } from "./packages.ts";
 import { EMBEDDED_ASSETS, NATIVE_PACKAGE } from "./bundle/plugins.ts";
 import type { Runtime } from "./runtime/find.ts";
 import { type ProgramName, runsHere, type Target } from "../dist/targets.ts";
+import { v8Flags } from "../dist/v8_flags.ts";
 
 /**
  * What each program may do. The agent's shells and its SFTP reach all that the job's user reaches,
@@ -39,6 +40,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
     // write to, and what it holds is run.
     "--no-code-cache",
     ...PERMISSIONS[program],
+    ...v8Flags(program).map((flag) => `--v8-flags=${flag}`),
     // node-pty on macOS starts a helper program, which must be a real file.
     ...bundle.native && target.os === "darwin" ? ["--self-extracting"] : [],
     ...bundle.sodium === undefined ? [] : ["--include", SODIUM_FILE],

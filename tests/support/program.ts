@@ -1,5 +1,7 @@
 /** Runs real programs for tests and waits for what they print. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import type { ProgramName } from "../../lib/dist/targets.ts";
+import { v8Flags } from "../../lib/dist/v8_flags.ts";
 import { inTime } from "./deadline.ts";
 import { ROOT } from "./root.ts";
 
@@ -202,9 +204,10 @@ export function startEntry(
   }
   const permissions = options?.permissions ?? ["-A"];
   const file = join(ROOT, entry);
+  const flags = v8Flags(basename(entry, ".ts") as ProgramName).map((flag) => `--v8-flags=${flag}`);
   return new OwnProgram(
     Deno.execPath(),
-    ["run", "--no-check", "--no-prompt", ...permissions, file, ...args],
+    ["run", "--no-check", "--no-prompt", ...flags, ...permissions, file, ...args],
     options,
   );
 }
