@@ -11,15 +11,18 @@ const ABNORMAL = 1006;
 /** What one message of a websocket carries: text, or bytes. */
 export type PeerData = string | ArrayBuffer;
 
-/** How long a message of a peer that is not paired may be, in bytes. */
-const MAX_MESSAGE = 2 ** 20;
+/**
+ * How long a message of a peer that is not paired may be, in bytes: a control message of 65,536
+ * UTF-16 units has up to 196,608.
+ */
+const MAX_MESSAGE = 2 ** 18;
 
 /** What a frame of a message adds to its bytes, in TLS: its header and that of the record. */
 const FRAME_COST = 14 + 29;
 
 /** What a connection is for at the moment. */
 export interface PeerRole {
-  /** How long a message may be, in bytes. @default 1 MiB */
+  /** How long a message may be, in bytes. @default 256 KiB */
   readonly maxMessage?: number;
   message(data: PeerData): void;
   /** Called once, last, of the role that owns the connection then. */
@@ -83,6 +86,7 @@ export class PeerSocket implements Closable, GuardedSocket {
     socket.onclose = ({ code, reason, wasClean }) => {
       // A peer that disconnects while it is being closed causes a second event.
       socket.onclose = null;
+      stopIdleTimer(socket);
       this.#forget(this.#lengths.length);
       this.#role.closed(wasClean ? code : ABNORMAL, this.#dropped || reason);
       this.#closed.resolve();
@@ -168,3 +172,18 @@ export class PeerSocket implements Closable, GuardedSocket {
     this.#backlog.bytes -= bytes + messages * MESSAGE_COST;
   }
 }
+
+/**
+ * Deno 2.9 goes on with the timer of `idleTimeout` when a websocket has ended without a close frame,
+ * and with it keeps the websocket for half of that time: hundreds of those a second would be tens of
+ * MiB. Where Deno has another timer, or none, this does nothing.
+ */
+function stopIdleTimer(socket: object): void {
+  for (const key of Object.getOwnPropertySymbols(socket)) {
+    if (key.description !== "[[idleTimeoutTimeout]]") continue;
+    const timer = (socket as Record<symbol, { _onTimeout?: () => void } | null>)[key];
+    if (timer?._onTimeout) timer._onTimeout = nothing;
+  }
+}
+
+function nothing(): void {}

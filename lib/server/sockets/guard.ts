@@ -8,7 +8,7 @@ import { GuardedConnection, type GuardedSocket, type Verdict } from "./guarded_c
 import type { OwnSocket, Sockets } from "./own_sockets.ts";
 
 /** How often to look at memory, in milliseconds. A flood on one machine brings about 15 MiB. */
-export const TICK_MS = 100;
+export const TICK_MS = 20;
 /** By how many bytes memory has to grow for a look at all connections at once. */
 const GROWTH = 16 * 2 ** 20;
 /** Time between two looks at all connections, in milliseconds. */
@@ -19,7 +19,7 @@ const MAX_SHARE = 0.1;
 const FLOOD = 3 * GROWTH;
 
 /** How many bytes all incomplete messages together may have. */
-const MAX_INCOMPLETE = 64 * 2 ** 20;
+const MAX_INCOMPLETE = 32 * 2 ** 20;
 /** Incomplete messages below this are never ended, in bytes. */
 const HARMLESS = 2 ** 20;
 

@@ -38,13 +38,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a message may be 1 MiB long before its peer is paired, and 17 MiB after",
+  name: "a message may be 256 KiB long before its peer is paired, and 17 MiB after",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startServerProgram();
     await using agent = await TestAgent.register(server.ws, "job");
     await using _data = await agent.park();
-    for (const [path, most] of [["/agent/other", "1.0 MB"], ["/client/job", "17.8 MB"]] as const) {
+    for (const [path, most] of [["/agent/other", "262 kB"], ["/client/job", "17.8 MB"]] as const) {
       using connection = await upgrade(server.port, path);
       await sendEndlessMessage(connection);
       await server.program.waitFor(new RegExp(`reason":"[^"]*more than ${most}`));
@@ -61,6 +61,6 @@ requires("openssl")({
     await using server = await startServerProgram(["--tls-cert", cert, "--tls-key", key]);
     using connection = await upgrade(server.port, "/agent/job", ca);
     await sendEndlessMessage(connection);
-    await server.program.waitFor(/connection dropped.*more than 1\.0 MB/);
+    await server.program.waitFor(/connection dropped.*more than 262 kB/);
   },
 });
