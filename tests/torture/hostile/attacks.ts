@@ -78,7 +78,8 @@ export const ATTACKS: Record<string, (prey: Prey, turn: number) => Promise<void>
     using peer = await SshPeer.connect(prey, { privateKey: prey.privateKey });
     const { client, ended } = peer;
     let isOpen = true;
-    for (const event of ["end", "close"]) client.on(event, () => isOpen = false);
+    client.on("end", () => isOpen = false);
+    client.on("close", () => isOpen = false);
     ended.then(() => isOpen = false);
     const flood = async () => {
       while (isOpen) {
