@@ -21,6 +21,7 @@ import { serveStatic } from "./lib/server/http/static_files.ts";
 interface RunningJumpHost extends AsyncDisposable {
   readonly port: number;
   readonly hostKey: string;
+  readonly fingerprint: string;
   leavePort(): void;
 }
 

@@ -10,7 +10,7 @@ function Path(): VNode {
         <li>
           <strong>Your computer</strong>
           <span>
-            <code>ssh</code> or <code>sftp</code>, through wsproxy or tunnel
+            <code>ssh</code> and all that uses it
           </span>
         </li>
         <li class="relay">
@@ -24,7 +24,7 @@ function Path(): VNode {
       </ol>
       <p class="through">one SSH connection, encrypted end to end</p>
       <figcaption>
-        Both sides dial out to the server by websocket, so neither needs an open port.
+        Both sides dial out to the server, so neither needs an open port.
       </figcaption>
     </figure>
   );
@@ -41,7 +41,7 @@ $ ./agent --id job-42 ${ws}
 Converge: you can log in to the job job-42 until 12:10:00 UTC, for 10m`}
       </Code>
       <Code title="On your computer">
-        {`$ wsproxy setup ${http}
+        {`$ curl -fsSL ${http}/install.sh | sh -s -- setup
 $ ssh job-42.converge
 Converge: you are logged in to the job job-42.
 ~/app$ make test
@@ -108,10 +108,24 @@ export function aboutPage({ site }: { site: Site }): string {
           </dd>
         </div>
         <div>
-          <dt>It needs one program on your computer.</dt>
+          <dt>
+            {site.jump
+              ? "It needs nothing but ssh on your computer."
+              : "It needs one program on your computer."}
+          </dt>
           <dd>
-            <a href={`${site.base}/downloads#wsproxy`}>wsproxy</a>, beside ssh. You and the job must
-            be able to reach {site.http}.
+            {site.jump
+              ? (
+                <>
+                  Where a network lets only https out, add{" "}
+                  <a href={`${site.base}/downloads#computer`}>wsproxy</a>.
+                </>
+              )
+              : (
+                <>
+                  <a href={`${site.base}/downloads#computer`}>wsproxy</a>, beside ssh.
+                </>
+              )} You and the job must be able to reach {site.http}.
           </dd>
         </div>
       </dl>

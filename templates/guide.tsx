@@ -1,5 +1,8 @@
 import type { VNode } from "preact";
 import { type LoginCommands, loginCommands } from "./assets/shared/login_commands.js";
+import { jumpAddress } from "./assets/shared/local_commands.js";
+import type { Computer } from "./assets/shared/choices.js";
+import { quoteSh } from "./assets/shared/quote.js";
 import { Code, Layout, renderPage } from "./layout.tsx";
 import type { Site } from "./site.ts";
 
@@ -14,8 +17,8 @@ const SECTIONS = [
   ["lifetime", "Exit"],
 ];
 
-/** The guide, with this server's addresses. */
-export function guidePage({ site }: { site: Site }): string {
+/** The guide, with this server's addresses; commands that differ are those of the visitor's computer. */
+export function guidePage({ site, computer }: { site: Site; computer: Computer }): string {
   return renderPage(
     <Layout
       site={site}
@@ -37,7 +40,7 @@ export function guidePage({ site }: { site: Site }): string {
       <RendezvousId />
       <Wsproxy site={site} />
       <Tunnel site={site} />
-      {site.jump && <Jump site={site} jump={site.jump} />}
+      {site.jump && <Jump site={site} jump={site.jump} computer={computer} />}
       <Login site={site} />
       <Lifetime />
     </Layout>,
@@ -115,10 +118,13 @@ function Wsproxy({ site }: { site: Site }): VNode {
     <section>
       <h2 id="wsproxy">On your computer: ssh and sftp with wsproxy</h2>
       <p>
-        wsproxy connects ssh to a websocket. <a href={`${site.base}/downloads`}>Download</a>{" "}
-        it once to a directory on your <code>PATH</code> and set up this server:
+        wsproxy connects ssh to a websocket. Install it once and set up this server; on Windows{" "}
+        <a href={`${site.base}/downloads`}>download</a> it and run{" "}
+        <code>wsproxy setup {site.http}</code>:
       </p>
-      <Code title="Once">{`wsproxy setup ${site.http}`}</Code>
+      <Code title="Once: Linux and macOS">
+        {`curl -fsSL ${quoteSh(`${site.http}/install.sh`)} | sh -s -- setup`}
+      </Code>
       <p>
         From then on ssh, sftp, scp, rsync, git and editors take the ID with{" "}
         <code>.converge</code>. ssh asks once about each new host key: compare the fingerprint with
@@ -152,10 +158,14 @@ function Wsproxy({ site }: { site: Site }): VNode {
 }
 
 /** The way in with OpenSSH alone. */
-function Jump({ site, jump }: { site: Site; jump: NonNullable<Site["jump"]> }): VNode {
+function Jump(
+  { site, jump, computer }: { site: Site; jump: NonNullable<Site["jump"]>; computer: Computer },
+): VNode {
+  const address = jumpAddress(site) ?? "";
   const { hostname } = new URL(site.http);
-  // The next run of the job has another key, under the same name.
-  const through = `-J ${hostname}:${jump.port} -oUserKnownHostsFile=/dev/null`;
+  const target = { username: site.username, url: "", alias: "ID" };
+  const commands = loginCommands({ ...target, jump: address }, computer).jump;
+  const waiting = loginCommands({ ...target, jump: `wait=5m@${address}` }, computer).jump;
   return (
     <section>
       <h2 id="jump">Or: nothing to install, with ssh -J</h2>
@@ -163,15 +173,20 @@ function Jump({ site, jump }: { site: Site; jump: NonNullable<Site["jump"]> }): 
         This server is a jump host for ssh that leads to agents and nowhere else. If your network
         lets ssh out, nothing else is needed:
       </p>
-      <Code title="Shell">{`ssh ${through} ${site.username}@ID`}</Code>
-      <Code title="Files">{`sftp ${through} ${site.username}@ID`}</Code>
+      <Code title="Shell">{commands?.ssh ?? ""}</Code>
+      <Code title="Files">{commands?.sftp ?? ""}</Code>
+      <Code title="Shell, waiting for an agent that is not connected yet">
+        {waiting?.ssh ?? ""}
+      </Code>
       <p>
-        The connection to the agent is encrypted from end to end here too: compare the fingerprint
-        that ssh shows with the one in the job's log. To wait for an agent that is not connected
-        yet, jump as <code>wait=5m@{hostname}</code>. The jump host's own key, for{" "}
-        <code>~/.ssh/known_hosts</code>:
+        ssh asks about two keys. The jump host's own lasts: its fingerprint is{" "}
+        <code>{jump.fingerprint}</code>, its line for <code>~/.ssh/known_hosts</code>{" "}
+        below. The agent's is in the job's log: the connection to it is encrypted from end to end
+        here too.
       </p>
-      <Code title="Host key">{`[${hostname}]:${jump.port} ${jump.hostKey}`}</Code>
+      <Code title="Host key of the jump host">
+        {`[${hostname}]:${jump.port} ${jump.hostKey}`}
+      </Code>
     </section>
   );
 }
@@ -225,7 +240,9 @@ function Login({ site }: { site: Site }): VNode {
       </Code>
       <p>
         The agent can also download keys when it starts: <code>--github-user NAME</code>,{" "}
-        <code>--gitlab-user NAME</code> or <code>--keys-url URL</code>.
+        <code>--gitlab-user NAME</code> or <code>--keys-url URL</code>. In GitHub Actions{" "}
+        <code>--github-actor</code>{" "}
+        lets the keys of who started the run log in; it refuses events that anybody can cause.
       </p>
       <p>
         Several people can be logged in at the same time, each with several shells.{" "}

@@ -7,10 +7,11 @@ export function installScript({ http }: Pick<Site, "http">): string {
 # Installs a program of Converge from this server and checks its SHA-256:
 #
 #   curl -fsSL ${http}/install.sh | sh
+#   curl -fsSL ${http}/install.sh | sh -s -- setup
 #   curl -fsSL ${http}/install.sh | sh -s -- tunnel ~/bin
 #
 # The program is wsproxy unless another is named, the directory /usr/local/bin for root and
-# ~/.local/bin for others.
+# ~/.local/bin for others. "setup" installs wsproxy and lets "ssh ID.converge" reach this server.
 set -eu
 
 server=${quoteSh(http)}
@@ -32,9 +33,11 @@ sha256() {
 # A function, so that nothing runs if only a part of this script arrives.
 main() {
   program=\${1:-wsproxy}
+  setup=false
+  if [ "$program" = setup ]; then setup=true program=wsproxy; fi
   case $program in
     wsproxy | tunnel | agent | server) ;;
-    *) fail "there is no program \\"$program\\"; name wsproxy, tunnel, agent or server" ;;
+    *) fail "there is no program \\"$program\\"; name wsproxy, tunnel, agent, server or setup" ;;
   esac
   if [ "$(id -u)" = 0 ]; then directory=/usr/local/bin; else directory=$HOME/.local/bin; fi
   directory=\${2:-$directory}
@@ -50,6 +53,10 @@ main() {
   chmod 755 "$work/$program"
   mv -f "$work/$program" "$directory/$program"
   echo "installed $directory/$program"
+  if [ "$setup" = true ]; then
+    "$directory/wsproxy" setup "$server"
+    return
+  fi
   case ":$PATH:" in
     *":$directory:"*) ;;
     *) echo "add it to your PATH: export PATH=\\"$directory:\\$PATH\\"" ;;

@@ -13,6 +13,8 @@ export interface Site {
   /** Whether agents need a token to register. */
   agentToken: boolean;
   version: string;
+  /** The action in workflows of GitHub: `OWNER/REPOSITORY@REF`. */
+  githubAction?: string;
   /** The jump host of `ssh -J`: its port, and its key as in known_hosts, without a host name. */
-  jump?: { port: number; hostKey: string };
+  jump?: { port: number; hostKey: string; fingerprint: string };
 }

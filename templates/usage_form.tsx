@@ -1,7 +1,8 @@
 import type { VNode } from "preact";
-import { type Choices, OPTIONS, shellsOf } from "./assets/shared/choices.js";
-import { type Block, jobCommands, jobNotes } from "./assets/shared/job_commands.js";
-import { localCommands, localNotes } from "./assets/shared/local_commands.js";
+import { type Choices, OPTIONS } from "./assets/shared/choices.js";
+import { type Block, jobCommands } from "./assets/shared/job_commands.js";
+import { jobNotes } from "./assets/shared/job_notes.js";
+import { localCommands, localNotes, otherLocalCommands } from "./assets/shared/local_commands.js";
 import { HOST_KEY_PATTERN, KEY_PATTERN, type PublicKeys } from "./assets/shared/public_keys.js";
 import { ID_PATTERN } from "./assets/shared/rendezvous_id.js";
 import { Code } from "./layout.tsx";
@@ -80,9 +81,8 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
         />
       </div>
       <p class="hint" id="keys-hint">
-        For each person who may log in: the line in <code>~/.ssh/id_ed25519.pub</code> or another
-        {" "}
-        <code>.pub</code> file, or <code>github:NAME</code>.
+        Of each person who may log in: the line of a <code>.pub</code> file, or{" "}
+        <code>github:NAME</code>.
       </p>
       <div id="keys-state" class="state" role="status">
         {warnings.length > 0 && (
@@ -93,27 +93,60 @@ function Keys({ typed, publicKeys }: { typed: string[]; publicKeys: PublicKeys }
   );
 }
 
-/** The field for a host key that lasts. */
+/** The field for a host key that lasts, folded while it is empty. */
 function HostKeyField({ typed, problem }: { typed: string; problem?: string }): VNode {
   return (
+    <details class="wide" open={typed !== "" || problem !== undefined}>
+      <summary>A host key that lasts</summary>
+      <div class="field">
+        <label for="host-key">Public half of the host key</label>
+        <input
+          id="host-key"
+          name="host-key"
+          class="mono"
+          value={typed}
+          pattern={HOST_KEY_PATTERN}
+          title="the public line that agent keygen prints"
+          aria-describedby="host-key-hint host-key-state"
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <p class="hint" id="host-key-hint">
+          Empty: a new key each run. Run <code>./agent keygen</code> once: its secret line goes to
+          {" "}
+          <code>CONVERGE_HOST_KEY</code>, its public one here.
+        </p>
+        <div id="host-key-state" class="state" role="status">
+          {problem !== undefined && <p class="warning">{problem}</p>}
+        </div>
+      </div>
+    </details>
+  );
+}
+
+/** The field for the rendez-vous ID. */
+function IdField({ typed, problem }: { typed: string; problem?: string }): VNode {
+  return (
     <div class="field wide">
-      <label for="host-key">Host key</label>
-      <input
-        id="host-key"
-        name="host-key"
-        class="mono"
-        value={typed}
-        pattern={HOST_KEY_PATTERN}
-        title="the public line that agent keygen prints"
-        aria-describedby="host-key-hint host-key-state"
-        autocomplete="off"
-        spellcheck={false}
-      />
-      <p class="hint" id="host-key-hint">
-        Empty: a new one each run. For one that lasts, run <code>./agent keygen</code>{" "}
-        once: its secret line goes to <code>CONVERGE_HOST_KEY</code>, its public one here.
-      </p>
-      <div id="host-key-state" class="state" role="status">
+      <label for="id">Rendez-vous ID</label>
+      <div class="row">
+        <input
+          id="id"
+          name="id"
+          class="mono"
+          value={typed}
+          pattern={ID_PATTERN}
+          title="1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit"
+          maxLength={64}
+          placeholder="random"
+          aria-describedby="id-state"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+        />
+        <button type="submit" id="new-id" name="new-id" value="1">Generate</button>
+      </div>
+      <div id="id-state" class="state" role="status">
         {problem !== undefined && <p class="warning">{problem}</p>}
       </div>
     </div>
@@ -129,58 +162,20 @@ export function UsageForm(
       id="usage-form"
       method="get"
       action={`${site.base}/usage#commands`}
-      data-http={site.http}
-      data-ws={site.ws}
-      data-username={site.username}
-      data-password={site.password}
-      data-agent-token={site.agentToken}
+      data-site={JSON.stringify(site)}
       data-private-key-warning={PRIVATE_KEY_WARNING}
     >
-      <h2>1. Your job and your computer</h2>
+      <h2>1. What you have</h2>
       {/* Enter in a field presses this button. */}
       <button type="submit" hidden>Write the commands</button>
       <fieldset>
-        <legend>The job</legend>
-        <Keys typed={typed.keys} publicKeys={publicKeys} />
-        <div class="field wide">
-          <label for="id">Rendez-vous ID</label>
-          <div class="row">
-            <input
-              id="id"
-              name="id"
-              class="mono"
-              value={typed.id}
-              pattern={ID_PATTERN}
-              title="1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit"
-              maxLength={64}
-              aria-describedby="id-hint id-state"
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-            />
-            <button type="submit" id="new-id" name="new-id" value="1">Generate</button>
-          </div>
-          <p class="hint" id="id-hint">
-            The name under which you and the agent meet. Empty: a random ID, which the job's log
-            shows.
-          </p>
-          <div id="id-state" class="state" role="status">
-            {idProblem !== undefined && <p class="warning">{idProblem}</p>}
-          </div>
-        </div>
-        <HostKeyField typed={typed.hostKey} problem={hostKeyProblem} />
+        <legend class="visually-hidden">The job and your computer</legend>
         <Select name="ci" label="CI system" value={choices.ci} />
-        <Select name="os" label="System" value={choices.os} />
-        <Select
-          name="shell"
-          label="Shell"
-          value={choices.shell === shellsOf(choices.os, choices.ci)[0] ? "" : choices.shell}
-        />
-      </fieldset>
-      <fieldset>
-        <legend>Your computer</legend>
-        <Select name="computer" label="System" value={choices.computer} />
-        <Select name="local" label="Connect with" value={choices.local} />
+        <Select name="os" label="The job's system" value={choices.os} />
+        <Keys typed={typed.keys} publicKeys={publicKeys} />
+        <IdField typed={typed.id} problem={idProblem} />
+        <Select name="computer" label="Your computer" value={choices.computer} />
+        <HostKeyField typed={typed.hostKey} problem={hostKeyProblem} />
       </fieldset>
       <p class="row" id="form-buttons">
         <button type="submit" class="primary" id="write">Write the commands</button>
@@ -193,10 +188,14 @@ export function UsageForm(
   );
 }
 
+function Blocks({ blocks }: { blocks: Block[] }): VNode {
+  return <>{blocks.map(({ title, text }) => <Code key={title} title={title}>{text}</Code>)}</>;
+}
+
 function Output({ id, blocks, notes }: { id: string; blocks: Block[]; notes: string[] }): VNode {
   return (
     <div id={id}>
-      {blocks.map(({ title, text }) => <Code key={title} title={title}>{text}</Code>)}
+      <Blocks blocks={blocks} />
       <ul class="hint notes">{notes.map((note) => <li key={note}>{note}</li>)}</ul>
     </div>
   );
@@ -206,19 +205,23 @@ function Output({ id, blocks, notes }: { id: string; blocks: Block[]; notes: str
 export function Commands({ site, choices }: { site: Site; choices: Choices }): VNode {
   return (
     <section id="commands">
-      <h2>2. Your commands</h2>
-      <h3>In the job</h3>
+      <h2>2. What to paste</h2>
       <Output
         id="job-output"
         blocks={[jobCommands(site, choices)]}
         notes={jobNotes(site, choices)}
       />
-      <h3>On your computer</h3>
       <Output
         id="local-output"
         blocks={localCommands(site, choices)}
-        notes={localNotes(choices)}
+        notes={localNotes(site, choices)}
       />
+      <details class="others">
+        <summary>Other ways: without setup, by a tunnel, by websocat</summary>
+        <div id="other-output">
+          <Blocks blocks={otherLocalCommands(site, choices)} />
+        </div>
+      </details>
     </section>
   );
 }

@@ -49,6 +49,8 @@ export interface ServerOptions {
   stateDir?: string;
   /** Whether to build the executables that are missing there or outdated, beside serving. */
   build?: boolean;
+  /** The action that the usage page names: `OWNER/REPOSITORY@REF`. */
+  githubAction?: string;
   maxAgents: number;
   maxClientsPerAgent: number;
   maxClientsPerAddress: number;
@@ -102,6 +104,11 @@ function parseHost(text: string): string {
   throw new TypeError(`"${text}" is not an address or a host name.`);
 }
 
+function parseAction(text: string): string {
+  if (/^[\w.-]+(\/[\w.-]+)+@[\w./-]+$/.test(text)) return text;
+  throw new TypeError(`"${text}" is not an action: OWNER/REPOSITORY@REF.`);
+}
+
 function parseSwitch(text: string): boolean {
   if (/^(1|true|yes|on)$/i.test(text)) return true;
   if (/^(0|false|no|off)$/i.test(text)) return false;
@@ -151,6 +158,11 @@ function makeOptions(): Option[] {
     option(
       "--state-dir <dir>",
       "keep the key by which agents get their IDs back in this directory (default: none)",
+    ),
+    option(
+      "--github-action <name>",
+      "name this action on the usage page, as in acme/converge@v1 (default: a placeholder)",
+      parseAction,
     ),
     option("--build", "build missing or outdated executables while serving"),
     option("--max-agents <n>", "register at most this many agents", parseInteger(1, 1_000_000))

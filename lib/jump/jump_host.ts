@@ -39,6 +39,8 @@ export class JumpHost implements AsyncDisposable {
   readonly port: number;
   /** As in known_hosts, without a host name. */
   readonly hostKey: string;
+  /** Of the host key, as ssh shows it. */
+  readonly fingerprint: string;
   readonly #log: Log;
   readonly #listener: Deno.TcpListener;
   readonly #options: JumpHostOptions;
@@ -72,6 +74,7 @@ export class JumpHost implements AsyncDisposable {
     this.port = this.#listener.addr.port;
     const { fingerprint, publicLine } = options.hostKey;
     this.hostKey = publicLine;
+    this.fingerprint = fingerprint;
     log.info("listening for ssh", {
       host: hostname,
       port: this.port,

@@ -22,7 +22,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const PAGES: [name: string, path: string][] = [
   ["about", "/"],
   ["usage", "/usage"],
-  ["usage-filled", "/usage?id=.bad&key=nonsense&ci=github&os=windows&local=tunnel"],
+  [
+    "usage-filled",
+    "/usage?id=.bad&key=nonsense&ci=github-commands&os=powershell&host-key=nonsense",
+  ],
   ["guide", "/guide"],
   ["downloads", "/downloads"],
   ["sessions", "/sessions"],
@@ -45,7 +48,7 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 async function startFilledServer(staticDir: string): Promise<PageServer> {
-  const server = await startPageServer({ staticDir });
+  const server = await startPageServer({ staticDir, sshPort: 0 });
   server.agents = Array.from(
     { length: 60 },
     (_, i) => agentInfo(`job-${i}`, i % 3 === 0 ? [["shell", "sftp"], ["exec"]] : []),
@@ -97,6 +100,31 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 test({
+  name: "the commands are beside the form, and seen without scrolling on a desktop",
+  async fn() {
+    await using server = await startFilledServer("nowhere");
+    await using browser = await openBrowser();
+    const key =
+      "ssh-ed25519+AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH+me";
+    for (const query of ["", `?ci=github&id=job-42&key=${key}`, "?os=cmd&computer=windows"]) {
+      await using watched = await openPage(browser, server, {
+        viewport: { width: 1280, height: 800 },
+      });
+      const { page } = watched;
+      await page.goto(`${server.url}/usage${query}`);
+      const form = (await page.locator("#usage-form").boundingBox())!;
+      const blocks = await page.locator("#commands figure:visible").all();
+      assert.equal(blocks.length, 4);
+      for (const block of blocks) {
+        const { x, y, height } = (await block.boundingBox())!;
+        assert.ok(x > form.x + form.width, `${query}: at ${x}, the form ends at ${form.width}`);
+        assert.ok(y + height <= 800, `${query}: a block ends at ${y + height}`);
+      }
+    }
+  },
+});
+
+test({
   name: "the keyboard alone reaches everything, the skip link first, and its focus can be seen",
   async fn() {
     await using server = await startFilledServer("nowhere");
@@ -112,7 +140,8 @@ test({
       assert.equal(await page.evaluate("document.activeElement.id"), "main");
       await page.goto(server.url + path);
       const wanted = await page.locator(
-        "a:visible, button:visible, input:visible, select:visible, textarea:visible, pre:visible",
+        "a:visible, button:visible, input:visible, select:visible, textarea:visible, " +
+          "pre:visible, summary:visible",
       ).count();
       const reached = new Set<string>();
       for (let i = 0; i < wanted + 5; i++) {

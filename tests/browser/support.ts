@@ -1,6 +1,8 @@
 /** A server with the pages, and a headless Chromium to look at them with. */
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { JumpHost } from "../../lib/jump/jump_host.ts";
+import { createLog } from "../../lib/log/log.ts";
 import { AdminLock } from "../../lib/server/http/admin_lock.ts";
 import { ASSETS_DIR } from "../../lib/server/pages/assets_dir.ts";
 import { createPages } from "../../lib/server/pages/pages.ts";
@@ -9,6 +11,7 @@ import { SessionsFeed } from "../../lib/server/pages/sessions_feed.ts";
 import { serveStatic } from "../../lib/server/http/static_files.ts";
 import type { ServerOptions } from "../../lib/cli/server_options.ts";
 import { PATIENCE_MS } from "../support/deadline.ts";
+import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { ROOT } from "../support/root.ts";
 
@@ -57,7 +60,7 @@ export async function openPage(
   return { page, faults, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** A server below `/relay` with all pages; it ends when disposed of. */
+/** A server below `/relay` with all pages, a jump host if asked; it ends when disposed of. */
 export interface PageServer extends TestServer {
   /** What the sessions page shows in place of what is connected, if a test sets it. */
   agents: AgentInfo[] | undefined;
@@ -72,15 +75,27 @@ export async function startPageServer(options: Partial<ServerOptions> = {}): Pro
     intervalMs: 50,
   });
   const metrics = () => Promise.resolve(new Response());
-  const pages = createPages({ staticDir, sessions, metrics, lock });
+  let jump: JumpHost | undefined = undefined;
+  const pages = createPages({ staticDir, sessions, metrics, lock, jump: () => jump });
   const started = await startTestServer({ basePath: "/relay", ...options }, {
     pages,
     staticFiles: (request, name) => serveStatic(request, name, { dirs: [staticDir, ASSETS_DIR] }),
   });
+  const { host = "127.0.0.1", sshPort } = options;
+  if (sshPort !== undefined) {
+    jump = new JumpHost(
+      { host, port: sshPort, hostKey: generateHostKey() },
+      {
+        log: createLog({ write: () => {} }),
+        openClient: (request, open) => started.openClient(request, open),
+      },
+    );
+  }
   const server: PageServer = {
     ...started,
     agents: undefined,
     async [Symbol.asyncDispose]() {
+      await jump?.[Symbol.asyncDispose]();
       sessions[Symbol.dispose]();
       await started[Symbol.asyncDispose]();
     },

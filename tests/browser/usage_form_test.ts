@@ -15,7 +15,7 @@ const PRIVATE_KEY = `${FENCE}BEGIN OPENSSH PRIVATE KEY${FENCE}\nb3BlbnNzaC1rZXkt
 async function commands(page: Page): Promise<[title: string, text: string][]> {
   const blocks = await page.locator("#commands figure").all();
   return await Promise.all(blocks.map(async (figure) => [
-    await figure.locator("figcaption").innerText(),
+    await figure.locator("figcaption").textContent() ?? "",
     await figure.locator("code").textContent() ?? "",
   ]));
 }
@@ -36,9 +36,8 @@ test({
     await page.getByLabel("Public keys").fill(`# mine\n${NASTY}\n${KEY} two\n`);
     await page.getByText("2 keys.", { exact: true }).waitFor();
     await page.getByLabel("Rendez-vous ID").fill("job-1");
-    await page.getByLabel("CI system").selectOption("GitHub Actions");
-    await page.locator("#os").selectOption("Windows");
-    await page.getByLabel("Connect with").selectOption("tunnel");
+    await page.getByLabel("CI system").selectOption("github-commands");
+    await page.getByLabel("The job's system").selectOption("Windows, PowerShell");
     const [first, ...local] = await commands(page);
     const [title, job] = first!;
     assert.equal(title, "GitHub Actions: the last step of the job");
@@ -47,12 +46,24 @@ test({
     assert.match(job, /\.\\agent --id job-1 ws:/);
     assert.ok(local.some(([, text]) => text === `tunnel 10000 ${server.ws}/client/job-1`));
 
-    const shell = page.getByLabel("Shell", { exact: true });
-    await shell.selectOption("cmd");
+    const system = page.getByLabel("The job's system");
+    await system.selectOption("Windows, cmd");
     assert.match((await commands(page))[0]![1], /> \.authorized_keys echo ssh-ed25519/);
-    await page.locator("#os").selectOption("Linux");
-    assert.ok(await shell.locator("option[value=cmd]").isDisabled());
+    await system.selectOption("Linux or macOS");
     assert.match((await commands(page))[0]![1], /shell: bash/);
+    await page.getByLabel("CI system").selectOption("GitLab CI");
+    assert.ok(await system.locator("option[value=cmd]").isDisabled());
+    await page.getByLabel("CI system").selectOption("GitHub Actions");
+    assert.match((await commands(page))[0]![1], /^- uses: OWNER\/converge@main\n/);
+    await page.getByLabel("CI system").selectOption("Plain commands");
+
+    assert.ok(await page.getByText("by the tunnel").first().isHidden());
+    await page.getByText("Other ways:").click();
+    assert.ok(await page.getByText("A shell, by the tunnel").isVisible());
+    await page.getByText("A host key that lasts").click();
+    await page.getByLabel("Public half of the host key").fill(KEY);
+    assert.ok(await page.getByText("A shell, by the tunnel").isVisible(), "it stays open");
+    assert.ok((await commands(page)).every(([, text]) => !/\/dev\/null/.test(text)));
 
     await page.getByLabel("Rendez-vous ID").fill("not an ID");
     await page.getByText("Invalid ID.").waitFor();
@@ -142,7 +153,6 @@ test({
         assert.equal(await page.getByLabel("Public key 1").inputValue(), NASTY);
       }
       await page.getByLabel("CI system").selectOption("Azure Pipelines");
-      await page.getByLabel("Connect with").selectOption("ssh ID.converge");
       await page.getByLabel("Rendez-vous ID").fill("job-2");
       if (!javaScriptEnabled) await page.getByLabel("Rendez-vous ID").press("Enter");
       await page.locator("#commands").getByText("ssh job-2.converge").waitFor();

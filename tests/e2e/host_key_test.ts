@@ -1,6 +1,6 @@
 /** Two runs of a job in a row, with each kind of command that we write. */
 import assert from "node:assert/strict";
-import { localCommands } from "../../templates/assets/shared/local_commands.js";
+import { otherLocalCommands } from "../../templates/assets/shared/local_commands.js";
 import { makeChoices } from "../../templates/assets/shared/choices.js";
 import { makeHome, writePrograms } from "../support/home.ts";
 import { run, startEntry, TempDir } from "../support/program.ts";
@@ -38,9 +38,9 @@ async function start() {
 
 /** The command for a shell that the usage page writes. */
 function pageCommand({ url, http }: World, hostKey = ""): string {
-  const choices = makeChoices({ local: "websocat" }, [], "job", hostKey);
-  const blocks = localCommands({ http, ws: url, username: "converge" }, choices);
-  return blocks[0]!.text.replace("websocat --binary", "wsproxy");
+  const choices = makeChoices({}, [], "job", hostKey);
+  const blocks = otherLocalCommands({ http, ws: url, username: "converge" }, choices);
+  return blocks.find(({ title }) => title === "A shell, by wsproxy")!.text;
 }
 
 /** `agent keygen`: the secret and the public line. */

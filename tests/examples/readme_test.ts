@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeHome, writePrograms } from "../support/home.ts";
+import { makeHome, writeChecksums, writePrograms } from "../support/home.ts";
 import { inHome } from "../support/passwd_home.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
@@ -15,9 +15,9 @@ requires("curl", "ssh", "unshare")(
   async () => {
     await using home = new TempDir();
     const { env, key, config } = await makeHome(home);
-    writePrograms(home, ["wsproxy"]);
     await using files = new TempDir();
-    writePrograms(files, ["agent"]);
+    writePrograms(files, ["agent", "wsproxy"]);
+    writeChecksums(files, ["agent", "wsproxy"]);
     await using world = await World.start(["--static-dir", files.path]);
     const readme = readFileSync(join(ROOT, "README.md"), "utf8");
     const [forJob, forPerson] = [...readme.matchAll(/```sh\n([^`]*)\n```/g)].map(([, line]) =>
@@ -31,10 +31,10 @@ requires("curl", "ssh", "unshare")(
     await job.waitFor(/job-42/);
     Deno.mkdirSync(join(home.path, ".ssh"), { mode: 0o700 });
     home.write(".ssh/config", config.replace(/^UserKnownHostsFile.*\n/m, ""));
-    // The real ssh, which asks about the host key.
+    // The real ssh, which asks about the host key, of a person who is not root.
     const PATH = `${home.path}/bin:${Deno.env.get("PATH")}`;
     Deno.mkdirSync(join(home.path, "bin"));
-    Deno.renameSync(join(home.path, "wsproxy"), join(home.path, "bin/wsproxy"));
+    home.write("bin/id", "#!/bin/sh\necho 1000\n", 0o755);
     const command = inHome(home.path, [
       "env",
       `PATH=${PATH}`,

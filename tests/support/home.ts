@@ -1,4 +1,5 @@
 /** A person's computer: a home with a key, an ssh that knows no other, and our programs on PATH. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { run, TempDir } from "./program.ts";
 import { ROOT } from "./root.ts";
@@ -9,6 +10,15 @@ export function writePrograms(directory: TempDir, names = ["agent", "wsproxy", "
     const command = `'${Deno.execPath()}' run --no-check -A '${join(ROOT, `${name}.ts`)}' "$@"`;
     directory.write(name, `#!/bin/sh\nexec ${command}\n`, 0o755);
   }
+}
+
+/** Lists the checksums of programs in a directory, as a server's `SHA256SUMS` does. */
+export function writeChecksums(directory: TempDir, names: string[]): void {
+  const sums = names.map((name) => {
+    const bytes = Deno.readFileSync(join(directory.path, name));
+    return `${createHash("sha256").update(bytes).digest("hex")}  ${name}\n`;
+  });
+  directory.write("SHA256SUMS", sums.join(""));
 }
 
 /** The environment of a person with this home. */

@@ -8,7 +8,7 @@ import { type ProgramResult, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
 import { startTestServer } from "../support/server.ts";
 
-const WSPROXY = "#!/bin/sh\necho this is wsproxy\n";
+const WSPROXY = '#!/bin/sh\necho this is wsproxy "$@"\n';
 
 /** A person's home, and a server with wsproxy for Linux on x86-64. */
 class Installation implements AsyncDisposable {
@@ -80,6 +80,17 @@ test("install.sh replaces what is there, in the directory that is named", async 
   assert.equal(await Deno.readTextFile(path), WSPROXY);
 });
 
+test("install.sh setup installs wsproxy and has it set up this server", async () => {
+  await using installation = await Installation.start();
+  const { code, stdout } = await installation.install("sh", "-s -- setup");
+  const path = join(installation.home.path, ".local/bin/wsproxy");
+  const server = installation.url.replace("/install.sh", "");
+  assert.deepEqual(
+    [code, stdout],
+    [0, `installed ${path}\nthis is wsproxy setup ${server}\n`],
+  );
+});
+
 test("install.sh installs nothing that has another checksum", async () => {
   await using installation = await Installation.start("5e".repeat(32));
   const { code, stderr } = await installation.install("sh");
@@ -97,7 +108,7 @@ test("install.sh says what it cannot do", async () => {
   assert.equal(unknown.code, 1);
   assert.match(
     unknown.stderr,
-    /there is no program "emacs"; name wsproxy, tunnel, agent or server/,
+    /there is no program "emacs"; name wsproxy, tunnel, agent, server or setup/,
   );
   const machine = await installation.install("sh", "", { MACHINE: "riscv64" });
   assert.equal(machine.code, 1);

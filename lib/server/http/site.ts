@@ -18,15 +18,16 @@ export interface SiteConfig {
   username: string;
   password: boolean;
   agentToken: boolean;
+  githubAction?: string;
 }
 
 /** The site of a server with these options that listens on `port`. */
 export function siteConfig(options: ServerOptions, port: number): SiteConfig {
-  const { basePath, trustProxy, username, tls, password, agentToken } = options;
+  const { basePath, trustProxy, username, tls, password, agentToken, githubAction } = options;
   const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[options.host] ??
     (options.host.includes(":") ? `[${options.host}]` : options.host);
   return {
-    ...{ basePath, trustProxy, username },
+    ...{ basePath, trustProxy, username, githubAction },
     defaultHost: `${host}:${port}`,
     tls: tls !== undefined,
     password: password !== undefined,
@@ -54,12 +55,12 @@ export function siteOf(headers: Headers, config: SiteConfig): Site {
     config.defaultHost;
   const secure = forwarded.secure ?? config.tls;
   const base = (forwarded.prefix ?? "") + config.basePath;
-  const { username, password, agentToken } = config;
+  const { username, password, agentToken, githubAction } = config;
   return {
     http: `${secure ? "https" : "http"}://${host}${base}`,
     ws: `${secure ? "wss" : "ws"}://${host}${base}`,
     base,
-    ...{ username, password, agentToken, version: VERSION },
+    ...{ username, password, agentToken, githubAction, version: VERSION },
   };
 }
 

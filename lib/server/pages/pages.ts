@@ -67,7 +67,8 @@ export function createPages(options: PagesOptions): Pages {
   return async (request, plain, path, address) => {
     const site = { ...plain, jump: options.jump?.() };
     const form = new URL(request.url).searchParams;
-    const computer = guessSystem(request.headers.get("user-agent") ?? "");
+    const system = guessSystem(request.headers.get("user-agent") ?? "");
+    const computer = system === "windows" ? system : "posix";
     const ci = guessCi(request.headers.get("referer") ?? "");
     const name = path.replace(/(.)\/$/, "$1");
     switch (name) {
@@ -79,10 +80,14 @@ export function createPages(options: PagesOptions): Pages {
           usageFromForm(site, form, { computer, ci }),
         );
       case "/guide":
-        return html(guidePage({ site }));
+        return html(guidePage({ site, computer }));
       case "/downloads":
         return html(
-          downloadsPage({ site, downloads: await listDownloads(staticDir, build), computer }),
+          downloadsPage({
+            site,
+            downloads: await listDownloads(staticDir, build),
+            computer: system,
+          }),
         );
       case "/sessions": {
         const locked = lock.check(request, address);

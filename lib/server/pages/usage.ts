@@ -1,7 +1,7 @@
 import {
   type CiSystem,
+  type Computer,
   makeChoices,
-  type System,
 } from "../../../templates/assets/shared/choices.js";
 import { readHostKey, readPublicKeys } from "../../../templates/assets/shared/public_keys.js";
 import type { Site } from "../../../templates/site.ts";
@@ -20,7 +20,7 @@ const MAX_KEYS = 100;
 export function usageFromForm(
   site: Site,
   form: URLSearchParams,
-  visitor: { computer: System; ci?: CiSystem },
+  visitor: { computer: Computer; ci?: CiSystem },
 ): string {
   const typedKeys = form.getAll("key").filter((key) => key.trim() !== "").slice(0, MAX_KEYS);
   const publicKeys = readPublicKeys(typedKeys.join("\n"));

@@ -3,10 +3,11 @@
 /// <reference lib="dom.iterable" />
 /** The usage form: updates the commands while you type and saves the entries. Sends nothing. @module */
 
-import { makeChoices, OPTIONS, shellsOf } from "../shared/choices.js";
+import { makeChoices, OPTIONS, systemsOf } from "../shared/choices.js";
 import { codeFigure } from "./copy.js";
-import { jobCommands, jobNotes } from "../shared/job_commands.js";
-import { localCommands, localNotes } from "../shared/local_commands.js";
+import { jobCommands } from "../shared/job_commands.js";
+import { jobNotes } from "../shared/job_notes.js";
+import { localCommands, localNotes, otherLocalCommands } from "../shared/local_commands.js";
 import { readHostKey, readPublicKeys } from "../shared/public_keys.js";
 import { isRendezvousId, makeRendezvousId } from "../shared/rendezvous_id.js";
 
@@ -29,15 +30,10 @@ const idInput = element("id", HTMLInputElement);
 const idState = element("id-state", HTMLElement);
 const hostKeyInput = element("host-key", HTMLInputElement);
 const hostKeyState = element("host-key-state", HTMLElement);
-const { http = "", ws = "", username = "", privateKeyWarning = "" } = form.dataset;
-const site = {
-  http,
-  ws,
-  username,
-  password: form.dataset.password === "true",
-  agentToken: form.dataset.agentToken === "true",
-};
-const MEMORY = `converge.usage ${http}`;
+const { privateKeyWarning = "" } = form.dataset;
+/** @type {import("../../site.ts").Site} */
+const site = JSON.parse(form.dataset.site ?? "");
+const MEMORY = `converge.usage ${site.http}`;
 const selects = /** @type {(keyof typeof OPTIONS)[]} */ (Object.keys(OPTIONS)).map((name) =>
   element(name, HTMLSelectElement)
 );
@@ -64,9 +60,9 @@ function say(place, className, sentences) {
 /**
  * @param {string} id
  * @param {import("../shared/job_commands.js").Block[]} blocks
- * @param {string[]} notes
+ * @param {string[]} [notes]
  */
-function show(id, blocks, notes) {
+function show(id, blocks, notes = []) {
   const list = document.createElement("div");
   say(list, "hint notes", notes);
   element(id, HTMLElement).replaceChildren(
@@ -108,12 +104,13 @@ function update() {
 
   const raw = Object.fromEntries(selects.map((select) => [select.name, select.value]));
   const choices = makeChoices(raw, keys, idFits ? id : "", host.hostKey);
-  const shells = shellsOf(choices.os, choices.ci);
-  for (const option of element("shell", HTMLSelectElement).options) {
-    option.disabled = option.value !== "" && !shells.some((shell) => shell === option.value);
+  const systems = systemsOf(choices.ci);
+  for (const option of element("os", HTMLSelectElement).options) {
+    option.disabled = !systems.some((os) => os === option.value);
   }
   show("job-output", [jobCommands(site, choices)], jobNotes(site, choices));
-  show("local-output", localCommands(site, choices), localNotes(choices));
+  show("local-output", localCommands(site, choices), localNotes(site, choices));
+  show("other-output", otherLocalCommands(site, choices));
   try {
     localStorage.setItem(
       MEMORY,
@@ -173,3 +170,6 @@ element("forget", HTMLButtonElement).addEventListener("click", () => {
 
 if (location.search === "") recall();
 update();
+// What was typed before is not to be hidden.
+const fold = hostKeyInput.closest("details");
+if (fold !== null && hostKeyInput.value !== "") fold.open = true;

@@ -1,47 +1,38 @@
 // @ts-check
 /** The choices on the usage page, and which of them go together. @module */
 
-const SYSTEMS = /** @type {const} */ ([
-  ["linux", "Linux"],
-  ["linux-arm64", "Linux on ARM"],
-  ["darwin-arm64", "macOS"],
-  ["darwin-x64", "macOS on Intel"],
-  ["windows", "Windows"],
-]);
-
 /**
  * The options: value and name of each.
  *
  * @satisfies {Record<string, ReadonlyArray<readonly [string, string]>>}
  */
 export const OPTIONS = /** @type {const} */ ({
-  os: SYSTEMS,
-  shell: [
-    ["", "Default"],
-    ["sh", "sh or bash"],
-    ["cmd", "cmd"],
-    ["powershell", "PowerShell"],
-  ],
   ci: [
     ["plain", "Plain commands"],
     ["github", "GitHub Actions"],
+    ["github-commands", "GitHub, no action"],
     ["gitlab", "GitLab CI"],
     ["jenkins", "Jenkins"],
+    ["circleci", "CircleCI"],
     ["azure", "Azure Pipelines"],
+    ["buildkite", "Buildkite"],
   ],
-  computer: SYSTEMS,
-  local: [
-    ["wsproxy", "wsproxy"],
-    ["setup", "ssh ID.converge"],
-    ["tunnel", "tunnel"],
-    ["websocat", "websocat instead of wsproxy"],
+  os: [
+    ["posix", "Linux or macOS"],
+    ["powershell", "Windows, PowerShell"],
+    ["cmd", "Windows, cmd"],
+    ["bash", "Windows, bash"],
+  ],
+  computer: [
+    ["posix", "Linux or macOS"],
+    ["windows", "Windows"],
   ],
 });
 
 /** @typedef {"linux" | "linux-arm64" | "darwin-arm64" | "darwin-x64" | "windows"} System */
-/** @typedef {"sh" | "cmd" | "powershell"} Shell */
-/** @typedef {"plain" | "github" | "gitlab" | "jenkins" | "azure"} CiSystem */
-/** @typedef {"wsproxy" | "setup" | "tunnel" | "websocat"} LocalSide */
+/** @typedef {(typeof OPTIONS)["ci"][number][0]} CiSystem */
+/** @typedef {(typeof OPTIONS)["os"][number][0]} JobSystem */
+/** @typedef {(typeof OPTIONS)["computer"][number][0]} Computer */
 
 /**
  * What was chosen.
@@ -50,24 +41,20 @@ export const OPTIONS = /** @type {const} */ ({
  * @property {string[]} keys lines of authorized_keys, as readPublicKeys() gives them
  * @property {string} id a rendez-vous ID, or empty for a random one
  * @property {string} hostKey the public half of the key in CONVERGE_HOST_KEY, or empty for new keys
- * @property {System} os where the job runs
- * @property {Shell} shell of the job
  * @property {CiSystem} ci
- * @property {System} computer the system of the user
- * @property {LocalSide} local how ssh reaches the server
+ * @property {JobSystem} os where the job runs, and the shell of its commands
+ * @property {Computer} computer the system of the user
  */
 
 /**
- * The shells that a job can use, the default first.
+ * The systems that jobs of a CI system can have: GitLab's runner no longer has cmd.
  *
- * @param {System} os
  * @param {CiSystem} ci
- * @returns {Shell[]}
+ * @returns {JobSystem[]}
  */
-export function shellsOf(os, ci) {
-  if (os !== "windows") return ["sh", "powershell"];
-  // GitLab's runner no longer has cmd.
-  return ci === "gitlab" ? ["powershell", "sh"] : ["powershell", "cmd", "sh"];
+export function systemsOf(ci) {
+  const all = OPTIONS.os.map(([os]) => os);
+  return ci === "gitlab" ? all.filter((os) => os !== "cmd") : all;
 }
 
 /**
@@ -91,11 +78,14 @@ export function guessSystem(userAgent) {
  */
 export function guessCi(referrer) {
   const host = URL.parse(referrer)?.hostname ?? "";
-  const names =
-    /** @type {const} */ ([["github", "github"], ["gitlab", "gitlab"], ["jenkins", "jenkins"], [
-      "azure",
-      "dev.azure",
-    ]]);
+  const names = /** @type {const} */ ([
+    ["github", "github"],
+    ["gitlab", "gitlab"],
+    ["jenkins", "jenkins"],
+    ["circleci", "circleci"],
+    ["azure", "dev.azure"],
+    ["buildkite", "buildkite"],
+  ]);
   return names.find(([, part]) => host.includes(part))?.[0];
 }
 
@@ -122,18 +112,14 @@ function pick(name, value) {
  * @returns {Choices}
  */
 export function makeChoices(raw, keys, id, hostKey = "") {
-  const os = pick("os", raw.os);
   const ci = pick("ci", raw.ci);
-  const shells = shellsOf(os, ci);
-  const shell = shells.find((known) => known === raw.shell) ?? shells[0] ?? "sh";
+  const os = pick("os", raw.os);
   return {
     keys,
     id,
     hostKey,
-    os,
-    shell,
     ci,
+    os: systemsOf(ci).includes(os) ? os : "powershell",
     computer: pick("computer", raw.computer),
-    local: pick("local", raw.local),
   };
 }

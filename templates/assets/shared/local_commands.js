@@ -6,40 +6,35 @@ import { quoteSh } from "./quote.js";
 
 /**
  * @import { Site } from "../../site.ts"
- * @import { Choices, System } from "./choices.js"
+ * @import { Choices, Computer } from "./choices.js"
  * @import { Block } from "./job_commands.js"
+ * @import { LoginCommands } from "./login_commands.js"
  */
+
+/** @typedef {Pick<Site, "http" | "ws" | "username" | "jump">} Server */
 
 /**
  * The commands that download wsproxy or tunnel.
  *
- * @param {Pick<Site, "http">} site
- * @param {System} computer
+ * @param {Server} site
+ * @param {Computer} computer
  * @param {"wsproxy" | "tunnel"} program
- * @returns {Block}
+ * @returns {string[]} lines
  */
-function fetchBlock(site, computer, program) {
-  const base = `${site.http}/static/`;
+function download({ http }, computer, program) {
   if (computer === "windows") {
-    return {
-      title: `Once: download ${program} to this directory or one on your PATH`,
-      text: `curl.exe -fsSL -o ${program}.exe "${base}${program}.exe"`,
-    };
+    return [`curl.exe -fsSL -o ${program}.exe "${http}/static/${program}.exe"`];
   }
-  const name = computer === "linux" ? program : `${program}-${computer}`;
-  const text = [
-    "mkdir -p ~/.local/bin",
-    `curl -fsSL -o ~/.local/bin/${program} ${quoteSh(base + name)}`,
-    `chmod 755 ~/.local/bin/${program}`,
+  return [
+    `curl -fsSL ${quoteSh(`${http}/install.sh`)} | sh -s -- ${program} ~/.local/bin`,
     'export PATH="$HOME/.local/bin:$PATH"',
   ];
-  return { title: `Once: download ${program}`, text: text.join("\n") };
 }
 
 /**
  * The command that adds a host key to a person's own known_hosts.
  *
- * @param {System} computer
+ * @param {Computer} computer
  * @param {string} id
  * @param {string} hostKey
  * @returns {string}
@@ -53,67 +48,100 @@ function pinCommand(computer, id, hostKey) {
 }
 
 /**
- * The commands, in the order to run them.
+ * The address of a jump host, as ssh takes it.
  *
- * @param {Pick<Site, "http" | "ws" | "username">} site
- * @param {Choices} choices
- * @returns {Block[]}
+ * @param {Pick<Site, "http" | "jump">} site
+ * @returns {string | undefined}
  */
-export function localCommands(site, { id: chosenId, hostKey, computer, local }) {
-  const id = chosenId === "" ? "ID" : chosenId;
-  const { writeHostKey, ssh, sftp, tunnel } = loginCommands({
+export function jumpAddress({ http, jump }) {
+  return jump && `${new URL(http).hostname}:${jump.port}`;
+}
+
+/**
+ * @param {Server} site
+ * @param {Choices} choices
+ * @param {string} [bridge] in place of wsproxy
+ * @returns {LoginCommands}
+ */
+function login(site, { id: chosen, hostKey, computer }, bridge) {
+  const id = chosen || "ID";
+  return loginCommands({
     username: site.username,
     url: `${site.ws}/client/${id}`,
     alias: id,
-    hostKey: hostKey === "" ? undefined : hostKey,
-    bridge: local === "websocat" ? "websocat --binary" : undefined,
-  }, computer === "windows" ? "windows" : "posix");
-  const pin = writeHostKey === undefined
-    ? []
-    : [{ title: "Once: save the host key to this directory", text: writeHostKey }];
-  if (local === "tunnel") {
-    return [
-      fetchBlock(site, computer, "tunnel"),
-      ...pin,
-      { title: "In one terminal: the tunnel; keep it running", text: tunnel.tunnel },
-      { title: "In another terminal: a shell", text: tunnel.ssh },
-      { title: "In another terminal: files", text: tunnel.sftp },
-    ];
-  }
-  if (local === "setup") {
-    const { title, text } = fetchBlock(site, computer, "wsproxy");
-    const program = computer === "windows" ? ".\\wsproxy" : "wsproxy";
-    const url = computer === "windows" ? `"${site.http}"` : quoteSh(site.http);
-    return [
-      { title: `${title}, and set up this server`, text: `${text}\n${program} setup ${url}` },
-      ...(hostKey === ""
-        ? []
-        : [{ title: "Once: pin the host key", text: pinCommand(computer, id, hostKey) }]),
-      { title: "A shell", text: `ssh ${id}.converge` },
-      { title: "Files", text: `sftp ${id}.converge` },
-    ];
-  }
+    hostKey: hostKey || undefined,
+    bridge,
+    jump: jumpAddress(site),
+  }, computer);
+}
+
+/**
+ * The short ways: the commands, in the order to run them.
+ *
+ * @param {Server} site
+ * @param {Choices} choices
+ * @returns {Block[]}
+ */
+export function localCommands(site, choices) {
+  const { hostKey, computer } = choices;
+  const id = choices.id || "ID";
+  const setup = computer === "windows"
+    ? [...download(site, computer, "wsproxy"), `.\\wsproxy setup "${site.http}"`]
+    : [`curl -fsSL ${quoteSh(`${site.http}/install.sh`)} | sh -s -- setup`];
+  if (hostKey !== "") setup.push(pinCommand(computer, id, hostKey));
+  const { writeHostKey, jump } = login(site, choices);
   return [
-    ...(local === "wsproxy" ? [fetchBlock(site, computer, "wsproxy")] : []),
-    ...pin,
-    { title: "A shell", text: ssh },
-    { title: "Files", text: sftp },
+    {
+      title: "On your computer, once: install wsproxy and set up this server",
+      text: setup.join("\n"),
+    },
+    { title: "On your computer: a shell", text: `ssh ${id}.converge` },
+    ...(jump === undefined ? [] : [{
+      title: "Or with nothing installed",
+      text: [...(writeHostKey ? [writeHostKey] : []), jump.ssh].join("\n"),
+    }]),
   ];
 }
 
 /**
- * Notes on these commands, a sentence each.
+ * The other ways, for those who want no setup or have a program without a proxy command.
  *
+ * @param {Server} site
+ * @param {Choices} choices
+ * @returns {Block[]}
+ */
+export function otherLocalCommands(site, choices) {
+  const { computer } = choices;
+  const { writeHostKey, ssh, sftp, tunnel } = login(site, choices);
+  return [
+    ...(writeHostKey === undefined
+      ? []
+      : [{ title: "Once: save the host key to this directory", text: writeHostKey }]),
+    { title: "Once: download wsproxy", text: download(site, computer, "wsproxy").join("\n") },
+    { title: "A shell, by wsproxy", text: ssh },
+    { title: "Files, by wsproxy", text: sftp },
+    { title: "Once: download tunnel", text: download(site, computer, "tunnel").join("\n") },
+    { title: "The tunnel; keep it running", text: tunnel.tunnel },
+    { title: "A shell, by the tunnel", text: tunnel.ssh },
+    { title: "Files, by the tunnel", text: tunnel.sftp },
+    { title: "A shell, by websocat", text: login(site, choices, "websocat --binary").ssh },
+  ];
+}
+
+/**
+ * Notes on the short ways, a sentence each.
+ *
+ * @param {Pick<Site, "jump">} site
  * @param {Choices} choices
  * @returns {string[]}
  */
-export function localNotes({ id, hostKey, local }) {
-  const once = local === "setup" ? "once about each new host key" : "each time about the host key";
+export function localNotes({ jump }, { id, hostKey }) {
   return [
     id === "" ? "Replace ID with the ID in the job's log." : "",
+    "sftp, scp, rsync, git and editors take the same name.",
     hostKey === ""
-      ? `Each run of a job has a new host key. ssh asks ${once}: compare the fingerprint with the one in the job's log. With the command in the log, which names the key, ssh asks nothing.`
+      ? "ssh asks about each new host key: compare the fingerprint with the one in the job's log, whose own command names the key and asks nothing."
       : "ssh accepts this host key only, and asks nothing.",
-    local === "websocat" ? "Any tool that connects stdin and stdout to a websocket works." : "",
+    jump === undefined ? "" : `The jump host's own key is ${jump.fingerprint}.`,
   ].filter((note) => note !== "");
 }

@@ -23,6 +23,7 @@ const KEEP = "-oServerAliveInterval=10";
  * With it ssh asks nothing, and the server cannot impersonate the agent; needs `alias`
  * @property {string} [bridge] what connects stdin and stdout to the websocket; default: wsproxy
  * @property {string} [caFile] a file of certificates that wsproxy and tunnel need
+ * @property {string} [jump] the jump host, as ssh's -J takes it: `HOST:PORT`; needs `alias`
  */
 
 /**
@@ -34,6 +35,7 @@ const KEEP = "-oServerAliveInterval=10";
  * @property {string} sftp
  * @property {{ tunnel: string, ssh: string, sftp: string }} tunnel the first keeps running; ssh and
  * sftp go in another terminal
+ * @property {{ ssh: string, sftp: string }} [jump] through the jump host, with no program of ours
  * @property {string[]} sshConfig an entry of ssh_config for `ssh ALIAS`
  */
 
@@ -85,13 +87,15 @@ const WINDOWS = {
  * @returns {LoginCommands}
  */
 export function loginCommands(target, computer = "posix") {
-  const { url, alias, hostKey, caFile, bridge = "wsproxy" } = target;
+  const { url, alias, hostKey, caFile, jump, bridge = "wsproxy" } = target;
   const style = computer === "windows" ? WINDOWS : POSIX;
   const trust = caFile === undefined ? "" : `--ca-file ${style.word(caFile)} `;
   // ssh expands percent signs in the command.
   const proxy = `${bridge} ${trust}${style.word(url)}`.replaceAll("%", "%%");
   const known = knownHost(target, style);
   const options = known.map(([name, value]) => style.argument(`-o${name}=`, value));
+  // Through a jump host the agent's name is its host name, so no HostKeyAlias is needed.
+  const direct = options.slice(1);
   const proxied = [KEEP, style.argument("-oProxyCommand=", proxy), ...options];
   const user = userArgument(target, style);
   return {
@@ -105,6 +109,10 @@ export function loginCommands(target, computer = "posix") {
       tunnel: `tunnel ${trust}${PORT} ${style.argument("", url)}`,
       ssh: ["ssh", KEEP, ...options, "-p", PORT, user].join(" "),
       sftp: ["sftp", KEEP, ...options, `-oPort=${PORT}`, user].join(" "),
+    },
+    jump: jump === undefined || alias === undefined ? undefined : {
+      ssh: ["ssh", "-J", jump, ...direct, userArgument(target, style, alias)].join(" "),
+      sftp: ["sftp", "-J", jump, ...direct, userArgument(target, style, alias)].join(" "),
     },
     sshConfig: [
       `Host ${alias ?? "localhost"}`,
@@ -136,12 +144,13 @@ function knownHost({ alias, hostKey }, style) {
 /**
  * @param {LoginTarget} target
  * @param {Style} style
+ * @param {string} [host]
  * @returns {string}
  */
-function userArgument({ username }, style) {
+function userArgument({ username }, style, host = "localhost") {
   return username.startsWith("-")
-    ? `${style.argument("-oUser=", username)} localhost`
-    : style.argument("", `${username}@localhost`);
+    ? `${style.argument("-oUser=", username)} ${style.argument("", host)}`
+    : style.argument("", `${username}@${host}`);
 }
 
 /**

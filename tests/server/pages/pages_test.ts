@@ -10,14 +10,19 @@ import { SITE } from "../../support/site.ts";
 async function get(
   path: string,
   site: Partial<Site> = {},
-  options: { staticDir?: string; build?: BuildState; password?: string; headers?: HeadersInit } =
-    {},
+  options: {
+    staticDir?: string;
+    build?: BuildState;
+    password?: string;
+    headers?: HeadersInit;
+    jump?: Site["jump"];
+  } = {},
 ): Promise<[Response, string]> {
-  const { staticDir = "nowhere", build, password, headers } = options;
+  const { staticDir = "nowhere", build, password, headers, jump } = options;
   const lock = new AdminLock(password);
   using sessions = new SessionsFeed({ snapshot: () => [], open: lock.open });
   const metrics = () => Promise.resolve(new Response("some metrics"));
-  const pages = createPages({ staticDir, build, sessions, metrics, lock });
+  const pages = createPages({ staticDir, build, sessions, metrics, lock, jump: () => jump });
   const full = { ...SITE, ...site };
   const url = new URL(full.http + path);
   const response = await pages(
@@ -48,6 +53,44 @@ Deno.test("pages() fills the server's own addresses and username in", async () =
   ) {
     assert.ok(decode(text).includes(decode(line)), `the page lacks: ${line}`);
   }
+});
+
+const JUMP = { port: 2222, hostKey: "ssh-ed25519 AAAAJUMP", fingerprint: "SHA256:abc" };
+const WINDOWS = { "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" };
+
+Deno.test("pages() show the way by ssh -J where there is a jump host, and no one else", async () => {
+  for (const path of ["/", "/usage", "/guide"]) {
+    const [, without] = await get(path);
+    assert.doesNotMatch(without, /ssh -J|nothing but ssh|jump/i, path);
+  }
+  const shown = async (path: string, headers: HeadersInit = {}) => {
+    const [, text] = await get(path, {}, { jump: JUMP, headers });
+    return decode(text);
+  };
+  assert.match(await shown("/"), /It needs nothing but ssh/);
+  const nowhere = [[{}, "-oUserKnownHostsFile=/dev/null"], [WINDOWS, '"-oUserKnownHostsFile=NUL"']];
+  for (const [headers, option] of nowhere as [HeadersInit, string][]) {
+    const guide = await shown("/guide", headers);
+    assert.match(guide, /<a href="#jump">/);
+    for (const [program, jump] of [["ssh", ""], ["sftp", ""], ["ssh", "wait=5m@"]]) {
+      const line = `${program} -J ${jump}ci.example:2222 ${option} builder@ID<`;
+      assert.ok(guide.includes(line), `the guide lacks: ${line}`);
+    }
+    assert.ok(guide.includes("[ci.example]:2222 ssh-ed25519 AAAAJUMP<"));
+    assert.ok(guide.includes("SHA256:abc"));
+    const usage = await shown("/usage", headers);
+    assert.ok(usage.includes(`ssh -J ci.example:2222 ${option} builder@ID<`));
+    assert.ok(usage.includes("SHA256:abc"));
+  }
+});
+
+Deno.test("the usage page names the server's action, else says what to put in its place", async () => {
+  const [, placeholder] = await get("/usage?ci=github");
+  assert.match(placeholder, /uses: OWNER\/converge@main/);
+  assert.match(placeholder, /OWNER\/converge is your copy/);
+  const [, named] = await get("/usage?ci=github", { githubAction: "acme/converge@v1" });
+  assert.match(named, /uses: acme\/converge@v1/);
+  assert.doesNotMatch(named, /OWNER/);
 });
 
 /** Undoes the escaping of text. */
@@ -84,7 +127,7 @@ Deno.test("pages() speaks of the password and the token only if there is one", a
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
 
 Deno.test("the usage page takes its form by GET and fills the commands in", async () => {
-  const form = new URLSearchParams({ id: "job-1", ci: "github", os: "windows", local: "tunnel" });
+  const form = new URLSearchParams({ id: "job-1", ci: "github-commands", os: "powershell" });
   form.append("key", `${KEY} it's <b>me</b>`);
   form.append("key", "");
   const [response, text] = await get(`/usage?${form}`);

@@ -7,10 +7,15 @@ import {
   type Choices,
   makeChoices,
   OPTIONS,
-  shellsOf,
+  systemsOf,
 } from "../../../../templates/assets/shared/choices.js";
-import { jobCommands, jobNotes } from "../../../../templates/assets/shared/job_commands.js";
-import { localCommands } from "../../../../templates/assets/shared/local_commands.js";
+import { jobCommands } from "../../../../templates/assets/shared/job_commands.js";
+import { jobNotes } from "../../../../templates/assets/shared/job_notes.js";
+import {
+  localCommands,
+  localNotes,
+  otherLocalCommands,
+} from "../../../../templates/assets/shared/local_commands.js";
 import {
   ID_PATTERN,
   isRendezvousId,
@@ -22,6 +27,8 @@ import { requires } from "../../../support/requires.ts";
 import { parse } from "yaml";
 
 const NASTY = 'ssh-ed25519 AAAA it\'s "me" $(id) ${{ secrets.X }} \\n `x` & %PATH% <b> é';
+
+const JUMP = { port: 2222, hostKey: "ssh-ed25519 AAAAJUMP", fingerprint: "SHA256:abc" };
 
 function choose(
   raw: Record<string, string>,
@@ -35,7 +42,10 @@ function choose(
 /**
  * Runs the job's sh commands with stand-ins for curl, uname and the agent; returns the directory.
  */
-function runJob(text: string): { keys: string; calls: string } {
+function runJob(
+  text: string,
+  variables: Record<string, string> = {},
+): { keys: string; calls: string } {
   const directory = mkdtempSync(join(tmpdir(), "converge-"));
   try {
     const curl = `#!/bin/sh\necho "curl $*" >> calls\necho 'echo "agent $*" >> calls' > "$3"\n`;
@@ -44,7 +54,7 @@ function runJob(text: string): { keys: string; calls: string } {
     writeFileSync(join(directory, "uname"), uname, { mode: 0o755 });
     const { status, stderr } = spawnSync("sh", ["-e", "-c", text], {
       cwd: directory,
-      env: { PATH: `${directory}:/usr/bin:/bin` },
+      env: { PATH: `${directory}:/usr/bin:/bin`, ...variables },
     });
     assert.equal(stderr.toString(), "");
     assert.equal(status, 0);
@@ -57,18 +67,21 @@ function runJob(text: string): { keys: string; calls: string } {
 
 /** The commands of a step for a CI system, as that reads them. */
 function commandsOf(ci: string, text: string): string {
-  if (ci === "plain") return text;
+  if (ci === "plain" || ci === "buildkite") return text;
   if (ci === "jenkins") return /'''\n([\s\S]*)\n *'''/.exec(text)![1]!.replace(/\\(.)/g, "$1");
   const yaml = parse(text, { strict: true });
   if (ci === "gitlab") return yaml.after_script[0].replace(/.*\n/, "");
-  return ci === "github" ? yaml[0].run : yaml[0].bash ?? yaml[0].pwsh ?? yaml[0].script;
+  if (ci === "circleci") return yaml[0].run.command.replaceAll("\\<<", "<<");
+  return yaml[0].run ?? yaml[0].bash ?? yaml[0].pwsh ?? yaml[0].script;
 }
 
 Deno.test("jobCommands() for sh write each key to the file and start the agent, in every CI system", () => {
-  const keys = ["ssh-ed25519 AAAA me", NASTY];
+  const keys = ["ssh-ed25519 AAAA me", `${NASTY} <<x`];
   for (const [ci] of OPTIONS.ci) {
-    const { text } = jobCommands(SITE, choose({ ci, os: "linux" }, keys));
-    const done = runJob(commandsOf(ci, text));
+    if (ci === "github") continue;
+    const { text } = jobCommands(SITE, choose({ ci }, keys));
+    if (ci === "circleci") assert.doesNotMatch(text, /(?<!\\)<</);
+    const done = runJob(commandsOf(ci, text), { BUILDKITE_COMMAND_EXIT_STATUS: "2" });
     assert.equal(done.keys, `${keys.join("\n")}\n`, ci);
     assert.equal(
       done.calls,
@@ -79,16 +92,16 @@ Deno.test("jobCommands() for sh write each key to the file and start the agent, 
 });
 
 Deno.test("jobCommands() name users of GitHub and GitLab as options, in every shell", () => {
-  for (const shell of ["sh", "cmd", "powershell"]) {
+  for (const [os] of OPTIONS.os) {
     const keys = ["github:ann", "ssh-ed25519 AAAA me", "gitlab:ben"];
-    const { text } = jobCommands(SITE, choose({ os: "windows", shell }, keys));
+    const { text } = jobCommands(SITE, choose({ os }, keys));
     assert.match(text, /agent(\.exe)? --id job-1 --github-user ann --gitlab-user ben \S*wss:/);
     assert.doesNotMatch(text, /github:/);
   }
 });
 
 Deno.test("jobCommands() for cmd put the redirection first, so that nothing of the key is taken for one", () => {
-  const { text } = jobCommands(SITE, choose({ os: "windows", shell: "cmd" }, [NASTY, "k 2"]));
+  const { text } = jobCommands(SITE, choose({ os: "cmd" }, [NASTY, "k 2"]));
   assert.deepEqual(text.split("\n"), [
     '> .authorized_keys echo ssh-ed25519 AAAA it\'s ^"me^" $^(id^) $^{{ secrets.X }} \\n `x` ^& %%PATH%% ^<b^> é',
     ">> .authorized_keys echo k 2",
@@ -98,7 +111,7 @@ Deno.test("jobCommands() for cmd put the redirection first, so that nothing of t
 });
 
 Deno.test("jobCommands() for PowerShell call the real curl and let it write the file", () => {
-  const { text } = jobCommands(SITE, choose({ os: "windows" }, ["k it's", "k 2"], ""));
+  const { text } = jobCommands(SITE, choose({ os: "powershell" }, ["k it's", "k 2"], ""));
   assert.deepEqual(text.split("\n"), [
     "Set-Content -Encoding utf8 .authorized_keys 'k it''s'",
     "Add-Content -Encoding utf8 .authorized_keys 'k 2'",
@@ -126,115 +139,185 @@ Deno.test("a host key that lasts comes from a secret, and the commands pin its p
     assert.match(said, /CONVERGE_HOST_KEY/, ci);
     assert.doesNotMatch(said, /AAAAHOST|AGENT_TOKEN/, ci);
   }
-  const texts = (raw: Record<string, string>) =>
-    localCommands(SITE, choose(raw, [], "job-1", key)).map(({ text }) => text);
-  for (const local of ["wsproxy", "tunnel", "websocat"]) {
-    const [ssh, sftp] = texts({ local }).slice(-2);
-    for (const text of [ssh!, sftp!]) {
-      assert.match(text, /-oKnownHostsCommand="\/bin\/echo job-1 ssh-ed25519 AAAAHOST"/);
+  const site = { ...SITE, jump: JUMP };
+  for (const computer of ["posix", "windows"]) {
+    const choices = choose({ computer }, [], "job-1", key);
+    const pinned = computer === "posix"
+      ? '-oKnownHostsCommand="/bin/echo job-1 ssh-ed25519 AAAAHOST"'
+      : '"-oUserKnownHostsFile=job-1.known_hosts"';
+    const commands = [...localCommands(site, choices), ...otherLocalCommands(site, choices)]
+      .flatMap(({ text }) => text.split("\n")).filter((line) => /^s(sh|ftp) -/.test(line));
+    assert.equal(commands.length, 6);
+    for (const line of commands) {
+      assert.ok(line.includes(pinned) && line.includes("-oStrictHostKeyChecking=yes"), line);
     }
+    const [once, , jump] = localCommands(site, choices).map(({ text }) => text.split("\n"));
+    if (computer === "posix") {
+      assert.equal(
+        once!.at(-1),
+        'echo "job-1.converge ssh-ed25519 AAAAHOST" >> ~/.ssh/known_hosts',
+      );
+      continue;
+    }
+    assert.equal(
+      once!.at(-1),
+      'cmd /c ">>%USERPROFILE%\\.ssh\\known_hosts echo job-1.converge ssh-ed25519 AAAAHOST"',
+    );
+    const write = 'cmd /c ">job-1.known_hosts echo job-1 ssh-ed25519 AAAAHOST"';
+    assert.equal(jump![0], write);
+    assert.equal(otherLocalCommands(site, choices)[0]!.text, write);
   }
-  assert.equal(
-    texts({ local: "setup" })[1],
-    'echo "job-1.converge ssh-ed25519 AAAAHOST" >> ~/.ssh/known_hosts',
-  );
-  assert.deepEqual(texts({ local: "setup", computer: "windows" }).slice(1), [
-    'cmd /c ">>%USERPROFILE%\\.ssh\\known_hosts echo job-1.converge ssh-ed25519 AAAAHOST"',
-    "ssh job-1.converge",
-    "sftp job-1.converge",
-  ]);
-  assert.equal(
-    texts({ local: "wsproxy", computer: "windows" })[1],
-    'cmd /c ">job-1.known_hosts echo job-1 ssh-ed25519 AAAAHOST"',
-  );
 });
 
 Deno.test("jobCommands() are the YAML that GitHub, GitLab and Azure ask for, whatever the key holds", () => {
   const keys = [NASTY, "k # no: comment, 'no' \"quote\" {} [] & * ! | > % @", "k trailing:"];
   const TOKEN = "CONVERGE_AGENT_TOKEN";
-  const names = { sh: "bash", cmd: "cmd", powershell: "pwsh" };
+  const names = { posix: "bash", bash: "bash", cmd: "cmd", powershell: "pwsh" };
   for (const [os] of OPTIONS.os) {
-    for (const shell of shellsOf(os, "github")) {
-      for (const agentToken of [false, true]) {
-        const read = (ci: string) => {
-          const choices = choose({ os, shell, ci }, keys);
-          const plain = jobCommands(SITE, { ...choices, ci: "plain" }).text;
-          const { text } = jobCommands({ ...SITE, agentToken }, choices);
-          return { plain: `${plain}\n`, yaml: parse(text, { strict: true }) };
-        };
-        const env = (value: string) => agentToken ? { env: { [TOKEN]: value } } : {};
-        const github = read("github");
-        assert.deepEqual(github.yaml, [{
+    for (const agentToken of [false, true]) {
+      const read = (ci: string) => {
+        const choices = choose({ os, ci }, keys);
+        const plain = jobCommands(SITE, { ...choices, ci: "plain" }).text;
+        const { text } = jobCommands({ ...SITE, agentToken }, choices);
+        return { plain: `${plain}\n`, yaml: parse(text, { strict: true }) };
+      };
+      const env = (value: string) => agentToken ? { env: { [TOKEN]: value } } : {};
+      const github = read("github-commands");
+      assert.deepEqual(github.yaml, [{
+        name: "Converge",
+        if: "failure()",
+        shell: names[os],
+        ...env(`\${{ secrets.${TOKEN} }}`),
+        run: github.plain,
+      }]);
+      const azure = read("azure");
+      assert.deepEqual(azure.yaml, [{
+        [os === "cmd" ? "script" : names[os]]: azure.plain,
+        displayName: "Converge",
+        condition: "failed()",
+        ...env(`$(${TOKEN})`),
+      }]);
+      const circle = read("circleci");
+      assert.deepEqual(circle.yaml, [{
+        run: {
           name: "Converge",
-          if: "failure()",
-          shell: names[shell],
-          ...env(`\${{ secrets.${TOKEN} }}`),
-          run: github.plain,
-        }]);
-        const azure = read("azure");
-        assert.deepEqual(azure.yaml, [{
-          [shell === "cmd" ? "script" : names[shell]]: azure.plain,
-          displayName: "Converge",
-          condition: "failed()",
-          ...env(`$(${TOKEN})`),
-        }]);
-        const gitlab = read("gitlab");
-        const { after_script: [script], ...rest } = gitlab.yaml;
-        assert.deepEqual(rest, {
-          variables: { RUNNER_SCRIPT_TIMEOUT: "1h", RUNNER_AFTER_SCRIPT_TIMEOUT: "1h" },
-          timeout: "2h",
-        });
-        const [condition] = script.split("\n");
-        assert.match(condition, /CI_JOB_STATUS/);
-        assert.equal(script, `${condition}\n${gitlab.plain}`);
-      }
+          when: "on_fail",
+          no_output_timeout: "1h",
+          ...(os === "posix" ? {} : { shell: `${os}.exe` }),
+          command: circle.plain,
+        },
+      }]);
+      if (!systemsOf("gitlab").includes(os)) continue;
+      const gitlab = read("gitlab");
+      const { after_script: [script], ...rest } = gitlab.yaml;
+      assert.deepEqual(rest, {
+        variables: { RUNNER_SCRIPT_TIMEOUT: "1h", RUNNER_AFTER_SCRIPT_TIMEOUT: "1h" },
+        timeout: "2h",
+      });
+      const [condition] = script.split("\n");
+      assert.match(condition, /CI_JOB_STATUS/);
+      assert.equal(script, `${condition}\n${gitlab.plain}`);
     }
   }
 });
 
-Deno.test("jobCommands() call the PowerShell that each Jenkins agent has", () => {
-  const step = (os: string) =>
-    jobCommands(SITE, choose({ ci: "jenkins", os, shell: "powershell" })).text.split("\n")[2];
-  assert.equal(step("windows"), "    powershell '''");
-  assert.equal(step("linux"), "    pwsh '''");
+Deno.test("jobCommands() by the action hand over all that was chosen, and expand nothing", () => {
+  const accounts = ["github:ann", "github:carol", "gitlab:ben"];
+  const site = { ...SITE, agentToken: true, githubAction: "acme/converge@v1" };
+  const { text } = jobCommands(
+    site,
+    choose({ ci: "github" }, [NASTY, ...accounts, "k 2"], "job-1", "ssh-ed25519 AAAAHOST"),
+  );
+  // As GitHub expands a text in a string.
+  const expanded = text.replaceAll("${{ '${{' }}", "EXPRESSION").replaceAll(
+    /\$\{\{ secrets\.(CONVERGE_\w+) \}\}/g,
+    "the secret $1",
+  );
+  assert.doesNotMatch(expanded, /\$\{\{/);
+  assert.deepEqual(parse(expanded.replace("EXPRESSION", "$${{"), { strict: true }), [{
+    uses: "acme/converge@v1",
+    with: {
+      server: SITE.http,
+      id: "job-1",
+      "github-users": "ann carol",
+      "authorized-keys": `${NASTY}\nk 2\n`,
+      options: "--gitlab-user ben\n",
+      "agent-token": "the secret CONVERGE_AGENT_TOKEN",
+      "host-key": "the secret CONVERGE_HOST_KEY",
+    },
+  }]);
+  const choices = choose({ ci: "github" }, [], "");
+  assert.equal(
+    jobCommands(SITE, choices).text,
+    "- uses: OWNER/converge@main\n  with:\n    server: https://ci.example/relay",
+  );
+  assert.match(jobNotes(SITE, choices).join(" "), /OWNER\/converge is your copy/);
+  assert.doesNotMatch(jobNotes(site, choices).join(" "), /OWNER|Nobody can log in/);
 });
 
-Deno.test("localCommands() are those of the programs, with the host keys of jobs kept apart", () => {
-  const texts = (raw: Record<string, string>, id?: string) =>
-    localCommands(SITE, choose(raw, [], id)).map(({ text }) => text);
-  assert.deepEqual(texts({ local: "wsproxy" }).slice(1), [
+Deno.test("jobCommands() for Buildkite do nothing after a command that passed", () => {
+  const { title, text } = jobCommands(SITE, choose({ ci: "buildkite" }));
+  assert.match(title, /\.buildkite\/hooks\/post-command$/);
+  const env = { BUILDKITE_COMMAND_EXIT_STATUS: "0", PATH: "/usr/bin:/bin" };
+  const { status, stdout, stderr } = spawnSync("bash", ["-e", "-c", text], { env });
+  assert.deepEqual([status, `${stdout}${stderr}`], [0, ""]);
+  const titleOf = (os: string) => jobCommands(SITE, choose({ ci: "buildkite", os })).title;
+  assert.match(titleOf("cmd"), /post-command\.bat$/);
+  assert.match(titleOf("powershell"), /post-command\.ps1$/);
+});
+
+Deno.test("localCommands() are the short ways, otherLocalCommands() those of the programs", () => {
+  const texts = (id?: string, raw = {}, site = SITE) =>
+    localCommands(site, choose(raw, [], id)).map(({ text }) => text);
+  const setup = "curl -fsSL https://ci.example/relay/install.sh | sh -s -- setup";
+  assert.deepEqual(texts("job-1"), [setup, "ssh job-1.converge"]);
+  const site = { ...SITE, jump: JUMP };
+  assert.equal(
+    texts("", {}, site)[2],
+    "ssh -J ci.example:2222 -oUserKnownHostsFile=/dev/null builder@ID",
+  );
+  assert.deepEqual(texts("a.b", { computer: "windows" }, site), [
+    'curl.exe -fsSL -o wsproxy.exe "https://ci.example/relay/static/wsproxy.exe"\n' +
+    '.\\wsproxy setup "https://ci.example/relay"',
+    "ssh a.b.converge",
+    'ssh -J ci.example:2222 "-oUserKnownHostsFile=NUL" "builder@a.b"',
+  ]);
+  assert.match(localNotes(site, choose({})).join(" "), /SHA256:abc/);
+
+  const others = (id: string, raw = {}) =>
+    otherLocalCommands(SITE, choose(raw, [], id)).map(({ text }) => text)
+      .filter((text) => /^(ssh|sftp|tunnel) /.test(text));
+  assert.deepEqual(others("job-1"), [
     'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
     'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
-  ]);
-  assert.deepEqual(texts({ local: "tunnel" }, "").slice(1), [
-    "tunnel 10000 wss://ci.example/relay/client/ID",
-    "ssh -oServerAliveInterval=10 -oHostKeyAlias=ID -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
-    "sftp -oServerAliveInterval=10 -oHostKeyAlias=ID -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
+    "tunnel 10000 wss://ci.example/relay/client/job-1",
+    "ssh -oServerAliveInterval=10 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
+    "sftp -oServerAliveInterval=10 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
+    'ssh -oServerAliveInterval=10 -oProxyCommand="websocat --binary wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
   ]);
   assert.equal(
-    texts({ local: "websocat", computer: "windows" }, "a.b")[0],
+    others("a.b", { computer: "windows" }).at(-1),
     'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" "-oUserKnownHostsFile=NUL" builder@localhost',
   );
-  const [setup, ...names] = texts({ local: "setup" });
-  assert.match(setup!, /\nwsproxy setup https:\/\/ci\.example\/relay$/);
-  assert.deepEqual(names, ["ssh job-1.converge", "sftp job-1.converge"]);
 });
 
 for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
-  requires(shell)(`localCommands() put programs on PATH: ${shell}`, () => {
+  requires(shell)(`otherLocalCommands() put programs on PATH: ${shell}`, () => {
     const home = mkdtempSync(join(tmpdir(), "converge-"));
     try {
-      const curl = '#!/bin/sh\nprintf \'#!/bin/sh\\necho "$0" "$*"\\n\' > "$3"\n';
+      // What it prints is a script that installs a program, which says how it was called.
+      const script = 'mkdir -p "$2" && cp "$0.program" "$2/$1"'.replace("$0", join(home, "curl"));
+      const curl = `#!/bin/sh\necho '${script}'\n`;
+      writeFileSync(join(home, "curl.program"), '#!/bin/sh\necho "$0" "$*"\n', { mode: 0o755 });
       writeFileSync(join(home, "curl"), curl, { mode: 0o755 });
-      for (const [local, program] of [["setup", "wsproxy"], ["tunnel", "tunnel"]] as const) {
-        const [once] = localCommands(SITE, choose({ local }));
-        const { stdout, stderr } = spawnSync(shell, ["-c", `${once!.text}\n${program} works`], {
+      for (const program of ["wsproxy", "tunnel"] as const) {
+        const { text } = otherLocalCommands(SITE, choose({}))
+          .find(({ title }) => title === `Once: download ${program}`)!;
+        const { stdout, stderr } = spawnSync(shell, ["-c", `${text}\n${program} works`], {
           env: { HOME: home, PATH: `${home}:/usr/bin:/bin` },
         });
         const path = join(home, ".local/bin", program);
-        const setup = local === "setup" ? `${path} setup ${SITE.http}\n` : "";
-        assert.equal(`${stdout}${stderr}`, `${setup}${path} works\n`, local);
-        rmSync(join(home, ".local"), { recursive: true });
+        assert.equal(`${stdout}${stderr}`, `${path} works\n`, program);
       }
     } finally {
       rmSync(home, { recursive: true });
@@ -244,31 +327,20 @@ for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
 
 Deno.test("localCommands() survive addresses that a shell would read", () => {
   const site = { ...SITE, http: "http://[::1]:80/a%20b", ws: "ws://[::1]:80/a%20b" };
-  const [, ssh] = localCommands(site, choose({}, [], "x"));
+  const ssh = otherLocalCommands(site, choose({}, [], "x")).find(({ text }) => /^ssh/.test(text));
   const { stdout } = spawnSync("sh", ["-c", `ssh() { printf '%s\\n' "$@"; }\n${ssh!.text}`]);
   const proxy = stdout.toString().split("\n").find((line) => line.startsWith("-oProxyCommand="));
   assert.equal(proxy, "-oProxyCommand=wsproxy 'ws://[::1]:80/a%%20b/client/x'");
 });
 
 Deno.test("makeChoices() turns unknown and impossible values into the usual ones", () => {
-  const usual = choose({ os: "<b>", shell: "fish", ci: "x", computer: "", local: "no" });
+  const usual = choose({ os: "<b>", ci: "x", computer: "" });
   assert.deepEqual(
     { ...usual, keys: [] },
-    {
-      keys: [],
-      id: "job-1",
-      hostKey: "",
-      os: "linux",
-      shell: "sh",
-      ci: "plain",
-      computer: "linux",
-      local: "wsproxy",
-    },
+    { keys: [], id: "job-1", hostKey: "", ci: "plain", os: "posix", computer: "posix" },
   );
-  assert.equal(choose({ os: "linux", shell: "cmd" }).shell, "sh");
-  assert.equal(choose({ os: "windows" }).shell, "powershell");
-  assert.equal(choose({ os: "windows", shell: "cmd", ci: "gitlab" }).shell, "powershell");
-  assert.ok(shellsOf("windows", "github").includes("cmd"));
+  assert.equal(choose({ os: "cmd", ci: "github" }).os, "cmd");
+  assert.equal(choose({ os: "cmd", ci: "gitlab" }).os, "powershell");
 });
 
 Deno.test("the browser's rule for IDs is the programs' rule", () => {
