@@ -96,15 +96,27 @@ async def forwards(connection):
 
 
 async def main():
-    known_hosts = asyncssh.import_known_hosts("job " + settings["hostKey"] + "\n")
+    if "jump" in settings:
+        jump = settings["jump"]
+        async with asyncssh.connect(
+                jump["host"], jump["port"], username="ann", client_keys=None, config=None,
+                known_hosts=None, agent_path=None) as tunnel:
+            shown = tunnel.get_server_host_key().get_fingerprint()
+            assert shown == jump["fingerprint"], shown
+            await log_in(settings["id"], tunnel=tunnel)
+    else:
+        await log_in("job", proxy_command=shlex.split(settings["proxyCommand"]))
+    print("all of AsyncSSH worked")
+
+
+async def log_in(host, **way):
+    known_hosts = asyncssh.import_known_hosts(host + " " + settings["hostKey"] + "\n")
     async with asyncssh.connect(
-            "job", username=settings["username"], client_keys=[settings["key"]], config=None,
-            known_hosts=known_hosts, agent_path=None,
-            proxy_command=shlex.split(settings["proxyCommand"])) as connection:
+            host, username=settings["username"], client_keys=[settings["key"]], config=None,
+            known_hosts=known_hosts, agent_path=None, **way) as connection:
         await commands(connection)
         await files(connection)
         await forwards(connection)
-    print("all of AsyncSSH worked")
 
 
 asyncio.run(main())

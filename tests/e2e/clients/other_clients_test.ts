@@ -13,12 +13,13 @@ import {
 } from "../../support/clients.ts";
 import { run, TempDir } from "../../support/program.ts";
 import { requires } from "../../support/requires.ts";
-import { World } from "../../support/world.ts";
+import { JumpWorld } from "../../support/jump_world.ts";
 
 const test = requires("ssh");
 
 test("PuTTY, Dropbear, curl and lftp", async (t) => {
-  await using world = await World.start();
+  await using jump = await JumpWorld.start();
+  const { world } = jump;
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
   const announced = await agent.announced();
@@ -72,6 +73,48 @@ test("PuTTY, Dropbear, curl and lftp", async (t) => {
       const wrong = `SHA256:${"A".repeat(43)}`;
       const pinned = options.map((option) => option === fingerprint ? wrong : option);
       assert.notEqual((await run("plink", [...pinned, "job", "true"], { env })).code, 0);
+    },
+  });
+
+  await requires("plink").step(t, {
+    name: "PuTTY through the jump host: plink in front of plink, and as PuTTY's proxy",
+    fn: async () => {
+      const key = here("key.ppk");
+      await succeed("puttygen", [world.key, "-O", "private", "-o", key]);
+      const input = Deno.readFileSync(big);
+      const command = "cat; exit 7";
+      const before = `plink -batch -noagent -P ${jump.port} -hostkey ${jump.fingerprint} ` +
+        "-nc %host:%port ann@127.0.0.1";
+      const behind = ["-batch", "-noagent", "-i", key, "-hostkey", fingerprint];
+      const sessions = {
+        jump: [
+          ...["HostName=127.0.0.1", `PortNumber=${jump.port}`, "UserName=ann"],
+          `SSHManualHostKeys=${jump.fingerprint}`,
+        ],
+        job: [
+          ...[`HostName=${announced.id}`, "PortNumber=22", `UserName=${username}`],
+          ...["ProxyMethod=6", "ProxyHost=jump", `ProxyPort=${jump.port}`],
+          ...[`PublicKeyFile=${key}`, `SSHManualHostKeys=${fingerprint}`],
+        ],
+      };
+      Deno.mkdirSync(here(".putty/sessions"), { recursive: true });
+      for (const [name, lines] of Object.entries(sessions)) {
+        local.write(`.putty/sessions/${name}`, ["Protocol=ssh", ...lines, ""].join("\n"));
+      }
+      for (
+        const args of [
+          [...behind, "-proxycmd", before, `${username}@${announced.id}`, command],
+          ["-batch", "-noagent", "-load", "job", command],
+        ]
+      ) {
+        const { code, bytes, stderr } = await run("plink", args, { env, input });
+        assert.equal(code, 7, stderr);
+        assert.deepEqual(bytes, input);
+      }
+      const session = ["-batch", "-noagent", "-load", "jump", "true"];
+      const refused = await run("plink", session, { env });
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.stderr, /this host leads to agents only|refused/i);
     },
   });
 

@@ -1,5 +1,6 @@
 """Paramiko: runs commands, moves files and forwards ports. Arguments: settings as JSON."""
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -15,7 +16,16 @@ client = paramiko.SSHClient()
 client.get_host_keys().add(
     "job", kind, paramiko.Ed25519Key(data=base64.b64decode(key)))
 client.set_missing_host_key_policy(paramiko.RejectPolicy())
-proxy = paramiko.ProxyCommand(settings["proxyCommand"])
+if "jump" in settings:
+    jump = paramiko.Transport((settings["jump"]["host"], settings["jump"]["port"]))
+    jump.connect()
+    digest = hashlib.sha256(jump.get_remote_server_key().asbytes()).digest()
+    shown = "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+    assert shown == settings["jump"]["fingerprint"], shown
+    jump.auth_none("ann")
+    proxy = jump.open_channel("direct-tcpip", (settings["id"], 22), ("127.0.0.1", 0))
+else:
+    proxy = paramiko.ProxyCommand(settings["proxyCommand"])
 client.connect("job", username=settings["username"], key_filename=settings["key"], sock=proxy,
                allow_agent=False, look_for_keys=False)
 
@@ -110,4 +120,6 @@ except ConnectionRefusedError:
     pass
 
 client.close()
+if "jump" in settings:
+    jump.close()
 print("all of Paramiko worked")

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assertSameFile, randomBytes, succeed, writeSshConfig } from "../../support/clients.ts";
 import { run, TempDir } from "../../support/program.ts";
 import { requires } from "../../support/requires.ts";
-import { World } from "../../support/world.ts";
+import { JumpWorld } from "../../support/jump_world.ts";
 
 const test = requires("ssh");
 
@@ -12,22 +12,29 @@ const test = requires("ssh");
 const PYTHON = "/usr/bin/python3";
 
 test("Paramiko, AsyncSSH and Ansible", async (t) => {
-  await using world = await World.start();
+  await using jump = await JumpWorld.start();
+  const { world, port, fingerprint } = jump;
   await using local = new TempDir();
   const agent = world.startAgent({ args: ["--hold"] });
   const announced = await agent.announced();
   const file = local.write("big", randomBytes(5_000_000));
 
-  for (const name of ["paramiko", "asyncssh"]) {
+  const ways = ["paramiko", "asyncssh"].flatMap((name) =>
+    ["wsproxy", "the jump host"].map((way) => [name, way] as const)
+  );
+  for (const [name, way] of ways) {
     await t.step({
-      name: `${name}: commands, files and forwards`,
+      name: `${name}, by ${way}: commands, files and forwards`,
       ignore: !await haveModule(name),
       fn: async () => {
         const settings = {
           username: announced.username,
           hostKey: announced.hostKey,
           key: world.key,
-          proxyCommand: world.proxyCommand(announced.id),
+          id: announced.id,
+          ...way === "wsproxy"
+            ? { proxyCommand: world.proxyCommand(announced.id) }
+            : { jump: { host: "127.0.0.1", port, fingerprint } },
           file,
           directory: agent.dir.path,
         };
@@ -35,6 +42,7 @@ test("Paramiko, AsyncSSH and Ansible", async (t) => {
         const { stdout } = await succeed(PYTHON, [script, JSON.stringify(settings)]);
         assert.match(stdout, /^all of \w+ worked$/m);
         await assertSameFile(`${file}-${name}`, file);
+        Deno.removeSync(`${file}-${name}`);
       },
     });
   }
