@@ -79,7 +79,7 @@ test("a jump host leads to agents and does nothing else", async (t) => {
 });
 
 test("the jump host waits for an agent as ?wait= does", async () => {
-  await using jump = await JumpWorld.start();
+  await using jump = await JumpWorld.start(["--log-level", "debug"]);
   const { world } = jump;
   const later = { id: "later", username: "converge", fingerprint: "", hostKey: "" };
   const config = jump.config(later, [

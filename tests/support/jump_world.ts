@@ -6,8 +6,8 @@ import { type Announced, World } from "./world.ts";
 export class JumpWorld implements AsyncDisposable {
   private constructor(readonly world: World, readonly port: number, readonly fingerprint: string) {}
 
-  static async start(args: string[] = []): Promise<JumpWorld> {
-    const world = await World.start(["--ssh-port", "0", "--log-level", "debug", ...args]);
+  static async start(args: string[] = [], env?: Record<string, string>): Promise<JumpWorld> {
+    const world = await World.start(["--ssh-port", "0", ...args], env);
     const pattern = /"event":"listening for ssh".*"port":(\d+),"fingerprint":"([^"]+)"/;
     const [, port, fingerprint] = await world.server.waitFor(pattern);
     return new JumpWorld(world, Number(port), fingerprint!);

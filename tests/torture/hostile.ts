@@ -12,7 +12,8 @@ import { EchoSession, quantile } from "../bench/measure.ts";
 import { Program } from "../support/program.ts";
 import { ROOT } from "../support/root.ts";
 import { residentMemory } from "../support/stalled.ts";
-import { type Announced, World } from "../support/world.ts";
+import { JumpWorld } from "../support/jump_world.ts";
+import type { Announced } from "../support/world.ts";
 import { ATTACKS } from "./hostile/attacks.ts";
 import { mebibytes, milliseconds, printTable } from "./table.ts";
 
@@ -53,7 +54,8 @@ export interface Besieged {
 
 /** Lets all attack at once. @throws {Error} if the honest shell breaks, or nobody can log in later */
 export async function besiege(siege: Siege): Promise<Besieged> {
-  await using world = await World.start([], { CONVERGE_PASSWORD: "a long password" });
+  await using jump = await JumpWorld.start([], { CONVERGE_PASSWORD: "a long password" });
+  const { world } = jump;
   const agent = world.startAgent({ args: ["--hold"] });
   const announced = await agent.announced();
   const options = world.sshOptions(announced);
@@ -69,7 +71,7 @@ export async function besiege(siege: Siege): Promise<Besieged> {
   await using attackers = new AsyncDisposableStack();
   const attacks = siege.kinds.map((kind, i) => {
     const network = siege.scattered ? i + 1 : 0;
-    return [kind, attackers.use(attack(world, announced, kind, siege, network))] as const;
+    return [kind, attackers.use(attack(jump, announced, kind, siege, network))] as const;
   });
   for (const [, program] of attacks) await program.waitFor(/attacking/);
   const start = [world.server, agent.program].map(processorTime);
@@ -95,7 +97,7 @@ function processorTime({ pid }: Program): number {
 
 /** Starts the peers of one kind. */
 function attack(
-  world: World,
+  { world, port: sshPort }: JumpWorld,
   { id }: Announced,
   kind: string,
   { peers, niceness }: Siege,
@@ -103,7 +105,7 @@ function attack(
 ): Program {
   const script = join(ROOT, "tests/torture/hostile/attackers.ts");
   const { port } = new URL(world.http);
-  const args = [kind, String(peers), port, id, world.key, String(network)];
+  const args = [kind, String(peers), port, String(sshPort), id, world.key, String(network)];
   const command = [Deno.execPath(), "run", "-A", script, ...args];
   return new Program("nice", ["-n", String(niceness), ...command], { interactive: true });
 }

@@ -90,4 +90,23 @@ export const ATTACKS: Record<string, (prey: Prey, turn: number) => Promise<void>
     };
     await Promise.all(Array.from({ length: 10 }, flood));
   },
+  async "jump connections"(prey, turn) {
+    using peer = await Peer.connect({ ...prey, port: prey.sshPort });
+    // Silent, or stuck in the key exchange, or an endless greeting.
+    if (turn % 3 > 0) await peer.send(HELLO);
+    while (turn % 3 === 2 && peer.isOpen) await peer.send(FRAGMENT);
+    await peer.ended;
+  },
+  async "jump channels"(prey, turn) {
+    using peer = await SshPeer.jump(prey);
+    const { client, ended } = peer;
+    const id = turn % 2 ? prey.id : "nobody";
+    for (let isOpen = true; isOpen;) {
+      const opened = new Promise<boolean>((resolve) =>
+        client.forwardOut("", 0, id, 22, (error) => resolve(turn % 2 === 0 || !error))
+      );
+      isOpen = await Promise.race([opened, ended.then(() => false)]);
+    }
+    if (turn % 2) await delay(100);
+  },
 };

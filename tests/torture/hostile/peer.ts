@@ -6,6 +6,8 @@ import { encodeRawFrame, type RawFrame } from "../../support/raw_websocket_serve
 /** Where attackers connect to. */
 export interface Prey {
   port: number;
+  /** Of the jump host. */
+  sshPort: number;
   /** The rendez-vous ID of a real agent. */
   id: string;
   /** What the attacker comes from, as 127.1.2.3. */

@@ -1,5 +1,6 @@
 /** An attacker that speaks SSH. */
 import { Client, type ConnectConfig } from "ssh2";
+import { connect, type Socket } from "node:net";
 import { createWebSocketStream, WebSocket } from "ws";
 import type { Prey } from "./peer.ts";
 
@@ -7,9 +8,9 @@ import type { Prey } from "./peer.ts";
 export class SshPeer implements Disposable {
   readonly client = new Client();
   readonly ended: Promise<void>;
-  readonly #socket: WebSocket;
+  readonly #socket: WebSocket | Socket;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket | Socket) {
     this.#socket = socket;
     this.ended = new Promise((resolve) => socket.on("close", () => resolve()));
     socket.on("error", () => {});
@@ -30,6 +31,16 @@ export class SshPeer implements Disposable {
     return peer;
   }
 
+  /** Connects to the jump host and logs in there. */
+  static async jump({ sshPort, address: localAddress }: Prey): Promise<SshPeer> {
+    const sock = connect({ host: "127.0.0.1", port: sshPort, localAddress });
+    const peer = new SshPeer(sock);
+    const ready = new Promise<void>((resolve) => peer.client.on("ready", resolve));
+    peer.client.connect({ sock, username: "mallory", readyTimeout: 60_000 });
+    await Promise.race([ready, peer.ended]);
+    return peer;
+  }
+
   /** Takes nothing more of what it is sent. */
   pause(): void {
     this.#socket.pause();
@@ -37,6 +48,7 @@ export class SshPeer implements Disposable {
 
   [Symbol.dispose](): void {
     this.client.destroy();
-    this.#socket.terminate();
+    if (this.#socket instanceof WebSocket) this.#socket.terminate();
+    else this.#socket.destroy();
   }
 }
