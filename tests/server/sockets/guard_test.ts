@@ -13,6 +13,7 @@ class World implements Sockets {
   slowness = 0;
   readonly open = new Map<string, OwnSocket>();
   readonly dropped: Dropped[] = [];
+  readonly calls: string[] = [];
   readonly guard = new Guard({
     sockets: this,
     port: 8000,
@@ -33,8 +34,13 @@ class World implements Sockets {
     this.open.delete(peer);
   }
 
-  limitUnsent(): void {}
-  stopListening(): void {}
+  limitUnsent(port: number, bytes: number): void {
+    this.calls.push(`limitUnsent ${port} ${bytes}`);
+  }
+
+  stopListening(port: number): void {
+    this.calls.push(`stopListening ${port}`);
+  }
 
   [Symbol.dispose](): void {}
 
@@ -104,6 +110,45 @@ Deno.test("Guard takes a tenth of the time at most, unless memory grows fast", (
     world.guard.tick();
     assert.equal(world.dropped.length, dropped);
   }
+  const late = world.connect("b");
+  world.guard.upgraded("b", websocket());
+  late.received += 2 * MiB;
+  world.time += 30_000;
+  world.memory += 17 * MiB;
+  world.guard.tick();
+  assert.equal(world.dropped.length, 2, "after nine times what the last look took");
+});
+
+Deno.test("Guard looks every two seconds, and counts memory from the last look for its sake", () => {
+  const world = new World();
+  const peer = world.connect("a");
+  world.guard.upgraded("a", websocket());
+  const tickTwice = () => {
+    for (let i = 0; i < 2; i++) world.guard.tick();
+    return world.dropped.length;
+  };
+  world.memory += 10 * MiB;
+  world.time = 2_000;
+  tickTwice();
+  peer.received += 2 * MiB;
+  world.time = 3_999;
+  assert.equal(tickTwice(), 0);
+  world.time = 4_000;
+  assert.equal(tickTwice(), 1);
+  const other = world.connect("b");
+  world.guard.upgraded("b", websocket());
+  other.received += 2 * MiB;
+  world.time += 100;
+  world.memory += 7 * MiB;
+  world.guard.tick();
+  assert.equal(world.dropped.length, 2, "17 MiB more than at the start");
+});
+
+Deno.test("Guard bounds what the kernel keeps for each connection, and frees the port", () => {
+  const world = new World();
+  world.guard.listening();
+  world.guard.stopListening();
+  assert.deepEqual(world.calls, ["limitUnsent 8000 65536", "stopListening 8000"]);
 });
 
 Deno.test("Guard looks when it is time, too, and forgets what a message has delivered", () => {
@@ -136,6 +181,74 @@ Deno.test("Guard ends the longest of many incomplete messages when they are too 
   assert.ok(world.dropped.length > 5 && world.dropped.length < 15, `${world.dropped.length}`);
   assert.equal(world.dropped[0]!.peer, "192.0.2.1:20");
   assert.ok(world.open.has("192.0.2.1:1"));
+});
+
+Deno.test("Guard leaves incomplete messages alone up to 32 MiB, then ends down to the half", () => {
+  const world = new World();
+  const sockets = Array.from({ length: 4 }, (_, i) => {
+    const socket = Object.assign(world.connect(`192.0.2.1:${i}`), { received: 8 * MiB });
+    world.guard.upgraded(socket.peer, websocket({ maxMessage: 17 * MiB }));
+    return socket;
+  });
+  world.look();
+  assert.equal(world.dropped.length, 0);
+  sockets[2]!.received++;
+  world.look();
+  assert.deepEqual(world.dropped.map(({ peer }) => peer), ["192.0.2.1:2", "192.0.2.1:0"]);
+});
+
+Deno.test("Guard never ends an incomplete message of up to 1 MiB, nor counts requests for one", () => {
+  const world = new World();
+  const upload = Object.assign(world.connect("192.0.2.2:1"), { received: 100 * MiB });
+  world.guard.request(upload.peer);
+  world.look();
+  for (let i = 0; i < 40; i++) {
+    const socket = Object.assign(world.connect(`192.0.2.1:${i}`), { received: MiB });
+    world.guard.upgraded(socket.peer, websocket({ maxMessage: 17 * MiB }));
+  }
+  world.look();
+  assert.equal(world.dropped.length, 0);
+  world.open.get("192.0.2.1:39")!.received += MiB;
+  world.look();
+  assert.deepEqual(world.dropped.map(({ peer }) => peer), ["192.0.2.1:39"]);
+});
+
+Deno.test("Guard says nothing of connections that are gone, and forgets them", () => {
+  const world = new World();
+  const socket = world.connect("192.0.2.1:1");
+  world.guard.request(socket.peer)();
+  world.guard.request("192.0.2.1:2");
+  world.pass(3_000);
+  world.open.delete(socket.peer);
+  world.connect("192.0.2.1:3");
+  world.guard.request("192.0.2.1:3");
+  world.time += 300_000;
+  world.look();
+  assert.deepEqual(world.dropped, []);
+  world.look();
+  // Another one from that port has 15 s again.
+  world.connect(socket.peer).received = 5_000;
+  world.pass(20_000);
+  assert.deepEqual(world.dropped.map(({ peer }) => peer), [socket.peer]);
+});
+
+Deno.test("Guard forgets a websocket once it is closed, and no later one from the same port", async () => {
+  const world = new World();
+  const socket = world.connect("192.0.2.1:1");
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.guard.upgraded(socket.peer, websocket({ closed: first.promise }));
+  world.pass(3_000);
+  socket.received = 100;
+  world.pass(3_000);
+  world.guard.upgraded(socket.peer, websocket({ closed: second.promise }));
+  first.resolve();
+  await first.promise;
+  world.pass(30_000);
+  assert.equal(world.open.size, 1);
+  second.resolve();
+  await second.promise;
+  world.pass(20_000);
+  assert.deepEqual(world.dropped.map(({ label }) => label), ["no-request"]);
 });
 
 Deno.test("Guard ends a connection that brings no request in 15 seconds", () => {
