@@ -50,8 +50,9 @@ const TESTS: Record<string, string[]> = {
   "lib/server/http/admin_lock.ts": ["server/http/admin_lock_test.ts"],
   "lib/server/limits/address_limits.ts": ["server/limits/address_limits_test.ts"],
   "lib/server/sockets/guard.ts": ["server/sockets/guard_test.ts"],
-  "lib/server/sockets/guarded_connection.ts": ["server/sockets/guard_test.ts"],
+  "lib/server/sockets/guarded_connection.ts": ["server/sockets/guarded_connection_test.ts"],
   "lib/ssh/transport/key_exchanges.ts": [
+    "ssh/transport/key_exchanges_test.ts",
     "ssh/transport/transport_test.ts",
     "ssh/kex_guess_test.ts",
     "ssh/hostile_login_test.ts",

@@ -1,31 +1,16 @@
 /** The order of messages: what a client must not send, and when. */
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
-import { Buffer } from "node:buffer";
 import { generateHostKey } from "../../../lib/ssh/keys/host_key.ts";
 import { Message } from "../../../lib/ssh/protocol/numbers.ts";
 import { Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 import { PacketReader } from "../../../lib/ssh/transport/packet_reader.ts";
 import { PacketWriter } from "../../../lib/ssh/transport/packet_writer.ts";
 import { Transport } from "../../../lib/ssh/transport/transport.ts";
+import { exchangeInit, kexinit, NEW_KEYS } from "../../support/key_exchange_client.ts";
 import { memoryStreamPair, readAll } from "../../support/memory_stream.ts";
 
 const STRICT = "kex-strict-c-v00@openssh.com";
 const IGNORE = new Writer().byte(Message.ignore).string("").bytes();
-const NEW_KEYS = Uint8Array.of(Message.newKeys);
-
-function kexinit(...kex: string[]): Uint8Array {
-  const message = new Writer().byte(Message.kexinit).raw(new Uint8Array(16));
-  const lists = [["curve25519-sha256", ...kex].join(","), "ssh-ed25519"];
-  for (const names of ["aes128-gcm@openssh.com", "", "none", ""]) lists.push(names, names);
-  for (const names of lists) message.string(names);
-  return message.boolean(false).uint32(0).bytes();
-}
-
-function exchangeInit(): Uint8Array {
-  const { x } = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" });
-  return new Writer().byte(Message.exchangeInit).string(Buffer.from(x!, "base64url")).bytes();
-}
 
 /**
  * Sends packets without encryption to a new transport, then ends the stream.

@@ -1,0 +1,96 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { generateHostKey } from "../../../lib/ssh/keys/host_key.ts";
+import { Message } from "../../../lib/ssh/protocol/numbers.ts";
+import { KeyExchanges } from "../../../lib/ssh/transport/key_exchanges.ts";
+import type { Outgoing } from "../../../lib/ssh/transport/outgoing.ts";
+import { PacketReader } from "../../../lib/ssh/transport/packet_reader.ts";
+import { exchangeInit, kexinit, NEW_KEYS } from "../../support/key_exchange_client.ts";
+
+const GiB = 2 ** 30;
+const VERSION = new TextEncoder().encode("SSH-2.0-test");
+
+/** Key exchanges whose packets are kept: the types of what was sent, "keys" for new keys. */
+function start() {
+  const sent: (number | "keys")[] = [];
+  const outgoing = {
+    send: ([first]: Uint8Array) => void sent.push(first!),
+    setSealer: () => void sent.push("keys"),
+  } as unknown as Outgoing;
+  const exchanges = new KeyExchanges({
+    hostKeys: [generateHostKey()],
+    serverVersion: VERSION,
+    reader: new PacketReader(),
+    outgoing,
+  });
+  exchanges.begin(VERSION);
+  return { exchanges, sent };
+}
+
+function exchange(exchanges: KeyExchanges): void {
+  for (const payload of [kexinit(), exchangeInit(), NEW_KEYS]) {
+    equal(exchanges.receive(payload), true);
+  }
+}
+
+const REPLY = [Message.exchangeReply, Message.newKeys, "keys"];
+
+Deno.test("KeyExchanges keeps packets from SSH_MSG_KEXINIT until there are new keys", () => {
+  const { exchanges, sent } = start();
+  for (let round = 0; round < 2; round++) {
+    equal(exchanges.isHolding, true);
+    equal(exchanges.send(Uint8Array.of(100)), true);
+    exchanges.receive(kexinit());
+    equal(exchanges.send(Uint8Array.of(101), new Uint8Array(9)), true);
+    deepEqual(sent.splice(0), [Message.kexinit]);
+    exchanges.receive(exchangeInit());
+    equal(exchanges.isHolding, false);
+    deepEqual(sent.splice(0), [...REPLY, 100, 101]);
+    exchanges.receive(NEW_KEYS);
+    equal(exchanges.send(Uint8Array.of(102)), true);
+    deepEqual(sent.splice(0), [102]);
+    exchanges.count(GiB + 1);
+  }
+});
+
+Deno.test("KeyExchanges keeps 1 MiB at most, in each exchange", () => {
+  const { exchanges } = start();
+  for (let round = 0; round < 2; round++) {
+    // Each packet counts 100 bytes more.
+    equal(exchanges.send(new Uint8Array(2 ** 20 - 300), new Uint8Array(100)), true);
+    equal(exchanges.send(new Uint8Array()), true);
+    equal(exchanges.send(new Uint8Array()), false);
+    exchange(exchanges);
+    exchanges.count(GiB + 1);
+  }
+});
+
+Deno.test("KeyExchanges starts another one after more than 1 GiB, unless one is under way", () => {
+  const { exchanges, sent } = start();
+  exchanges.count(5 * GiB);
+  for (let round = 0; round < 2; round++) {
+    exchange(exchanges);
+    exchanges.count(GiB);
+    deepEqual(sent.splice(0), [Message.kexinit, ...REPLY]);
+    exchanges.count(1);
+    exchanges.count(1);
+  }
+  deepEqual(sent, [Message.kexinit]);
+});
+
+Deno.test("KeyExchanges lets the client start one, and send other packets until then", () => {
+  const { exchanges, sent } = start();
+  equal(exchanges.permits(true), true);
+  equal(exchanges.permits(false), false);
+  exchange(exchanges);
+  const id = exchanges.sessionId;
+  equal(exchanges.permits(false), true);
+  equal(exchanges.receive(Uint8Array.of(Message.userauthRequest)), false);
+  exchanges.receive(kexinit());
+  deepEqual(sent, [Message.kexinit, ...REPLY, Message.kexinit]);
+  equal(exchanges.permits(true), true);
+  equal(exchanges.permits(false), false);
+  exchanges.receive(exchangeInit());
+  exchanges.receive(NEW_KEYS);
+  deepEqual(exchanges.sessionId, id);
+  throws(() => exchanges.receive(NEW_KEYS), /SSH_MSG_NEWKEYS too early/);
+});
