@@ -101,6 +101,35 @@ test("in a directory that was deleted it says so", { ignore }, async () => {
   );
 });
 
+test("arguments and a path of its own that are not UTF-8 it names", { ignore }, async () => {
+  await using root = await rootWith("/usr/bin/env");
+  const start = async (script: string) => {
+    const { code, stderr, stdout } = await run(...root.command("/bin/sh", ["-c", script]));
+    return [code, stdout, stderr];
+  };
+  const wrong = "cannot start: an argument or this program's path is not valid UTF-8\n";
+  const bytes = [
+    "f\\374r",
+    "\\374",
+    "\\303",
+    "\\303\\050",
+    "\\200",
+    "\\300\\200",
+    "\\342\\202",
+    "\\360\\237\\230x",
+    "\\365\\200\\200\\200",
+  ];
+  for (const text of bytes) {
+    assert.deepEqual(await start(`exec /program echo "$(printf '${text}')"`), [1, "", wrong], text);
+  }
+  const right = "für € 😀 \x7f ~";
+  assert.deepEqual(await start(`exec /program busybox echo '${right}'`), [0, `${right}\n`, ""]);
+  const elsewhere = (name: string) =>
+    `d="/tmp/$(printf '${name}')"; mkdir "$d"; cp /program "$d"; exec "$d/program" busybox echo in`;
+  assert.deepEqual(await start(elsewhere("f\\374r")), [1, "", wrong]);
+  assert.deepEqual(await start(elsewhere("f\\303\\274r")), [0, "in\n", ""]);
+});
+
 test("a library that is not brought is named", { ignore }, async () => {
   const glibc = await glibcOfThisMachine();
   const without = {

@@ -13,10 +13,11 @@ for (const [arch, prefix] of Object.entries(TOOLS)) {
   requires(as)(`the launcher for ${arch} is what its source says`, async () => {
     await using dir = new TempDir();
     const [object, code] = [join(dir.path, "object"), join(dir.path, "code")];
-    const source = join(ROOT, "lib/build/glibc", arch, "launcher.s");
+    const directory = join(ROOT, "lib/build/glibc");
+    const source = join(directory, arch, "launcher.s");
     for (
       const [tool, args] of [
-        [as, ["-o", object, source]],
+        [as, ["-I", directory, "-o", object, source]],
         [objcopy, ["-O", "binary", "-j", ".text", object, code]],
       ] as const
     ) {

@@ -5,6 +5,7 @@
 .set SYS_getcwd, 17
 .set SYS_faccessat, 48
 .set SYS_write, 64
+.set SYS_readlinkat, 78
 .set SYS_exit_group, 94
 .set SYS_memfd_create, 279
 .set MFD_CLOEXEC, 1
@@ -37,6 +38,43 @@
         adr     x1, no_directory
         mov     x2, no_directory_length
         beq     fail
+
+        mov     x8, SYS_readlinkat
+        mov     x0, -1                          // the path is absolute
+        adr     x1, executable
+        sub     x2, sp, 2 * PATH_MAX
+        mov     x3, PATH_MAX
+        svc     0
+        add     x3, sp, 8                       // the arguments
+        tbnz    x0, 63, next_text
+        sub     x1, sp, 2 * PATH_MAX
+        strb    wzr, [x1, x0]
+character:                                      // of UTF-8, as far as that is a matter of bits
+        ldrb    w0, [x1], 1
+        cbz     w0, next_text
+        tbz     w0, 7, character
+        mov     x2, 1                           // how many bytes follow
+        cmp     w0, 0xc2
+        blo     fail_text
+        cmp     w0, 0xe0
+        blo     following
+        add     x2, x2, 1
+        cmp     w0, 0xf0
+        blo     following
+        add     x2, x2, 1
+        cmp     w0, 0xf5
+        bhs     fail_text
+following:
+        ldrb    w0, [x1], 1
+        and     w0, w0, 0xc0
+        cmp     w0, 0x80
+        bne     fail_text
+        subs    x2, x2, 1
+        bne     following
+        b       character
+next_text:
+        ldr     x1, [x3], 8
+        cbnz    x1, character
 
         add     x21, x19, 48
 next_library:
@@ -108,6 +146,10 @@ next_auxiliary:
         add     x1, x1, x20
         br      x1
 
+fail_text:
+        adr     x1, no_text
+        mov     x2, no_text_length
+        b       fail
 fail_memory:
         adr     x1, no_memory
         mov     x2, no_memory_length
@@ -119,20 +161,7 @@ fail:
         mov     x0, 1
         svc     0
 
-file_name:
-        .asciz  "glibc"
-descriptors:
-        .asciz  "/proc/self/fd"
-no_proc:
-        .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
-.set no_proc_length, . - no_proc
-no_directory:
-        .ascii  "cannot start: the working directory was deleted; change to another one\n"
-.set no_directory_length, . - no_directory
-no_memory:
-        .ascii  "cannot start: this machine does not give out files in memory "
-        .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"
-.set no_memory_length, . - no_memory
+        .include "texts.s"
 
         .balign 8
 parameters:

@@ -2,7 +2,8 @@
 # mapped the file, the dynamic loader in it too. This code copies each library from there to a file
 # in memory (memfd_create(2)), writes the number of its descriptor into the path by which the
 # loader will open it, /proc/self/fd/N, and jumps to the loader, with the auxiliary vector
-# (getauxval(3)) as it is when the kernel itself finds the loader.
+# (getauxval(3)) as it is when the kernel itself finds the loader. What Deno's runtime ends for with
+# a backtrace, it says in a sentence.
 #
 # launcher.ts writes what is at `parameters`, as 64-bit numbers; addresses count from the first byte
 # of the program in memory. Registers: rbx parameters, r12 the initial stack, r13 the address of the
@@ -13,6 +14,7 @@
 .set SYS_write, 1
 .set SYS_access, 21
 .set SYS_getcwd, 79
+.set SYS_readlink, 89
 .set SYS_exit_group, 231
 .set SYS_memfd_create, 319
 .set MFD_CLOEXEC, 1
@@ -47,6 +49,45 @@
         lea     rsi, [rip + no_directory]
         mov     edx, OFFSET no_directory_length
         je      fail
+
+        mov     eax, SYS_readlink
+        lea     rdi, [rip + executable]
+        lea     rsi, [rsp - 2 * PATH_MAX]
+        mov     edx, PATH_MAX
+        syscall
+        lea     rdi, [r12 + 8]                  # the arguments
+        test    rax, rax
+        js      next_text
+        mov     byte ptr [rsi + rax], 0
+character:                                      # of UTF-8, as far as that is a matter of bits
+        lodsb
+        test    al, al
+        jz      next_text
+        jns     character
+        mov     ecx, 1                          # how many bytes follow
+        cmp     al, 0xc2
+        jb      fail_text
+        cmp     al, 0xe0
+        jb      following
+        inc     ecx
+        cmp     al, 0xf0
+        jb      following
+        inc     ecx
+        cmp     al, 0xf5
+        jae     fail_text
+following:
+        lodsb
+        and     al, 0xc0
+        cmp     al, 0x80
+        jne     fail_text
+        dec     ecx
+        jnz     following
+        jmp     character
+next_text:
+        mov     rsi, [rdi]
+        add     rdi, 8
+        test    rsi, rsi
+        jnz     character
 
         lea     r14, [rbx + 48]
 next_library:
@@ -125,6 +166,10 @@ next_auxiliary:
         add     rax, r13
         jmp     rax
 
+fail_text:
+        lea     rsi, [rip + no_text]
+        mov     edx, OFFSET no_text_length
+        jmp     fail
 fail_memory:
         lea     rsi, [rip + no_memory]
         mov     edx, OFFSET no_memory_length
@@ -136,20 +181,7 @@ fail:
         mov     edi, 1
         syscall
 
-file_name:
-        .asciz  "glibc"
-descriptors:
-        .asciz  "/proc/self/fd"
-no_proc:
-        .ascii  "cannot start: /proc is not mounted; try: mount -t proc proc /proc\n"
-.set no_proc_length, . - no_proc
-no_directory:
-        .ascii  "cannot start: the working directory was deleted; change to another one\n"
-.set no_directory_length, . - no_directory
-no_memory:
-        .ascii  "cannot start: this machine does not give out files in memory "
-        .ascii  "(memfd_create); Linux 3.17 or newer has them, 4 MB must be free\n"
-.set no_memory_length, . - no_memory
+        .include "texts.s"
 
         .balign 8
 parameters:
