@@ -1,9 +1,9 @@
 // @ts-check
 /** The agent in a job of GitHub Actions: its file, its options and its environment. @module */
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { download } from "./download.mjs";
 
 /**
  * An input of the action; empty if it was left out.
@@ -47,61 +47,19 @@ function directory() {
   return path;
 }
 
-/** The agent's file, where {@link download} puts it. */
-export function agentPath() {
+/** The agent's file. */
+function agentPath() {
   return join(directory(), process.platform === "win32" ? "agent.exe" : "agent");
 }
 
-/** The name of the agent on the server for this runner, or the container that the job runs in. */
-function downloadName() {
-  const { platform, arch } = process;
-  const suffixes = {
-    "linux-x64": "",
-    "linux-arm64": "-linux-arm64",
-    "win32-x64": ".exe",
-    // Windows on ARM runs programs for x64.
-    "win32-arm64": ".exe",
-    "darwin-arm64": "-darwin-arm64",
-    "darwin-x64": "-darwin-x64",
-  };
-  const suffix = Object.entries(suffixes).find(([name]) => name === `${platform}-${arch}`)?.[1];
-  if (suffix === undefined) throw new Error(`there is no agent for ${platform} on ${arch}`);
-  return `agent${suffix}`;
-}
-
-/**
- * @param {string} url
- * @returns {Promise<Uint8Array>}
- */
-async function get(url) {
-  let response;
-  try {
-    response = await fetch(url);
-  } catch (error) {
-    const cause = /** @type {{ cause?: Error }} */ (error).cause;
-    throw new Error(`cannot get ${url}: ${cause?.message ?? error}`);
-  }
-  if (!response.ok) throw new Error(`cannot get ${url}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-/**
- * Downloads the agent and compares its checksum with the one that the server lists.
- *
- * @param {string} server
- */
-export async function download(server) {
-  const base = `${server.replace(/^ws/, "http").replace(/\/+$/, "")}/static`;
-  const name = downloadName();
-  const sums = new TextDecoder().decode(await get(`${base}/SHA256SUMS`));
-  const [sum] = sums.split("\n").map((line) => line.split(/ [ *]/))
-    .find(([, listed]) => listed === name) ?? [];
-  if (sum === undefined) throw new Error(`${server} has no ${name}`);
-  const bytes = await get(`${base}/${name}`);
-  if (createHash("sha256").update(bytes).digest("hex") !== sum) {
-    throw new Error(`the ${name} of ${server} does not have the checksum that it lists`);
-  }
-  writeFileSync(agentPath(), bytes, { mode: 0o755 });
+/** Downloads the agent of the server that the inputs name. */
+export async function downloadAgent() {
+  const caFile = input("ca-file");
+  await download(input("server"), {
+    path: agentPath(),
+    // As the agent reads it, which runs in the workspace.
+    caFile: caFile === "" ? undefined : resolve(process.env.GITHUB_WORKSPACE ?? ".", caFile),
+  });
 }
 
 /** The ID to ask for: the input, made of names that GitHub allows more in than an ID takes. */

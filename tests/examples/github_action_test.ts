@@ -4,6 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { makeChoices } from "../../templates/assets/shared/choices.js";
+import { jobCommands } from "../../templates/assets/shared/job_commands.js";
+import { makeCertificate } from "../support/certificate.ts";
 import { makeHome, writePrograms } from "../support/home.ts";
 import { Program, run, TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
@@ -35,13 +38,13 @@ class Runner implements AsyncDisposable {
   }
 
   /** @param agent the script that people would download; ours from source unless given */
-  static async start(agent?: string): Promise<Runner> {
+  static async start(agent?: string, args: string[] = []): Promise<Runner> {
     const files = new TempDir();
     if (agent === undefined) writePrograms(files, ["agent"]);
     else files.write("agent", agent);
     const sum = createHash("sha256").update(Deno.readFileSync(`${files.path}/agent`)).digest("hex");
     files.write("SHA256SUMS", `${sum}  agent\n`);
-    return new Runner(await World.start(["--static-dir", files.path]), files);
+    return new Runner(await World.start(["--static-dir", files.path, ...args]), files);
   }
 
   read(name: string): string {
@@ -182,6 +185,7 @@ test("without detach the step itself waits, until its time is up", async () => {
 test("the actor's keys are the default, and secrets are no arguments", async () => {
   const agent = '#!/bin/sh\necho "$@"; echo "$CONVERGE_AGENT_TOKEN $CONVERGE_HOST_KEY"; env >&2\n';
   await using runner = await Runner.start(agent);
+  runner.workspace.write("my ca.pem", "");
   const { code, stdout, stderr } = await runner.step("main", {
     "agent-token": "s3same",
     "host-key": "k3y",
@@ -195,6 +199,55 @@ test("the actor's keys are the default, and secrets are no arguments", async () 
     `--ca-file my ca.pem --shell /bin/my shell --hold ${runner.world.http}`;
   assert.equal(stdout, `${args}\ns3same k3y\n`);
   assert.doesNotMatch(stderr, /^INPUT_/m);
+});
+
+const ECHO_ARGUMENTS = '#!/bin/sh\necho "$@"\n';
+
+test("the step that the usage page writes is one of this action", async () => {
+  await using runner = await Runner.start(ECHO_ARGUMENTS);
+  const keys = ["ssh-ed25519 AAAA ann", "github:bob", "gitlab:carol"];
+  const choices = makeChoices({ ci: "github" }, keys, "job-1", "ssh-ed25519 AAAAHOST");
+  const { http, url: ws } = runner.world;
+  const { text } = jobCommands({ http, ws, agentToken: true }, choices);
+  const [{ with: inputs }] = parse(text, { strict: true });
+  const { code, stdout } = await runner.step("main", inputs).result();
+  assert.equal(code, 0, stdout);
+  const file = `${runner.temp.path}/converge/authorized_keys`;
+  assert.equal(
+    stdout,
+    `--detach --github-actor --github-user bob --authorized-keys ${file} --id job-1 ` +
+      `--expiry 10m --gitlab-user carol ${http}\n`,
+  );
+  assert.equal(Deno.readTextFileSync(file), "ssh-ed25519 AAAA ann\n");
+});
+
+test("the address may lack its scheme, as the agent's may", async () => {
+  await using runner = await Runner.start(ECHO_ARGUMENTS);
+  const { host } = new URL(runner.world.http);
+  for (const server of [host, `ws://${host}/`]) {
+    const { code, stdout } = await runner.step("main", { server }).result();
+    assert.equal(code, 0, stdout);
+    assert.ok(stdout.endsWith(` ${server}\n`));
+  }
+});
+
+requires("node", "openssl")("the download trusts the certificates of ca-file", async () => {
+  await using dir = new TempDir();
+  const { ca, cert, key } = await makeCertificate(dir);
+  await using runner = await Runner.start(ECHO_ARGUMENTS, ["--tls-cert", cert, "--tls-key", key]);
+  const server = runner.world.http.replace("http:", "https:");
+  const without = await runner.step("main", { server }).result();
+  assert.equal(without.code, 1);
+  assert.match(without.stdout, /^::error .*cannot get .*SHA256SUMS: .*certificate/);
+  // A file in the workspace is named as the agent finds it.
+  Deno.copyFileSync(ca, join(runner.workspace.path, "my ca.pem"));
+  for (const caFile of [ca, "my ca.pem"]) {
+    const { code, stdout } = await runner.step("main", { server, "ca-file": caFile }).result();
+    assert.equal(code, 0, stdout);
+    assert.ok(stdout.endsWith(`--ca-file ${caFile} ${server}\n`), stdout);
+  }
+  const missing = await runner.step("main", { server, "ca-file": "none.pem" }).result();
+  assert.match(missing.stdout, /::cannot use the input ca-file: ENOENT.*none\.pem/);
 });
 
 test("the action says what is wrong, as GitHub shows errors", async () => {
