@@ -211,7 +211,8 @@ export class JobAgent implements AsyncDisposable {
   }
 
   #makeRegistration(): Registration {
-    const { server, id, token, shell, ca, options: { insecure } } = this.#setup;
+    const { server, id, token, shell, ca, options: { insecure, resumeTime } } = this.#setup;
+    const { signal } = this.#ended;
     return new Registration({
       server,
       id,
@@ -221,7 +222,11 @@ export class JobAgent implements AsyncDisposable {
       log: this.#output.log,
       onRegistered: (registration) => this.#registered(registration),
       onClient: (stream, client, registration) =>
-        this.#sessions.serve(stream, client, registration, this.#ended.signal),
+        this.#sessions.serve(stream, client, registration, signal),
+      onResumable: resumeTime === 0
+        ? undefined
+        : (link, client, registration) =>
+          this.#sessions.serveResumable(link, client, registration, signal),
     });
   }
 

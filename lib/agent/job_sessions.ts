@@ -6,12 +6,14 @@ import { Admission } from "../ssh/login/admission.ts";
 import { SshServer } from "../ssh/server.ts";
 import { SftpServer } from "../ssh/sftp/serve.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
+import type { StreamLink } from "../wire/resume/stream_link.ts";
 import type { LifetimeClock } from "./lifetime/clock.ts";
 import type { LifetimeKeeper } from "./lifetime/keeper.ts";
 import { contestedText, loginMessage } from "./lifetime/login_message.ts";
 import { type AgentSetup, HOLD_FILE } from "./prepare.ts";
-import type { PairedClient } from "./registration.ts";
 import type { StatusReporter } from "./status_reporter.ts";
+import { ClientStreams } from "./streams/client_streams.ts";
+import type { PairedClient } from "./streams/serve_paired.ts";
 import { JobVariables } from "./variables/job_variables.ts";
 
 export interface JobSessionsContext {
@@ -29,6 +31,8 @@ export class JobSessions implements AsyncDisposable {
   readonly #context: JobSessionsContext;
   readonly #parts = new AsyncDisposableStack();
   readonly #variables: JobVariables;
+  readonly #admission: Admission;
+  readonly #streams: ClientStreams;
   readonly #server: SshServer;
 
   constructor(setup: AgentSetup, context: JobSessionsContext) {
@@ -36,6 +40,17 @@ export class JobSessions implements AsyncDisposable {
     this.#context = context;
     const { env, envFiles: files } = setup;
     this.#variables = this.#parts.use(new JobVariables({ env, files, log: context.log }));
+    const { log, reporter } = context;
+    this.#admission = new Admission({ log, exempt: setup.options.exempt });
+    this.#streams = this.#parts.use(
+      new ClientStreams({
+        resumeMs: setup.options.resumeTime,
+        log,
+        admission: this.#admission,
+        onLost: (client) => reporter.lost(client),
+        onResumed: (client, now) => reporter.back(client, now),
+      }),
+    );
     this.#server = this.#makeServer();
   }
 
@@ -53,6 +68,7 @@ export class JobSessions implements AsyncDisposable {
     peer: PairedClient,
     registration: RegisteredMessage,
     signal: AbortSignal,
+    onLogin?: () => void,
   ): Promise<void> {
     const { cwd, hostKeys, keysFile, extraKeys } = this.#setup;
     const { id, username, password } = registration;
@@ -69,20 +85,36 @@ export class JobSessions implements AsyncDisposable {
       banner: contestedAt === undefined
         ? undefined
         : contestedText({ id, contestedAt, fingerprint: hostKeys[0].fingerprint }),
+      onLogin,
     }, signal);
     this.#context.reporter.client(peer, served);
     return served;
   }
 
+  /** Serves a client whose stream can go on on another connection, or goes on on this one. */
+  serveResumable(
+    link: StreamLink,
+    peer: PairedClient,
+    registration: RegisteredMessage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#streams.accept(
+      link,
+      peer,
+      (stream, onLogin) => this.serve(stream, peer, registration, signal, onLogin),
+      signal,
+    );
+  }
+
   #makeServer(): SshServer {
-    const { options, hostKeys, cwd, shell, notices } = this.#setup;
+    const { hostKeys, cwd, shell, notices, options } = this.#setup;
     const { log, clock, lifetime, reporter, id } = this.#context;
     const sftp = this.#parts.use(new SftpServer());
     return new SshServer({
       hostKeys,
       session: { cwd, shell },
       log,
-      admission: new Admission({ log, exempt: options.exempt }),
+      admission: this.#admission,
       observer: {
         opened: (session) => {
           lifetime.opened(session);

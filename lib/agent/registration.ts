@@ -7,15 +7,14 @@
 import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { Backoff } from "../wire/dial/backoff.ts";
-import type { ByteStream } from "../wire/byte_stream.ts";
-import { delay } from "../wire/delay.ts";
+import { delay, within } from "../wire/delay.ts";
 import {
   type AgentFacts,
   type AgentHello,
+  CloseCode,
   type ControlMessage,
   type DataMessage,
   HALF_CLOSE_SUBPROTOCOL,
-  type PairedMessage,
   parseMessage,
   PROTOCOL_VERSION,
   type RegisteredMessage,
@@ -27,7 +26,6 @@ import {
   type WebSocketConnection,
   type WebSocketOptions,
 } from "../wire/websocket/websocket.ts";
-import { websocketStream } from "../wire/websocket/stream.ts";
 import {
   isFinal,
   receiveMessage,
@@ -35,19 +33,19 @@ import {
   RefusedError,
   whyNotRegistered,
 } from "./server_answer.ts";
-import { flowStream } from "./flow/flow_stream.ts";
+import { type ClientHandlers, servePaired } from "./streams/serve_paired.ts";
 import { VERSION } from "../dist/version.ts";
 
 /** How long the agent tries to register at first before it gives up, in milliseconds. */
 const FIRST_TRY_MS = 15_000;
 
+/** How long the last frames have to go out when the agent ends, in milliseconds. */
+const GOODBYE_MS = 1_000;
+
 /** The most data connections that are kept parked, whatever the server asks for. */
 const MAX_PARKED = 8;
 
-/** The client that came through the server. */
-export type PairedClient = PairedMessage["client"] & Pick<PairedMessage, "contestedAt">;
-
-export interface RegistrationOptions {
+export interface RegistrationOptions extends ClientHandlers {
   /** The server, with its base path. */
   server: URL;
   /** The ID to ask for. */
@@ -60,15 +58,6 @@ export interface RegistrationOptions {
   log: Log;
   /** Called at each registration; the ID and the password may have changed. */
   onRegistered: (registration: RegisteredMessage) => void;
-  /**
-   * Serves one client, which came through this registration, and closes the stream. Must not
-   * reject.
-   */
-  onClient: (
-    stream: ByteStream,
-    client: PairedClient,
-    registration: RegisteredMessage,
-  ) => Promise<void>;
 }
 
 /**
@@ -80,6 +69,8 @@ export interface RegistrationOptions {
 export class Registration {
   readonly #options: RegistrationOptions;
   readonly #clients = new Set<Promise<void>>();
+  /** Connections of streams that can go on on another one: their clients have to learn of the end. */
+  readonly #resumable = new Set<WebSocketConnection>();
   #id: string;
   #resume: string | undefined;
   #control: WebSocketConnection | undefined;
@@ -124,6 +115,11 @@ export class Registration {
       await delay(backoff.next(), signal);
     }
     await Promise.all(this.#clients);
+    const goodbyes = Array.from(this.#resumable, (connection) => {
+      connection.close(CloseCode.goingAway, "the agent is ending");
+      return connection.closed;
+    });
+    await within(GOODBYE_MS, Promise.all(goodbyes));
   }
 
   /** Tells operators how the agent is doing; told again after a reconnect. */
@@ -222,17 +218,19 @@ export class Registration {
       protocol: PROTOCOL_VERSION,
       resume: registration.resume,
       flow: true,
+      resumable: this.#options.onResumable !== undefined,
     });
     const stop = () => connection.close(1001, "the agent is ending");
     signal.addEventListener("abort", stop);
     try {
       const message = await receiveMessage<DataMessage>(connection, "paired", "refused");
       if (message.type === "refused") throw new RefusedError(message.reason, message.retry);
-      const { client, contestedAt, flow } = message;
-      const stream = flow ? flowStream(connection) : websocketStream(connection);
-      const serving = this.#options.onClient(stream, { ...client, contestedAt }, registration);
+      const serving = servePaired(connection, message, registration, this.#options);
       this.#clients.add(serving);
       serving.finally(() => this.#clients.delete(serving));
+      if (!message.resumable) return;
+      this.#resumable.add(connection);
+      void connection.closed.then(() => this.#resumable.delete(connection));
     } catch (error) {
       connection.close();
       throw error;

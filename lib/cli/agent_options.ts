@@ -12,6 +12,7 @@ import {
   withLicenses,
   withReference,
 } from "./command.ts";
+import { resumeTimeOption } from "./resume_time.ts";
 import { parseDuration } from "../text/duration.ts";
 import { type IpRange, parseIpRanges } from "../text/ip_address.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
@@ -34,6 +35,8 @@ export interface AgentOptions {
   /** Milliseconds. */
   warningTime: number;
   hold?: boolean;
+  /** How long clients may be away, in milliseconds; 0: not at all. */
+  resumeTime: number;
   tokenFile?: string;
   caFile?: string;
   insecure?: boolean;
@@ -156,6 +159,9 @@ export function agentCommand(actions: AgentActions): Command {
       ).argParser(optionParser(parseDuration)),
     )
     .option("--hold", "create the hold file, so that the agent stays after the last shell")
+    .addOption(
+      resumeTimeOption("keep the sessions of clients that lost the connection for this long"),
+    )
     .option(
       "--token-file <file>",
       "register with the token in this file (env: CONVERGE_AGENT_TOKEN)",

@@ -8,6 +8,7 @@ import {
   withLicenses,
   withReference,
 } from "./command.ts";
+import { resumeTimeOption } from "./resume_time.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The options of both programs. */
@@ -16,6 +17,8 @@ export interface ClientOptions {
   caFile?: string;
   /** Name and value of each header. */
   header?: [string, string][];
+  /** How long to try to reconnect, in milliseconds; 0: not at all. */
+  resumeTime: number;
 }
 
 export interface WsproxyFlags extends ClientOptions {
@@ -65,7 +68,8 @@ function withClientOptions(command: Command): Command {
   return withReference(withLicenses(command))
     .option("--insecure", "trust any certificate of the server")
     .option("--ca-file <file>", "trust the CA certificates in this PEM file too")
-    .option("--header <header>", 'send this header with the request: "Name: value"', addHeader);
+    .option("--header <header>", 'send this header with the request: "Name: value"', addHeader)
+    .addOption(resumeTimeOption("try to reconnect for this long when the connection is lost"));
 }
 
 const URL_ARGUMENT = "the URL of the websocket: ws, wss, http or https";

@@ -5,6 +5,7 @@ import { clientPath, websocketUrl } from "../protocol/urls.ts";
 import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../protocol/names.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { forgetOtherKeys } from "./host_key/known_hosts.ts";
+import { interruptionMessages } from "./interruption_messages.ts";
 import { relay } from "./relay.ts";
 import { websocketOptions } from "./websocket_options.ts";
 
@@ -26,20 +27,31 @@ export function jobUrl(server: URL, host: string): URL {
   return url;
 }
 
+export interface ConnectContext {
+  /** Tells the person something. */
+  say: (line: string) => void;
+  /** The same while ssh may use the terminal. */
+  interrupt: (line: string) => void;
+  signal: AbortSignal;
+}
+
 /**
  * Connects a local stream to a websocket, or with `host` to a job.
  *
- * @param say tells the person something
  * @throws {Error} if it cannot be opened, or either side broke
  */
 export async function connect(
   local: ByteStream,
   target: { url: URL; host?: string },
   { knownHosts, ...options }: WsproxyFlags,
-  { say, signal }: { say: (line: string) => void; signal: AbortSignal },
+  { say, interrupt, signal }: ConnectContext,
 ): Promise<void> {
   const { url, host } = target;
-  const relayOptions = { ...await websocketOptions(options), signal };
+  const relayOptions = {
+    ...await websocketOptions(options),
+    signal,
+    ...interruptionMessages(interrupt, options.resumeTime),
+  };
   if (host === undefined) return await relay(local, url, relayOptions);
   const onHostKey = async (key: Uint8Array) => {
     if (knownHosts === undefined || !await forgetOtherKeys(knownHosts, host, key)) return;

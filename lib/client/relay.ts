@@ -1,17 +1,9 @@
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { pipe } from "../wire/pipe.ts";
-import { CloseCode, HALF_CLOSE_SUBPROTOCOL } from "../protocol/messages.ts";
-import {
-  connectWebSocket,
-  type WebSocketConnection,
-  type WebSocketOptions,
-} from "../wire/websocket/websocket.ts";
-import { websocketStream } from "../wire/websocket/stream.ts";
 import { watchedStream } from "./host_key/watched_stream.ts";
+import { openRemote, type Remote, type RemoteOptions } from "./remote.ts";
 
-export interface WebSocketRelayOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
-  /** Ends it at once and cleanly. */
-  signal: AbortSignal;
+export interface WebSocketRelayOptions extends RemoteOptions {
   /** Gets the host key of an SSH server at the other end, before it is passed on. */
   onHostKey?: (key: Uint8Array) => Promise<void>;
   /** Tells the other end of `local` why the websocket cannot be opened, before that is closed. */
@@ -34,26 +26,25 @@ export async function relay(
 ): Promise<void> {
   const { signal, onHostKey, onRefused } = options;
   const left = Promise.withResolvers<void>();
-  let connection: WebSocketConnection | undefined;
+  let remote: Remote | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const leave = () => {
     local.close();
-    connection?.close(CloseCode.goingAway, "the client has ended");
+    remote?.leave();
     timer = setTimeout(left.resolve, LEAVE_TIMEOUT_MS);
   };
   const copy = async () => {
-    const opening = { ...options, protocols: [HALF_CLOSE_SUBPROTOCOL] };
     try {
-      connection = await connectWebSocket(url, opening);
+      remote = await openRemote(url, options);
     } catch (error) {
       await onRefused?.(error);
       throw error;
     }
+    const { stream } = remote;
     try {
-      const remote = websocketStream(connection);
-      await pipe(local, onHostKey === undefined ? remote : watchedStream(remote, onHostKey));
+      await pipe(local, onHostKey === undefined ? stream : watchedStream(stream, onHostKey));
     } finally {
-      await connection.closed;
+      await remote.closed();
     }
   };
   signal.addEventListener("abort", leave);

@@ -71,11 +71,16 @@ export async function runTunnel(url: URL, options: TunnelOptions): Promise<void>
   const serve = async (conn: Deno.TcpConn) => {
     const { hostname, port } = conn.remoteAddr;
     const local = tcpStream(conn);
-    const onRefused = (error: unknown) => refuse(local, errorMessage(error));
+    const client = formatAddress(hostname, port);
     try {
-      await relay(local, url, { ...options, onRefused });
+      await relay(local, url, {
+        ...options,
+        onRefused: (error) => refuse(local, errorMessage(error)),
+        onLost: (error) => log.info("connection lost, reconnecting", { client, reason: error }),
+        onResumed: () => log.info("reconnected", { client }),
+      });
     } catch (error) {
-      log.warn("connection failed", { client: formatAddress(hostname, port), reason: error });
+      log.warn("connection failed", { client, reason: error });
     }
   };
   const onError = (error: unknown) => log.error("cannot accept a connection", { reason: error });

@@ -9,8 +9,9 @@ import type { WebSocketOptions } from "../wire/websocket/websocket.ts";
  */
 export async function websocketOptions(
   options: ClientOptions,
-): Promise<Pick<WebSocketOptions, "headers" | "ca" | "insecure">> {
+): Promise<Pick<WebSocketOptions, "headers" | "ca" | "insecure"> & { resumeMs: number }> {
   return {
+    resumeMs: options.resumeTime,
     headers: Object.fromEntries(new Headers(options.header)),
     ca: options.caFile === undefined ? undefined : await readCaFile(options.caFile),
     insecure: options.insecure,

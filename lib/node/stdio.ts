@@ -1,6 +1,7 @@
 /** Standard input and output, as `Deno.stdin` and `Deno.stdout` are. */
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { isatty } from "node:tty";
 import { NodeConnection } from "./connection.ts";
 
 /** Whether a descriptor is a pipe or a socket, as ssh hands them to its ProxyCommand. */
@@ -39,6 +40,10 @@ class NodeStdio {
 
   write(bytes: Uint8Array): Promise<number> {
     return this.#connection.write(bytes);
+  }
+
+  isTerminal(): boolean {
+    return isatty(this.#fd);
   }
 
   writeSync(bytes: Uint8Array): number {

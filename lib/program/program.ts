@@ -104,6 +104,14 @@ export function writeStderr(line: string): void {
   stderrText.write(`${line}\n`);
 }
 
+/**
+ * Writes a line to stderr while another program may use the terminal, and does not expect it: ssh
+ * has it in raw mode, in which a new line does not return to the margin.
+ */
+export function interruptStderr(line: string): void {
+  stderrText.write(Deno.stderr.isTerminal() ? `\r\n${line}\r\n` : `${line}\n`);
+}
+
 /** The exit status of a program that a signal ended, as in shells: 128 plus its number. */
 export function signalStatus(signal: AbortSignal): number {
   return { SIGHUP: 129, SIGINT: 130, SIGBREAK: 130, SIGTERM: 143 }[String(signal.reason)] ?? 1;

@@ -66,6 +66,8 @@ export interface SshClient {
   env: () => Record<string, string>;
   /** Shown before it logs in. */
   banner?: string;
+  /** Called when it has logged in. */
+  onLogin?: () => void;
 }
 
 /** An SSH server without a socket of its own: it serves the streams it is given. */
@@ -116,6 +118,7 @@ export class SshServer {
       clearTimeout(grace);
       transport.allowLongPackets();
       connection = this.#connect(transport, { ...client, id, identity, log });
+      client.onLogin?.();
       announceHostKeys(transport, hostKeys);
     });
     const grace = setTimeout(() => {

@@ -32,6 +32,7 @@ Deno.test("agentCommand() has the defaults that its help names", async () => {
     authorizedKeys: ".authorized_keys",
     expiry: 600_000,
     warningTime: 300_000,
+    resumeTime: 300_000,
     logLevel: "info",
   });
 });
@@ -42,6 +43,12 @@ Deno.test("agentCommand() warns in the second half of a short expiry, unless tol
   // Longer than the expiry: warnings all the time.
   const asked = await options("--expiry", "2m", "--warning-time", "5m");
   assert.equal(asked.warningTime, 300_000);
+});
+
+Deno.test("agentCommand() takes 0 for no time to resume", async () => {
+  assert.equal((await options("--resume-time", "0")).resumeTime, 0);
+  assert.equal((await options("--resume-time", "1h")).resumeTime, 3_600_000);
+  await assert.rejects(options("--resume-time", "5"), /"5" is not a duration/);
 });
 
 Deno.test("agentCommand() has a log file in the background, or anywhere", async () => {

@@ -28,6 +28,8 @@ async function wsproxyCalls(...args: string[]): Promise<unknown[]> {
   return calls;
 }
 
+const DEFAULTS = { resumeTime: 300_000 };
+
 async function wsproxy(...args: string[]): Promise<[string, WsproxyFlags]> {
   const [, url, , options] = await wsproxyCalls(...args);
   return [url as string, options as WsproxyFlags];
@@ -51,7 +53,7 @@ Deno.test("wsproxy takes a URL of four kinds", async () => {
       ["http://host/x", "ws://host/x"],
       ["https://host/x", "wss://host/x"],
     ] as const
-  ) assert.deepEqual(await wsproxy(given), [expected, {}]);
+  ) assert.deepEqual(await wsproxy(given), [expected, DEFAULTS]);
 });
 
 Deno.test("a URL without a scheme is ws: for this machine, else wss:", async () => {
@@ -63,7 +65,7 @@ Deno.test("a URL without a scheme is ws: for this machine, else wss:", async () 
       ["ci.example", "wss://ci.example/"],
       ["ci.example:8443/p", "wss://ci.example:8443/p"],
     ] as const
-  ) assert.deepEqual(await wsproxy(given), [expected, {}]);
+  ) assert.deepEqual(await wsproxy(given), [expected, DEFAULTS]);
 });
 
 Deno.test("wsproxy takes the name of a host, and the commands beside it", async () => {
@@ -72,7 +74,7 @@ Deno.test("wsproxy takes the name of a host, and the commands beside it", async 
     "run",
     "ws://h/",
     "job.converge",
-    { knownHosts: "f" },
+    { ...DEFAULTS, knownHosts: "f" },
   ]);
   const setup = ["setup", "--suffix", "acme", "--ca-file", "f", "ci.example"];
   assert.deepEqual(await wsproxyCalls(...setup), [
@@ -84,7 +86,7 @@ Deno.test("wsproxy takes the name of a host, and the commands beside it", async 
   assert.deepEqual(await wsproxyCalls("update"), ["update", undefined, {}]);
   // What ssh was given as a host name never becomes an option or another argument.
   for (const name of ["--insecure", "a --insecure"]) {
-    assert.deepEqual(await wsproxyCalls("--", "ws://h/", name), ["run", "ws://h/", name, {}]);
+    assert.deepEqual(await wsproxyCalls("--", "ws://h/", name), ["run", "ws://h/", name, DEFAULTS]);
   }
   for (const suffix of ["a.b", "A", "", "*", "-a"]) {
     await assert.rejects(wsproxyCalls("setup", "--suffix", suffix, "ws://h/"), UsageError);
@@ -94,6 +96,7 @@ Deno.test("wsproxy takes the name of a host, and the commands beside it", async 
 Deno.test("wsproxy takes its options anywhere, headers several times", async () => {
   const args = ["--insecure", "--header", "A: b:c", "ws://h/", "--header=D:", "--ca-file", "f"];
   assert.deepEqual(await wsproxy(...args), ["ws://h/", {
+    ...DEFAULTS,
     insecure: true,
     caFile: "f",
     header: [["A", "b:c"], ["D", ""]],
@@ -101,9 +104,13 @@ Deno.test("wsproxy takes its options anywhere, headers several times", async () 
 });
 
 Deno.test("tunnel takes a port and an address to listen on", async () => {
-  assert.deepEqual(await tunnel("10000", "ws://h/"), [10000, "ws://h/", { listen: "127.0.0.1" }]);
-  const args = ["--listen", "::1", "0", "wss://h/", "--insecure"];
-  assert.deepEqual(await tunnel(...args), [0, "wss://h/", { listen: "::1", insecure: true }]);
+  assert.deepEqual(await tunnel("10000", "ws://h/"), [10000, "ws://h/", {
+    ...DEFAULTS,
+    listen: "127.0.0.1",
+  }]);
+  const args = ["--listen", "::1", "0", "wss://h/", "--insecure", "--resume-time", "0"];
+  const expected = { listen: "::1", insecure: true, resumeTime: 0 };
+  assert.deepEqual(await tunnel(...args), [0, "wss://h/", expected]);
 });
 
 for (

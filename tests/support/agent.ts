@@ -29,6 +29,7 @@ export class ClockedAgent implements AsyncDisposable {
         authorizedKeys: ".authorized_keys",
         expiry: 600_000,
         warningTime: 300_000,
+        resumeTime: 300_000,
         json: true,
         logLevel: "info",
       },

@@ -12,17 +12,32 @@ export function flowStream(connection: WebSocketConnection): ByteStream {
   return new FlowStream(connection);
 }
 
+/** What may be on its way on a connection, by the server's reports among what it receives. */
+export function reportedWindow(connection: WebSocketConnection): FlowWindow {
+  const window = new FlowWindow();
+  // Not in its turn: the client's bytes before it may wait until ours are gone.
+  connection.onText = (text) => {
+    try {
+      window.report(parseMessage<FlowMessage>(text, "flow"));
+      return true;
+    } catch {
+      // The stream says what it thinks of what is no report.
+      return false;
+    }
+  };
+  void connection.closed.then(() => window.end());
+  return window;
+}
+
 class FlowStream implements ByteStream {
   readonly closed: Promise<Error | undefined>;
   readonly #stream: ByteStream;
-  readonly #window = new FlowWindow();
+  readonly #window: FlowWindow;
 
   constructor(connection: WebSocketConnection) {
-    // Not in its turn: the client's bytes before it may wait until ours are gone.
-    connection.onText = (text) => this.#takeReport(text);
+    this.#window = reportedWindow(connection);
     this.#stream = websocketStream(connection);
     this.closed = this.#stream.closed;
-    void this.closed.then(() => this.#window.end());
   }
 
   read(): Promise<Uint8Array | null> {
@@ -45,15 +60,5 @@ class FlowStream implements ByteStream {
   close(error?: Error): void {
     this.#window.end();
     this.#stream.close(error);
-  }
-
-  /** @returns false for what is no report; the stream says what it thinks of that */
-  #takeReport(text: string): boolean {
-    try {
-      this.#window.report(parseMessage<FlowMessage>(text, "flow"));
-      return true;
-    } catch {
-      return false;
-    }
   }
 }

@@ -36,6 +36,8 @@ export interface Admitted {
   failed(): number;
   /** The client has logged in. */
   succeeded(): void;
+  /** The client needs no place here: whether it may log in is asked elsewhere, or need not be. */
+  released(): void;
   /** The connection has ended, logged in or not. */
   ended(how: "timeout" | "disconnect"): void;
 }
@@ -81,6 +83,7 @@ export class Admission {
         leave();
         charge("login");
       },
+      released: leave,
       ended: (how) => {
         leave();
         if (!loggedIn) charge(how === "timeout" ? "timeout" : "noLogin");

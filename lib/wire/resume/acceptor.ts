@@ -10,6 +10,9 @@ import { ClosedError, ResumableStream } from "./resumable_stream.ts";
 /** The bytes of a stream's name, and of its secret. */
 const NAME_BYTES = 16;
 
+/** How many streams that have ended are remembered: who comes back too late is no stranger. */
+const MAX_FORMER = 1_000;
+
 export interface AcceptorOptions {
   /** How many bytes may be sent and not taken, each way. */
   window: number;
@@ -21,12 +24,12 @@ export interface AcceptorOptions {
   clock?: StreamClock;
 }
 
-/** Learns what becomes of a stream. */
-export interface StreamObserver {
+/** Learns what becomes of a stream; `C` is what is known of a client's connection. */
+export interface StreamObserver<C> {
   /** The connection was lost. */
   lost?(error: Error): void;
-  /** The client is back, on another connection. */
-  resumed?(): void;
+  /** It goes on on another connection; the former one may not have been lost yet. */
+  resumed?(client: C): void;
 }
 
 /** A stream that a client has opened. */
@@ -36,13 +39,20 @@ export interface AcceptedStream {
   keep(): void;
 }
 
-interface Entry {
+/** Why a stream cannot go on. */
+export interface ResumeRefusal {
+  reason: string;
+  /** Whether who asks knows the secret: its stream has ended. */
+  known: boolean;
+}
+
+interface Entry<C> {
   secret: string;
   stream: ResumableStream;
   kept: boolean;
   /** The latest try of the client that was accepted. */
   attempt: number;
-  observer: StreamObserver;
+  observer: StreamObserver<C>;
   /** Stops the wait for the client. */
   stopWaiting?: () => void;
 }
@@ -53,11 +63,13 @@ function send(link: StreamLink, answer: AnswerFrame | ReplacedFrame): void {
 }
 
 /** The resumable streams of a program that clients connect to. */
-export class Acceptor {
+export class Acceptor<C = void> {
   readonly #options: AcceptorOptions;
   readonly #clock: StreamClock;
   readonly #budget: StreamBudget;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry<C>>();
+  /** The secrets of the latest streams that have ended, the oldest first. */
+  readonly #former = new Map<string, string>();
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
@@ -76,7 +88,7 @@ export class Acceptor {
   }
 
   /** Opens a stream for the client at the other end of a connection. */
-  open(link: StreamLink, observer: StreamObserver = {}): AcceptedStream {
+  open(link: StreamLink, observer: StreamObserver<C> = {}): AcceptedStream {
     const { window, resumeMs } = this.#options;
     const [name, secret] = [0, 0].map(() => randomBytes(NAME_BYTES).toString("base64url")) as [
       string,
@@ -90,7 +102,7 @@ export class Acceptor {
       onLost: (error) => this.#lost(name, entry, error),
       onEnded: () => this.#ended(name, entry),
     });
-    const entry: Entry = { secret, stream, kept: false, attempt: 0, observer };
+    const entry: Entry<C> = { secret, stream, kept: false, attempt: 0, observer };
     this.#entries.set(name, entry);
     send(link, { type: "opened", stream: name, secret, window, resumeMs });
     stream.attach(link, { received: 0, sent: 0 });
@@ -100,20 +112,20 @@ export class Acceptor {
   /**
    * Lets a stream go on on another connection, in place of the former one, if there still is one.
    *
+   * @param client what is known of that connection
    * @returns why not
    */
-  resume(
-    link: StreamLink,
-    { stream: name, secret, attempt, received }: ResumeFrame,
-  ): string | undefined {
+  resume(link: StreamLink, frame: ResumeFrame, client: C): ResumeRefusal | undefined {
+    const { stream: name, secret, attempt, received } = frame;
     const entry = this.#entries.get(name);
-    if (!entry?.kept) return "there is no such session here any more";
-    if (!sameSecret(secret, entry.secret)) return "wrong secret";
-    if (attempt <= entry.attempt) return "this try was made before";
+    const expected = entry?.secret ?? this.#former.get(name) ?? "";
+    const known = expected !== "" && sameSecret(secret, expected);
+    if (!entry?.kept) return { reason: "there is no such session here any more", known };
+    if (!known) return { reason: "wrong secret", known };
+    if (attempt <= entry.attempt) return { reason: "this try was made before", known: false };
     const { stream, observer } = entry;
-    if (!stream.reaches(received)) return "wrong count of bytes";
+    if (!stream.reaches(received)) return { reason: "wrong count of bytes", known: false };
     entry.attempt = attempt;
-    const wasAway = stream.away;
     entry.stopWaiting?.();
     send(link, { type: "resumed", received: stream.received });
     const former = stream.attach(link, { received: stream.received, sent: received });
@@ -122,7 +134,7 @@ export class Acceptor {
       former.close();
     }
     if (stream.ended) this.#wait(name, new Error("the client does not close"));
-    else if (wasAway) observer.resumed?.();
+    else observer.resumed?.(client);
   }
 
   /** Stops to wait for clients; their streams are for others to end. */
@@ -131,14 +143,14 @@ export class Acceptor {
     this.#entries.clear();
   }
 
-  #lost(name: string, entry: Entry, error: Error): void {
+  #lost(name: string, entry: Entry<C>, error: Error): void {
     const { stream, kept, observer } = entry;
     if (!kept || (stream.ended && error instanceof ClosedError)) return this.#forget(name, error);
     this.#wait(name, error);
     if (!stream.ended) observer.lost?.(error);
   }
 
-  #ended(name: string, { stream, kept }: Entry): void {
+  #ended(name: string, { stream, kept }: Entry<C>): void {
     // One that has ended well keeps its connection until the client closes that: then it knows.
     if (stream.away || !kept) this.#forget(name);
     else this.#wait(name, new Error("the client does not close"));
@@ -158,6 +170,8 @@ export class Acceptor {
   #forget(name: string, error = new Error("the stream has ended")): void {
     const entry = this.#entries.get(name);
     if (!this.#entries.delete(name)) return;
+    if (this.#former.size >= MAX_FORMER) this.#former.delete(this.#former.keys().next().value!);
+    if (entry!.kept) this.#former.set(name, entry!.secret);
     entry!.stopWaiting?.();
     entry!.stream.fail(error);
     entry!.stream.release();

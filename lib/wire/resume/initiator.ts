@@ -90,13 +90,25 @@ async function ask<A extends AnswerFrame>(
     const text = await link.receive();
     if (text === null) throw new Error("the connection was closed before the agent answered");
     if (text === PLAIN_FRAME) return { draining };
-    const answer = parseFrame<AnswerFrame | DrainingMessage>(text, expected, "refused", "draining");
+    const answer = parseAnswer<A>(text, expected);
     if (answer.type === "refused") {
       const message = `the agent refused the connection: ${answer.reason}`;
       throw answer.retry ? new Error(message) : new StreamRefusedError(message);
     }
     if (answer.type !== "draining") return { answer: answer as A, draining };
     draining = true;
+  }
+}
+
+function parseAnswer<A extends AnswerFrame>(
+  text: string | Uint8Array,
+  expected: A["type"],
+): AnswerFrame | DrainingMessage {
+  try {
+    return parseFrame<AnswerFrame | DrainingMessage>(text, expected, "refused", "draining");
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ProtocolError(`the agent broke the protocol: ${message}`, { cause });
   }
 }
 
@@ -114,6 +126,8 @@ class Initiator implements OpenedStream {
   /** Until when another connection is tried, by the clock; 0 if none is wanted. */
   #until = 0;
   #trying = false;
+  /** Why the latest try did not help. */
+  #failure?: Error;
   #stopDeadline?: () => void;
 
   constructor(link: StreamLink, opened: OpenedFrame, options: InitiatorOptions) {
@@ -137,7 +151,8 @@ class Initiator implements OpenedStream {
   #lost(error: Error): void {
     const time = formatDuration(this.#resumeMs);
     this.#stopDeadline = this.#clock.after(this.#resumeMs, () => {
-      this.stream.fail(new Error(`${error.message}; no way back to the agent within ${time}`));
+      const why = this.#failure ? `: ${this.#failure.message}` : "";
+      this.stream.fail(new Error(`${error.message}; could not reconnect within ${time}${why}`));
     });
     this.#options.onLost?.(error);
     this.move();
@@ -172,6 +187,7 @@ class Initiator implements OpenedStream {
         if (error instanceof StreamRefusedError || error instanceof ProtocolError) {
           this.stream.fail(error);
         }
+        this.#failure = error as Error;
         waitMs += (error as RetryLater).retryAfterMs ?? 0;
       }
       if (this.#until > 0) await this.#delay(waitMs);

@@ -1,4 +1,10 @@
 /**
+ * How often a connection of a resumable stream pings, in milliseconds. After three without a byte in
+ * return it is lost: within 20 s, and the stream goes on on another one.
+ */
+export const RESUMABLE_PING_MS = 5_000;
+
+/**
  * One connection of a resumable stream: messages in order, until it is lost. An open websocket is
  * one.
  */

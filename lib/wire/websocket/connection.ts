@@ -111,6 +111,13 @@ export class WebSocketConnection {
     this.#joiner.inParts = true;
   }
 
+  /** Pings every so many milliseconds from here on. */
+  pingEvery(milliseconds: number): void {
+    if (this.#writer.closing || this.#gone) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), milliseconds);
+  }
+
   /**
    * Sends one message; resolves when more is taken, which is its flow control.
    *

@@ -1,5 +1,10 @@
 import type { ByteStream } from "../byte_stream.ts";
-import { CloseCode, EOF_FRAME, HALF_CLOSE_SUBPROTOCOL } from "../../protocol/messages.ts";
+import {
+  CloseCode,
+  EOF_FRAME,
+  HALF_CLOSE_SUBPROTOCOL,
+  RESUME_SUBPROTOCOL,
+} from "../../protocol/messages.ts";
 import type { WebSocketConnection } from "./connection.ts";
 
 /**
@@ -11,7 +16,7 @@ const MAX_FRAME_LENGTH = 264 * 1024;
 /**
  * A websocket as a stream of bytes: binary frames are the bytes, however they were cut.
  *
- * - Under {@link HALF_CLOSE_SUBPROTOCOL} the text frame {@link EOF_FRAME} ends one direction, and
+ * - Under {@link HALF_CLOSE_SUBPROTOCOL}, or with an agent that knows no more than that, the text frame {@link EOF_FRAME} ends one direction, and
  *   once both have ended the connection is closed.
  * - Otherwise `end()` closes with 1000 once all is sent, and what still arrives can be read.
  * - A clean close by the peer ends both directions: what is written after it is dropped.
@@ -32,7 +37,7 @@ class WebSocketByteStream implements ByteStream {
   constructor(connection: WebSocketConnection) {
     this.#connection = connection;
     connection.receiveParts();
-    this.#halfClose = connection.protocol === HALF_CLOSE_SUBPROTOCOL;
+    this.#halfClose = [HALF_CLOSE_SUBPROTOCOL, RESUME_SUBPROTOCOL].includes(connection.protocol);
     this.closed = connection.closed.then((error) => this.#error ?? error);
   }
 

@@ -49,10 +49,22 @@ export class UpgradeRefusedError extends Error {
   /**
    * @param status of the HTTP response
    * @param reason one line: what the server sent as plain text, else the status text
+   * @param retryAfterMs how long the server asks to wait before another try, if it does
    */
-  constructor(url: URL, readonly status: number, readonly reason: string) {
+  constructor(
+    url: URL,
+    readonly status: number,
+    readonly reason: string,
+    readonly retryAfterMs?: number,
+  ) {
     super(`cannot connect to "${shownUrl(url)}": ${reason} (${status})`);
   }
+}
+
+/** What `Retry-After` says in seconds, in milliseconds (RFC 9110, section 10.2.3); no dates. */
+function retryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after") ?? "";
+  return /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined;
 }
 
 interface OpenOptions extends Omit<WebSocketConnectionOptions, "protocol" | "rest"> {
@@ -79,7 +91,8 @@ async function open(url: URL, options: OpenOptions): Promise<WebSocketConnection
     signal.throwIfAborted();
     const head = await requestUpgrade(transport, { url, headers, protocols });
     if (head.status !== 101) {
-      throw new UpgradeRefusedError(url, head.status, await refusalReason(transport, head));
+      const reason = await refusalReason(transport, head);
+      throw new UpgradeRefusedError(url, head.status, reason, retryAfter(head.headers));
     }
     signal.throwIfAborted();
     const protocol = head.headers.get("sec-websocket-protocol") ?? "";

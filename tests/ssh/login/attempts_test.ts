@@ -46,7 +46,7 @@ class Attempts {
       authentication: { username: "ann", extraKeys, password: password ? PASSWORD : undefined },
       address: "192.0.2.1",
       banner,
-      admitted: { failed: () => (this.failures++, 0), succeeded: () => {}, ended: () => {} },
+      admitted: { failed: () => (this.failures++, 0), succeeded() {}, released() {}, ended() {} },
       log: createLog({ level: "debug", write: (line) => this.lines.push(line) }),
     }, () => this.successes++);
   }

@@ -159,7 +159,7 @@ export function sshTargets(cwd: string): FuzzTarget[] {
       await answers;
     }),
     target("SSH login", several(LOGIN, 8), async (messages) => {
-      const admitted = { failed: () => 0, succeeded: () => {}, ended: () => {} };
+      const admitted = { failed: () => 0, succeeded() {}, released() {}, ended() {} };
       const options = { authentication, address: peer.address, admitted, log };
       const login = new Login(TRANSPORT, options, () => {});
       try {

@@ -80,9 +80,9 @@ async function runSchedule(seed: number): Promise<boolean> {
     try {
       const request = parseFrame<RequestFrame>(await link.receive(), "open", "resume");
       if (request.type === "resume") {
-        const reason = acceptor.resume(link, request);
-        if (reason === undefined) return;
-        await link.send(JSON.stringify({ type: "refused", reason, retry: false }));
+        const refusal = acceptor.resume(link, request);
+        if (!refusal) return;
+        await link.send(JSON.stringify({ type: "refused", ...refusal, retry: false }));
         return link.close();
       }
       const { stream, keep } = acceptor.open(link);

@@ -1,59 +1,11 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../../lib/protocol/messages.ts";
 import { StreamBudget } from "../../../lib/wire/resume/stream_budget.ts";
-import type { StreamLink } from "../../../lib/wire/resume/stream_link.ts";
 import { PeerEndedError, ResumableStream } from "../../../lib/wire/resume/resumable_stream.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { TestLink, turns } from "../../support/test_link.ts";
 
 const WINDOW = 1024 * 1024;
-
-/** A connection whose other end is the test. */
-class TestLink implements StreamLink {
-  readonly sent: (string | Uint8Array)[] = [];
-  closed?: number;
-  #queue: (string | Uint8Array | null | Error)[] = [];
-  #wake = () => {};
-
-  send(message: string | Uint8Array): Promise<void> {
-    this.sent.push(typeof message === "string" ? message : message.slice());
-    return Promise.resolve();
-  }
-
-  async receive(): Promise<string | Uint8Array | null> {
-    while (this.#queue.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    const message = this.#queue.shift()!;
-    if (message instanceof Error) throw message;
-    return message;
-  }
-
-  close(code = 1000): void {
-    this.closed ??= code;
-  }
-
-  /** Something comes from the peer. */
-  async get(...messages: (string | Uint8Array | null | Error)[]): Promise<void> {
-    this.#queue.push(...messages);
-    this.#wake();
-    await turns();
-  }
-
-  get texts(): unknown[] {
-    return this.sent.filter((message) => typeof message === "string")
-      .map((text) => text.startsWith("{") ? JSON.parse(text) : text);
-  }
-
-  /** How many bytes were sent. */
-  get length(): number {
-    return this.sent.reduce((sum, { length }, at) => {
-      return typeof this.sent[at] === "string" ? sum : sum + length;
-    }, 0);
-  }
-}
-
-/** Lets everything happen that waits for nothing. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
-}
 
 function makeStream({ budget = new StreamBudget(Infinity), clock = new FakeClock() } = {}) {
   const lost: Error[] = [];
