@@ -2,10 +2,10 @@ import type { Reader } from "../protocol/wire_format.ts";
 import type { FileSystem } from "./files/file_system.ts";
 import type { Handles } from "./handles.ts";
 import type { Paths } from "./files/paths.ts";
-import type { Reply } from "./reply.ts";
+import type { Reply } from "./packets/reply.ts";
 import { decodeBytes } from "../../text/byte_text.ts";
-import { Status } from "./numbers.ts";
-import { StatusError } from "./status.ts";
+import { Status } from "./packets/numbers.ts";
+import { StatusError } from "./packets/status.ts";
 import type { Users } from "./files/users.ts";
 
 /** What the handlers of requests know of the client. */

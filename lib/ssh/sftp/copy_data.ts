@@ -1,9 +1,9 @@
 import type { Reader } from "../protocol/wire_format.ts";
-import { readOffset, readUint64 } from "./attributes.ts";
+import { readOffset, readUint64 } from "./packets/attributes.ts";
 import type { SftpClient } from "./client.ts";
-import { Status } from "./numbers.ts";
-import type { Reply } from "./reply.ts";
-import { endOfFile, StatusError } from "./status.ts";
+import { Status } from "./packets/numbers.ts";
+import type { Reply } from "./packets/reply.ts";
+import { endOfFile, StatusError } from "./packets/status.ts";
 
 /** How much is copied before the thread reads other messages, in bytes. */
 const SLICE = 1024 * 1024;

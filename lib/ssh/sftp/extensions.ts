@@ -1,13 +1,13 @@
 import { MalformedError, Reader, Writer } from "../protocol/wire_format.ts";
-import { readAttributes, writeUint64 } from "./attributes.ts";
+import { readAttributes, writeUint64 } from "./packets/attributes.ts";
 import { readName, readPath, type SftpClient, type SftpHandler } from "./client.ts";
 import { copyData } from "./copy_data.ts";
 import type { FileSystemStat } from "./files/file_system.ts";
 import { decodeBytes } from "../../text/byte_text.ts";
-import { MAX_DATA, MAX_HANDLES, MAX_PACKET, Status } from "./numbers.ts";
-import type { Reply } from "./reply.ts";
-import { setAttributes } from "./files/set_attributes.ts";
-import { StatusError } from "./status.ts";
+import { MAX_DATA, MAX_HANDLES, MAX_PACKET, Status } from "./packets/numbers.ts";
+import type { Reply } from "./packets/reply.ts";
+import { setAttributes } from "./set_attributes.ts";
+import { StatusError } from "./packets/status.ts";
 
 const posixRename: SftpHandler = (client, request, reply) => {
   const from = readPath(client, request);

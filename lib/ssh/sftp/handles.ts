@@ -1,6 +1,6 @@
 import type { Directory, FileSystem } from "./files/file_system.ts";
-import { MAX_HANDLES, Status } from "./numbers.ts";
-import { StatusError } from "./status.ts";
+import { MAX_HANDLES, Status } from "./packets/numbers.ts";
+import { StatusError } from "./packets/status.ts";
 
 /** A file that a client has open. */
 export interface OpenFile {

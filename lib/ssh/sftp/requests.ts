@@ -1,13 +1,13 @@
 import { Writer } from "../protocol/wire_format.ts";
-import { readAttributes, readOffset } from "./attributes.ts";
+import { readAttributes, readOffset } from "./packets/attributes.ts";
 import { readName, readPath, type SftpHandler } from "./client.ts";
 import { extended } from "./extensions.ts";
 import { formatLongName } from "./files/long_name.ts";
-import { MAX_DATA, OpenFlag, PacketType } from "./numbers.ts";
+import { MAX_DATA, OpenFlag, PacketType } from "./packets/numbers.ts";
 import { rename } from "./files/rename.ts";
-import { writeName } from "./reply.ts";
-import { setAttributes } from "./files/set_attributes.ts";
-import { endOfFile } from "./status.ts";
+import { writeName } from "./packets/reply.ts";
+import { setAttributes } from "./set_attributes.ts";
+import { endOfFile } from "./packets/status.ts";
 
 /** About how many bytes of a listing go into one reply: every client takes 34,000. */
 const LISTING = 30_000;

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { Refused } from "../connection/handler.ts";
 import { MalformedError } from "../protocol/wire_format.ts";
-import { REPORT, type ToThread, WINDOW } from "./messages.ts";
+import { REPORT, type ToThread, WINDOW } from "./thread/messages.ts";
 import { SftpThread } from "./thread/sftp_thread.ts";
 
 /** How many threads without a client are kept for the next ones. */

@@ -3,13 +3,13 @@ import type { SftpClient } from "./client.ts";
 import { writeExtensions } from "./extensions.ts";
 import type { FileSystem } from "./files/file_system.ts";
 import { Handles } from "./handles.ts";
-import { Input } from "./input.ts";
-import { PacketType, SFTP_VERSION, Status } from "./numbers.ts";
-import { SftpOutput } from "./output.ts";
+import { Input } from "./packets/input.ts";
+import { PacketType, SFTP_VERSION, Status } from "./packets/numbers.ts";
+import { SftpOutput } from "./packets/output.ts";
 import type { Paths } from "./files/paths.ts";
-import { Reply } from "./reply.ts";
+import { Reply } from "./packets/reply.ts";
 import { requests } from "./requests.ts";
-import { StatusError } from "./status.ts";
+import { StatusError } from "./packets/status.ts";
 import type { Users } from "./files/users.ts";
 
 export interface SftpSessionOptions {

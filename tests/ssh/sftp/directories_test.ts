@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import { PacketType, Status } from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { TempDir } from "../../support/program.ts";
 import { readHandle, readNames, SYSTEMS, TestClient } from "./test_client.ts";
 

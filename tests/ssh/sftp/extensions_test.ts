@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { homedir, userInfo } from "node:os";
-import { MAX_DATA, MAX_HANDLES, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import {
+  MAX_DATA,
+  MAX_HANDLES,
+  PacketType,
+  Status,
+} from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 import { TempDir } from "../../support/program.ts";
 import {

@@ -6,7 +6,7 @@ import {
   OpenFlag,
   PacketType,
   Status,
-} from "../../../lib/ssh/sftp/numbers.ts";
+} from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { TempDir } from "../../support/program.ts";
 import {
   assertStatus,

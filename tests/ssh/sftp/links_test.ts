@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import { PacketType, Status } from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { rename } from "../../../lib/ssh/sftp/files/rename.ts";
 import { type FileSystem, SystemError } from "../../../lib/ssh/sftp/files/file_system.ts";
 import { TempDir } from "../../support/program.ts";

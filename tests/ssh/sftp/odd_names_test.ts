@@ -1,6 +1,6 @@
 /** Names that are no UTF-8, as only Linux has them. */
 import assert from "node:assert/strict";
-import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import { PacketType, Status } from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { TempDir } from "../../support/program.ts";
 import { assertStatus, byteText, readNames, SYSTEMS, TestClient } from "./test_client.ts";
 

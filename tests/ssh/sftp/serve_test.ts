@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Refused } from "../../../lib/ssh/connection/handler.ts";
-import { MAX_DATA, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
-import { WINDOW } from "../../../lib/ssh/sftp/messages.ts";
+import { MAX_DATA, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/packets/numbers.ts";
+import { WINDOW } from "../../../lib/ssh/sftp/thread/messages.ts";
 import { SftpServer } from "../../../lib/ssh/sftp/serve.ts";
 import { MalformedError } from "../../../lib/ssh/protocol/wire_format.ts";
 import { TempDir } from "../../support/program.ts";

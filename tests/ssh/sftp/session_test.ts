@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import { PacketType, Status } from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { MalformedError, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
 import { TempDir } from "../../support/program.ts";
 import { assertStatus, decodeReplies, encodePacket, SYSTEMS, TestClient } from "./test_client.ts";

@@ -4,7 +4,12 @@ import type { FileSystem } from "../../../lib/ssh/sftp/files/file_system.ts";
 import { LibC } from "../../../lib/ssh/sftp/files/libc.ts";
 import { LinuxFiles } from "../../../lib/ssh/sftp/files/linux_files.ts";
 import { NodeFiles } from "../../../lib/ssh/sftp/files/node_files.ts";
-import { AttributeFlag, OpenFlag, PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
+import {
+  AttributeFlag,
+  OpenFlag,
+  PacketType,
+  Status,
+} from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { PosixPaths } from "../../../lib/ssh/sftp/files/paths.ts";
 import { SftpSession } from "../../../lib/ssh/sftp/session.ts";
 import { SystemUsers } from "../../../lib/ssh/sftp/files/users.ts";

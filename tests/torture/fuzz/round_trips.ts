@@ -7,7 +7,7 @@ import { clientPath, websocketUrl } from "../../../lib/protocol/urls.ts";
 import { findTarget } from "../../../lib/server/http/target.ts";
 import { parseAuthorizedKeys } from "../../../lib/ssh/login/authorized_keys.ts";
 import { Reader, Writer } from "../../../lib/ssh/protocol/wire_format.ts";
-import { readAttributes, writeAttributes } from "../../../lib/ssh/sftp/attributes.ts";
+import { readAttributes, writeAttributes } from "../../../lib/ssh/sftp/packets/attributes.ts";
 import { decodeBytes, encodeBytes } from "../../../lib/text/byte_text.ts";
 import { decodeText } from "../../../lib/text/decode_text.ts";
 import { parseDuration } from "../../../lib/text/duration.ts";

@@ -9,7 +9,7 @@ import { SshServer } from "../../../lib/ssh/server.ts";
 import { Session } from "../../../lib/ssh/session/session.ts";
 import { type FileSystem, SystemError } from "../../../lib/ssh/sftp/files/file_system.ts";
 import { PosixPaths } from "../../../lib/ssh/sftp/files/paths.ts";
-import { OpenFlag, PacketType } from "../../../lib/ssh/sftp/numbers.ts";
+import { OpenFlag, PacketType } from "../../../lib/ssh/sftp/packets/numbers.ts";
 import { SftpSession } from "../../../lib/ssh/sftp/session.ts";
 import { encodePacket, INIT } from "../../ssh/sftp/test_client.ts";
 import { memoryStreamPair } from "../../support/memory_stream.ts";

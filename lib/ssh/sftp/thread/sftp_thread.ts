@@ -1,4 +1,4 @@
-import type { FromThread, ToThread } from "../messages.ts";
+import type { FromThread, ToThread } from "./messages.ts";
 import { threadUrl } from "./thread_url.ts";
 
 /** Takes what a thread sends. */

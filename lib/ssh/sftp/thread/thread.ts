@@ -8,7 +8,7 @@
 /// <reference lib="deno.worker" />
 
 import { createFiles } from "../files/create_files.ts";
-import { type FromThread, REPORT, type ToThread, WINDOW } from "../messages.ts";
+import { type FromThread, REPORT, type ToThread, WINDOW } from "./messages.ts";
 import { PosixPaths, WindowsPaths } from "../files/paths.ts";
 import { SftpSession } from "../session.ts";
 import { SystemUsers } from "../files/users.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { lstatSync, statSync } from "node:fs";
-import { PacketType, Status } from "../../../lib/ssh/sftp/numbers.ts";
-import { TempDir } from "../../support/program.ts";
-import { assertStatus, SYSTEMS, TestClient } from "./test_client.ts";
+import { PacketType, Status } from "../../../../lib/ssh/sftp/packets/numbers.ts";
+import { TempDir } from "../../../support/program.ts";
+import { assertStatus, SYSTEMS, TestClient } from "../test_client.ts";
 
 /** Past 2038, where a signed number of 32 bits ends. */
 const LATE = 4_000_000_000;

@@ -1,5 +1,5 @@
-import type { Attributes } from "../attributes.ts";
-import type { FileSystem, FileTarget } from "./file_system.ts";
+import type { Attributes } from "./packets/attributes.ts";
+import type { FileSystem, FileTarget } from "./files/file_system.ts";
 
 /**
  * Sets attributes in the order of OpenSSH's server, all of them even if one fails.

@@ -1,4 +1,4 @@
-import { SystemError } from "./files/file_system.ts";
+import { SystemError } from "../files/file_system.ts";
 import { Status } from "./numbers.ts";
 
 /** An answer other than success, with a text for the user. */

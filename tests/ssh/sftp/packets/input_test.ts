@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Input } from "../../../lib/ssh/sftp/input.ts";
-import { MAX_PACKET } from "../../../lib/ssh/sftp/numbers.ts";
-import { MalformedError } from "../../../lib/ssh/protocol/wire_format.ts";
+import { Input } from "../../../../lib/ssh/sftp/packets/input.ts";
+import { MAX_PACKET } from "../../../../lib/ssh/sftp/packets/numbers.ts";
+import { MalformedError } from "../../../../lib/ssh/protocol/wire_format.ts";
 
 function packet(content: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4 + content.length);

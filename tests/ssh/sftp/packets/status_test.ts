@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { SystemError } from "../../../lib/ssh/sftp/files/file_system.ts";
-import { Status } from "../../../lib/ssh/sftp/numbers.ts";
-import { StatusError, toStatus } from "../../../lib/ssh/sftp/status.ts";
+import { SystemError } from "../../../../lib/ssh/sftp/files/file_system.ts";
+import { Status } from "../../../../lib/ssh/sftp/packets/numbers.ts";
+import { StatusError, toStatus } from "../../../../lib/ssh/sftp/packets/status.ts";
 
 Deno.test("toStatus() gives the status that OpenSSH gives, and the system's text", () => {
   const cases: [string, Status][] = [

@@ -1,4 +1,4 @@
-import { MalformedError } from "../protocol/wire_format.ts";
+import { MalformedError } from "../../protocol/wire_format.ts";
 import { MAX_PACKET } from "./numbers.ts";
 
 /** Splits a client's bytes into packets. */

@@ -1,5 +1,5 @@
-import { MalformedError, type Reader, type Writer } from "../protocol/wire_format.ts";
-import type { FileStat } from "./files/file_system.ts";
+import { MalformedError, type Reader, type Writer } from "../../protocol/wire_format.ts";
+import type { FileStat } from "../files/file_system.ts";
 import { AttributeFlag, Status } from "./numbers.ts";
 import { StatusError } from "./status.ts";
 

@@ -1,7 +1,7 @@
-import { Writer } from "../protocol/wire_format.ts";
+import { Writer } from "../../protocol/wire_format.ts";
 import { writeAttributes } from "./attributes.ts";
-import type { FileStat } from "./files/file_system.ts";
-import { encodeBytes } from "../../text/byte_text.ts";
+import type { FileStat } from "../files/file_system.ts";
+import { encodeBytes } from "../../../text/byte_text.ts";
 import { PacketType, Status } from "./numbers.ts";
 import type { SftpOutput } from "./output.ts";
 import { endOfFile, toStatus } from "./status.ts";
