@@ -19,7 +19,7 @@ await runProgram("tunnel", async (args, signal) => {
         writeStdout(`listening on ${formatAddress(listen, port)}\n`);
         // Behind one port there are many jobs, each with a key of its own.
         const nowhere = Deno.build.os === "windows" ? "NUL" : "/dev/null";
-        const options = `-oServerAliveInterval=10 -oUserKnownHostsFile=${nowhere} -p ${port}`;
+        const options = `-oServerAliveInterval=120 -oUserKnownHostsFile=${nowhere} -p ${port}`;
         writeStdout(`ssh ${options} USER@${local ? "localhost" : listen}\n`);
       },
     });

@@ -44,7 +44,7 @@ Deno.test("tunnel prints where it listens and an ssh command, and ends with SIGT
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(
     stdout,
-    `listening on 127.0.0.1:${port}\nssh -oServerAliveInterval=10 -oUserKnownHostsFile=/dev/null -p ${port} USER@localhost\n`,
+    `listening on 127.0.0.1:${port}\nssh -oServerAliveInterval=120 -oUserKnownHostsFile=/dev/null -p ${port} USER@localhost\n`,
   );
 });
 

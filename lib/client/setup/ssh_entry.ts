@@ -47,7 +47,8 @@ export function sshEntry(options: EntryOptions): string {
     "  UserKnownHostsFile ~/.ssh/converge/known_hosts ~/.ssh/known_hosts",
     "  HashKnownHosts no",
     "  StrictHostKeyChecking ask",
-    "  ServerAliveInterval 10",
+    // Three unanswered messages end it: later than wsproxy's --resume-time.
+    "  ServerAliveInterval 120",
   ].map((line) => `${line}\n`).join("");
 }
 

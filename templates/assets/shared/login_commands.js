@@ -10,7 +10,11 @@ import { quoteSh } from "./quote.js";
 /** The local port that the tunnel opens. */
 const PORT = 10000;
 
-const KEEP = "-oServerAliveInterval=10";
+/**
+ * ssh gives a connection up after three unanswered messages, which must be later than wsproxy and
+ * tunnel do: six minutes at least, with five for them.
+ */
+const KEEP = "-oServerAliveInterval=120";
 
 /**
  * Where to log in, and as whom.
@@ -120,7 +124,7 @@ export function loginCommands(target, computer = "posix") {
       `  User ${configWord(target.username)}`,
       `  ProxyCommand ${proxy}`,
       ...known.map(([name, value]) => `  ${name} ${value}`),
-      "  ServerAliveInterval 10",
+      "  ServerAliveInterval 120",
     ],
   };
 }

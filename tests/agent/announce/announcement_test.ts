@@ -17,7 +17,7 @@ Deno.test("announcementBlock() shows ID, time, what to paste, fingerprint and wh
   assert.equal(
     block({ owners: ["ann@example.org", "github.com/bob"] }),
     `Converge: you can log in to the job job-1 until 12:10:00 UTC, for 10m
-  ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://example.org/client/job-1" ${pin} converge@localhost
+  ssh -oServerAliveInterval=120 -oProxyCommand="wsproxy wss://example.org/client/job-1" ${pin} converge@localhost
   or: ssh job-1.converge, once "wsproxy setup https://example.org" has run on your computer
   Host key SHA256:abc (ssh-ed25519)
   Login with 2 keys (ann@example.org, github.com/bob)

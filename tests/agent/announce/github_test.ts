@@ -32,7 +32,7 @@ Deno.test("githubNotice() is one workflow command, escaped", () => {
   });
   assert.match(notice, /^::notice title=Converge%3A log in to job-1::Nobody can log in: /);
   assert.match(notice, /%0ATo log in now, add a public key/);
-  assert.match(notice, /%0Assh -oServerAliveInterval=10 /);
+  assert.match(notice, /%0Assh -oServerAliveInterval=120 /);
   assert.match(notice, /100%25%2525\/client/, "a percent sign is doubled for ssh, then escaped");
   assert.equal(notice.trimEnd().split("\n").length, 1);
 });

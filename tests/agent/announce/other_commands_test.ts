@@ -9,8 +9,8 @@ Deno.test("otherCommands() are for files, a local port and ssh_config, or for Wi
   for (
     const line of [
       "tunnel 10000 wss://example.org/client/job-1",
-      `ssh -oServerAliveInterval=10 ${pin} -p 10000 converge@localhost`,
-      `sftp -oServerAliveInterval=10 ${pin} -oPort=10000 converge@localhost`,
+      `ssh -oServerAliveInterval=120 ${pin} -p 10000 converge@localhost`,
+      `sftp -oServerAliveInterval=120 ${pin} -oPort=10000 converge@localhost`,
       "Host job-1",
       `KnownHostsCommand /bin/echo job-1 ${KEY}`,
     ]

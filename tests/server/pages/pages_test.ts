@@ -44,11 +44,11 @@ Deno.test("pages() fills the server's own addresses and username in", async () =
       "./agent --id ID wss://ci.example/relay",
       "curl -fsSL -o agent.exe https://ci.example/relay/static/agent.exe",
       "agent --id ID wss://ci.example/relay",
-      'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/ID" -oUserKnownHostsFile=/dev/null builder@localhost',
-      'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/ID" -oUserKnownHostsFile=/dev/null builder@localhost',
+      'ssh -oServerAliveInterval=120 -oProxyCommand="wsproxy wss://ci.example/relay/client/ID" -oUserKnownHostsFile=/dev/null builder@localhost',
+      'sftp -oServerAliveInterval=120 -oProxyCommand="wsproxy wss://ci.example/relay/client/ID" -oUserKnownHostsFile=/dev/null builder@localhost',
       "tunnel 10000 wss://ci.example/relay/client/ID",
-      "ssh -oServerAliveInterval=10 -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
-      "sftp -oServerAliveInterval=10 -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
+      "ssh -oServerAliveInterval=120 -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
+      "sftp -oServerAliveInterval=120 -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
     ]
   ) {
     assert.ok(decode(text).includes(decode(line)), `the page lacks: ${line}`);

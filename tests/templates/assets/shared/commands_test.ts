@@ -288,16 +288,16 @@ Deno.test("localCommands() are the short ways, otherLocalCommands() those of the
     otherLocalCommands(SITE, choose(raw, [], id)).map(({ text }) => text)
       .filter((text) => /^(ssh|sftp|tunnel) /.test(text));
   assert.deepEqual(others("job-1"), [
-    'ssh -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
-    'sftp -oServerAliveInterval=10 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
+    'ssh -oServerAliveInterval=120 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
+    'sftp -oServerAliveInterval=120 -oProxyCommand="wsproxy wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
     "tunnel 10000 wss://ci.example/relay/client/job-1",
-    "ssh -oServerAliveInterval=10 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
-    "sftp -oServerAliveInterval=10 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
-    'ssh -oServerAliveInterval=10 -oProxyCommand="websocat --binary wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
+    "ssh -oServerAliveInterval=120 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -p 10000 builder@localhost",
+    "sftp -oServerAliveInterval=120 -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null -oPort=10000 builder@localhost",
+    'ssh -oServerAliveInterval=120 -oProxyCommand="websocat --binary wss://ci.example/relay/client/job-1" -oHostKeyAlias=job-1 -oUserKnownHostsFile=/dev/null builder@localhost',
   ]);
   assert.equal(
     others("a.b", { computer: "windows" }).at(-1),
-    'ssh -oServerAliveInterval=10 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" "-oUserKnownHostsFile=NUL" builder@localhost',
+    'ssh -oServerAliveInterval=120 "-oProxyCommand=websocat --binary wss://ci.example/relay/client/a.b" "-oHostKeyAlias=a.b" "-oUserKnownHostsFile=NUL" builder@localhost',
   );
 });
 
