@@ -20,8 +20,12 @@ export interface JumpHostOptions
   host: string;
   /** 0: any free one. */
   port: number;
-  /** What counts for no address in these. */
+  /** Addresses without limits of their own. */
   exempt?: IpRange[];
+  /** How many clients may be connected. @default 4000 */
+  maxConnections?: number;
+  /** How many from one address. @default 200 */
+  maxPerAddress?: number;
 }
 
 export interface JumpHostDependencies {
@@ -30,7 +34,7 @@ export interface JumpHostDependencies {
   openClient: OpenClient;
 }
 
-/** How many clients may be connected, and how many from one address; more are disconnected. */
+/** See {@link JumpHostOptions}; more clients are disconnected. */
 const MAX_CONNECTIONS = 4_000;
 const MAX_PER_ADDRESS = 200;
 
@@ -117,9 +121,13 @@ export class JumpHost implements AsyncDisposable {
 
   /** @param count how many connections its network has */
   #mayConnect(address: string, count: number): boolean {
-    const { exempt = [] } = this.#options;
-    if (this.#connections.size >= MAX_CONNECTIONS) return false;
-    return count < MAX_PER_ADDRESS || isInRanges(address, exempt);
+    const {
+      exempt = [],
+      maxConnections = MAX_CONNECTIONS,
+      maxPerAddress = MAX_PER_ADDRESS,
+    } = this.#options;
+    if (this.#connections.size >= maxConnections) return false;
+    return count < maxPerAddress || isInRanges(address, exempt);
   }
 
   /** Leaves the port to another server; open connections go on. */

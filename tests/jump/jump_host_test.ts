@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import { Client } from "ssh2";
 import { JumpHost, type JumpHostOptions } from "../../lib/jump/jump_host.ts";
 import type { OpenClient } from "../../lib/jump/jump_connection.ts";
 import { createLog } from "../../lib/log/log.ts";
 import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
+import { parseIpRange } from "../../lib/text/ip_address.ts";
 import type { MessageSocket } from "../../lib/wire/message_socket.ts";
 
 const HOST = "127.0.0.1";
@@ -99,5 +100,32 @@ Deno.test("one address has 200 connections at most, and another one still gets i
     await once(elsewhere, "close");
   } finally {
     for (const conn of connections) conn.close();
+  }
+});
+
+Deno.test("there is a limit to all connections, which an exempt address alone may use up", async () => {
+  await using jump = start(admitAll().openClient, {
+    exempt: [parseIpRange("127.0.0.1")!],
+    maxConnections: 4,
+    maxPerAddress: 2,
+  });
+  const connections: Socket[] = [];
+  /** Whether there is a greeting. */
+  const isLetIn = async (localAddress: string) => {
+    const socket = connectSocket({ host: HOST, port: jump.port, localAddress });
+    connections.push(socket);
+    return await Promise.race([
+      once(socket, "data").then(() => true),
+      once(socket, "close").then(() => false),
+    ]);
+  };
+  const answers = [];
+  for (const from of ["127.0.0.2", "127.0.0.2", "127.0.0.2", HOST, HOST, HOST, "127.0.0.3"]) {
+    answers.push(await isLetIn(from));
+  }
+  assert.deepEqual(answers, [true, true, false, true, true, false, false]);
+  for (const socket of connections.filter(({ closed }) => !closed)) {
+    socket.destroy();
+    await once(socket, "close");
   }
 });
