@@ -3,7 +3,7 @@ import { MalformedError, Reader, Writer } from "../ssh/protocol/wire_format.ts";
 import type { Transport } from "../ssh/transport/transport.ts";
 
 /**
- * A log-in that anybody passes, by any method (RFC 4252, section 5.1): the jump host leads to
+ * A login that always succeeds, by any method (RFC 4252, section 5.1): the jump host leads to
  * agents only, and they ask for keys themselves.
  */
 export class OpenLogin {

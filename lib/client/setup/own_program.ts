@@ -36,7 +36,7 @@ export function thisComputer(): Computer {
   const windows = Deno.build.os === "windows";
   const name = windows ? "USERPROFILE" : "HOME";
   const home = env[name];
-  if (!home) throw new Error(`cannot find your home: the variable ${name} is not set`);
+  if (!home) throw new Error(`cannot find your home directory: the variable ${name} is not set`);
   return { home, env, windows };
 }
 

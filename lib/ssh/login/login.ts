@@ -39,7 +39,7 @@ interface Attempt {
   payload: Uint8Array;
 }
 
-/** The log-in of one connection (RFC 4252). */
+/** The login of one connection (RFC 4252). */
 export class Login {
   readonly #transport: Transport;
   readonly #options: LoginOptions;
