@@ -35,9 +35,11 @@ async function startJumpHost(
   const { JumpHost } = await import("./lib/jump/jump_host.ts");
   const { jumpHostKey } = await import("./lib/jump/jump_host_key.ts");
   const hostKey = await jumpHostKey({ file, stateDir, log });
-  const openClient: RunningServer["openClient"] = (request, open) =>
-    server.openClient(request, open);
-  return new JumpHost({ host, port, hostKey, exempt }, { log, openClient });
+  return new JumpHost({ host, port, hostKey, exempt }, {
+    log,
+    admitAddress: (address) => server.admitAddress(address),
+    openClient: (request, open) => server.openClient(request, open),
+  });
 }
 
 /** Takes the certificate that a renewal has written; with a bad one the former stays. */

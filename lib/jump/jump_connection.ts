@@ -25,6 +25,9 @@ const KEEPALIVE_MS = 20_000;
 /** How many agents one connection may lead to at a time. */
 const MAX_CHANNELS = 16;
 
+/** How many channels of a connection are refused: with one more it is ended. */
+const MAX_REFUSED = 100;
+
 /**
  * Connects a client to an agent.
  *
@@ -56,6 +59,7 @@ export class JumpConnection {
   /** From the client's user name: `wait=5m` waits for the agent as `?wait=5m` does. */
   #wait = "0s";
   #channels = 0;
+  #refused = 0;
   #heard = true;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -130,7 +134,7 @@ export class JumpConnection {
   /** Leads to the agent whose ID the client names as the host; the port means nothing. */
   async #forward(request: ChannelRequest): Promise<void> {
     if (this.#channels >= MAX_CHANNELS) {
-      throw new Refused("too many channels on this connection", OpenFailure.resourceShortage);
+      throw this.#refusal("too many channels on this connection", OpenFailure.resourceShortage);
     }
     const id = new Reader(request.data).text();
     let socket: ChannelSocket | undefined;
@@ -139,11 +143,17 @@ export class JumpConnection {
       socket = new ChannelSocket(request.accept());
       return socket;
     });
-    if (refusal !== undefined) throw new Refused(refusal.reason, OpenFailure.connectFailed);
+    if (refusal !== undefined) throw this.#refusal(refusal.reason, OpenFailure.connectFailed);
     this.#channels++;
     clearTimeout(this.#idle);
     await socket!.ended;
     if (--this.#channels === 0) this.#startIdling();
+  }
+
+  #refusal(...why: ConstructorParameters<typeof Refused>): Refused {
+    const reason = DisconnectReason.tooManyConnections;
+    if (++this.#refused > MAX_REFUSED) this.#transport.disconnect(reason, "Too many channels");
+    return new Refused(...why);
   }
 
   #startIdling(): void {

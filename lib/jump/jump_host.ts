@@ -30,6 +30,8 @@ export interface JumpHostOptions
 
 export interface JumpHostDependencies {
   log: Log;
+  /** Counts a connection of an address. @returns why it may have no more for now */
+  admitAddress: (address: string) => { reason: string } | undefined;
   /** Connects a client to an agent. */
   openClient: OpenClient;
 }
@@ -48,6 +50,7 @@ export class JumpHost implements AsyncDisposable {
   readonly #log: Log;
   readonly #listener: Deno.TcpListener;
   readonly #options: JumpHostOptions;
+  readonly #admitAddress: JumpHostDependencies["admitAddress"];
   readonly #openClient: OpenClient;
   readonly #admission: Admission;
   readonly #ending = new AbortController();
@@ -59,9 +62,11 @@ export class JumpHost implements AsyncDisposable {
   readonly #accepting: Promise<void>;
 
   /** @throws {Error} if it cannot listen */
-  constructor(options: JumpHostOptions, { log, openClient }: JumpHostDependencies) {
+  constructor(options: JumpHostOptions, dependencies: JumpHostDependencies) {
+    const { log, admitAddress, openClient } = dependencies;
     this.#options = options;
     this.#log = log;
+    this.#admitAddress = admitAddress;
     this.#openClient = openClient;
     this.#admission = new Admission({ log, exempt: options.exempt });
     this.#refusals = new RepeatedLines(log);
@@ -96,8 +101,13 @@ export class JumpHost implements AsyncDisposable {
       const { hostname: address } = conn.remoteAddr;
       const source = networkOf(address);
       const count = this.#sources.get(source) ?? 0;
-      if (!this.#mayConnect(address, count)) {
-        this.#refusals.warn(source, "ssh connection refused", { address });
+      const refusal = this.#mayConnect(address, count)
+        ? this.#admitAddress(address)
+        : { reason: "too many connections" };
+      if (refusal) {
+        this.#refusals.warn(source, "ssh connection refused", { address }, {
+          reason: refusal.reason,
+        });
         conn.close();
         continue;
       }

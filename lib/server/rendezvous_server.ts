@@ -212,6 +212,11 @@ export class RendezvousServer {
     return refusal;
   }
 
+  /** Counts a connection of an address that is no websocket. @returns why it is one too many */
+  admitAddress(address: string): Refusal | undefined {
+    return this.#limits.connect(address);
+  }
+
   /** Connects a client that came another way than by a websocket. */
   openClient({ id, wait, address }: ClientRequest, open: () => MessageSocket): Refusal | undefined {
     const answer = this.#router.admitClient(id, wait, address);

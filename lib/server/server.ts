@@ -27,6 +27,8 @@ export interface RunningServer extends AsyncDisposable {
    * @throws {Error} if the certificate or the key is invalid
    */
   useTls(tls: Tls): void;
+  /** Counts a connection of an address that is no websocket. @returns why it is one too many */
+  admitAddress(address: string): Refusal | undefined;
   /**
    * Connects a client that comes another way than by a websocket.
    *
@@ -66,6 +68,7 @@ export async function startServer(
     snapshot: () => server.snapshot(),
     load: () => server.load(),
     useTls: (tls) => server.useTls(tls),
+    admitAddress: (address) => server.admitAddress(address),
     openClient: (request, open) => server.openClient(request, open),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", drain);

@@ -87,6 +87,7 @@ export async function startPageServer(options: Partial<ServerOptions> = {}): Pro
       { host, port: sshPort, hostKey: generateHostKey() },
       {
         log: createLog({ write: () => {} }),
+        admitAddress: (address) => started.admitAddress(address),
         openClient: (request, open) => started.openClient(request, open),
       },
     );

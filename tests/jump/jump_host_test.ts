@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { Client } from "ssh2";
-import { JumpHost, type JumpHostOptions } from "../../lib/jump/jump_host.ts";
+import {
+  JumpHost,
+  type JumpHostDependencies,
+  type JumpHostOptions,
+} from "../../lib/jump/jump_host.ts";
 import type { OpenClient } from "../../lib/jump/jump_connection.ts";
 import { createLog } from "../../lib/log/log.ts";
 import { generateHostKey } from "../../lib/ssh/keys/host_key.ts";
@@ -11,10 +15,14 @@ import type { MessageSocket } from "../../lib/wire/message_socket.ts";
 
 const HOST = "127.0.0.1";
 
-function start(openClient: OpenClient, options: Partial<JumpHostOptions> = {}): JumpHost {
+function start(
+  openClient: OpenClient,
+  options: Partial<JumpHostOptions> = {},
+  admitAddress: JumpHostDependencies["admitAddress"] = () => undefined,
+): JumpHost {
   return new JumpHost(
     { host: HOST, port: 0, hostKey: generateHostKey(), ...options },
-    { log: createLog({ write: () => {} }), openClient },
+    { log: createLog({ write: () => {} }), admitAddress, openClient },
   );
 }
 
@@ -128,4 +136,29 @@ Deno.test("there is a limit to all connections, which an exempt address alone ma
     socket.destroy();
     await once(socket, "close");
   }
+});
+
+Deno.test("a connection whose channels are refused over and over is ended", async () => {
+  await using jump = start(() => ({ reason: "unknown ID" }));
+  const client = await connect(jump);
+  const ended = new Promise<void>((resolve) => client.on("close", () => resolve()));
+  client.on("error", () => {});
+  for (let n = 0; n < 100; n++) assert.match((await forward(client))!, /unknown ID/);
+  client.forwardOut("", 0, "job", 22, () => {});
+  await ended;
+});
+
+Deno.test("an address that may not connect for now is disconnected", async () => {
+  const asked: string[] = [];
+  await using jump = start(admitAll().openClient, {}, (address) => {
+    asked.push(address);
+    return asked.length > 1 ? { reason: "too often" } : undefined;
+  });
+  const client = await connect(jump);
+  using conn = await Deno.connect({ hostname: HOST, port: jump.port });
+  assert.equal(await conn.read(new Uint8Array(8)), null);
+  assert.deepEqual(asked, [HOST, HOST]);
+  const ended = once(client, "close");
+  client.end();
+  await ended;
 });
