@@ -15,7 +15,8 @@ async function go(number: number): Promise<void> {
   const address = network === "0" ? "127.0.0.1" : `127.${network}.${number >> 8}.${1 + number}`;
   for (;;) {
     const prey = { port: Number(port), sshPort: Number(sshPort), id: id!, address, privateKey };
-    await attack(prey, turns++);
+    // ssh2 throws when its connection ends in between.
+    await attack(prey, turns++).catch(() => {});
     // Refusals come at once.
     await delay(10);
   }

@@ -97,6 +97,9 @@ export const ATTACKS: Record<string, (prey: Prey, turn: number) => Promise<void>
     while (turn % 3 === 2 && peer.isOpen) await peer.send(FRAGMENT);
     await peer.ended;
   },
+  async "jump logins"(prey) {
+    using _peer = await SshPeer.jump(prey);
+  },
   async "jump channels"(prey, turn) {
     using peer = await SshPeer.jump(prey);
     const { client, ended } = peer;
