@@ -11,7 +11,9 @@ import { runProgram, writeStderr, writeStdout } from "./lib/program/program.ts";
 await runProgram("agent", async (args, signal) => {
   let status = 0;
   // CI systems set the variable of an input that was left out to nothing.
-  if (Deno.env.get("CONVERGE_ID") === "") Deno.env.delete("CONVERGE_ID");
+  for (const name of ["CONVERGE_ID", "CONVERGE_NOTIFY_URL"]) {
+    if (Deno.env.get(name) === "") Deno.env.delete(name);
+  }
   const env = ownEnvironment();
   const control = {
     dir: openPath(env.CONVERGE_DIR ?? ownDirectory()),
@@ -30,7 +32,7 @@ await runProgram("agent", async (args, signal) => {
     status: (options) => agentStatus(options, control),
     end: (options) => endAgent(options, control),
     keygen: () => keygen(writeStdout, writeStderr),
-  });
+  }, env);
   await parseCommand(command, args);
   return status;
 });

@@ -3,6 +3,7 @@ import { isRendezvousId, RENDEZVOUS_ID_RULE } from "../protocol/names.ts";
 import { websocketUrl } from "../protocol/urls.ts";
 import {
   type Command,
+  CommanderError,
   createCommand,
   Option,
   optionParser,
@@ -71,6 +72,9 @@ export interface AgentActions {
 /** Where the log of an agent in the background goes. */
 const DETACHED_LOG_FILE = ".converge/agent.log";
 
+/** Names the server in place of the argument. */
+const SERVER_VARIABLE = "CONVERGE_SERVER";
+
 /** How long before the end warnings start, in milliseconds; half of --expiry if that is less. */
 const WARNING_TIME_MS = 300_000;
 
@@ -106,15 +110,31 @@ function parseHttpsUrl(text: string): URL {
   return url;
 }
 
-/** The agent's command and the ones beside it. */
-export function agentCommand(actions: AgentActions): Command {
+/** The server's URL from the environment, where no other program sees a login in it. */
+function serverOf(env: Record<string, string>): URL {
+  const text = env[SERVER_VARIABLE];
+  // As commander says it of an argument that is not optional.
+  if (!text) throw new CommanderError(1, "missing", "error: missing required argument 'url'");
+  return optionParser(websocketUrl).call({ long: SERVER_VARIABLE }, text);
+}
+
+/**
+ * The agent's command and the ones beside it.
+ *
+ * @param env the environment @default empty
+ */
+export function agentCommand(actions: AgentActions, env: Record<string, string> = {}): Command {
   const command = withReference(withLicenses(createCommand(
     "agent",
     "Gives people access to this job by ssh and sftp, through a Converge server.",
   )))
     // Lets `agent status --json` differ from `agent --json status`.
     .enablePositionalOptions()
-    .argument("<url>", "the server's URL: ws, wss, http or https", optionParser(websocketUrl))
+    .argument(
+      "[url]",
+      `the server's URL: ws, wss, http or https (env: ${SERVER_VARIABLE})`,
+      optionParser(websocketUrl),
+    )
     .addOption(
       new Option("--id <id>", "register with this rendez-vous ID")
         .default(undefined, "a random one").env("CONVERGE_ID").argParser(optionParser(parseId)),
@@ -174,10 +194,9 @@ export function agentCommand(actions: AgentActions): Command {
       "never lock out these addresses after failed logins, as in 192.0.2.0/24,2001:db8::/32",
       optionParser(parseIpRanges),
     )
-    .option(
-      "--notify-url <url>",
-      "post the announcement to this https URL, as JSON",
-      repeatable(parseWebhookUrl),
+    .addOption(
+      new Option("--notify-url <url>", "post the announcement to this https URL, as JSON")
+        .env("CONVERGE_NOTIFY_URL").argParser(repeatable(parseWebhookUrl)),
     )
     .option("--json", "print the announcement as a line of JSON")
     .option("--detach", "run in the background; return when registered")
@@ -189,7 +208,9 @@ export function agentCommand(actions: AgentActions): Command {
       new Option("--log-level <level>", `log this and above: ${LOG_LEVELS.join(", ")}`)
         .argParser(optionParser(parseChoice(LOG_LEVELS))).default("info"),
     )
-    .action((server: URL, options) => actions.run(server, withDefaults(options)));
+    .action((server: URL | undefined, options) =>
+      actions.run(server ?? serverOf(env), withDefaults(options))
+    );
   const sub = (name: string, description: string) =>
     command.command(name).description(description)
       .option("--id <id>", "choose the agent with this ID", optionParser(parseId));

@@ -7,7 +7,7 @@ import { manualPage } from "./manual_page.ts";
 import { similarName } from "./similar_name.ts";
 import { UsageError } from "./usage_error.ts";
 
-export { Command, Option };
+export { Command, CommanderError, Option };
 
 /**
  * A command whose help comes from the same lines that parse it.

@@ -4,7 +4,14 @@ import { parseCommand } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/usage_error.ts";
 
 /** Which action the arguments lead to, and with what. */
-async function parse(...args: string[]): Promise<[action: string, options: unknown]> {
+function parse(...args: string[]): Promise<[action: string, options: unknown]> {
+  return parseWith({}, ...args);
+}
+
+async function parseWith(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<[action: string, options: unknown]> {
   let called: [string, unknown] | undefined;
   const action = (name: string) => (options: unknown) => {
     called = [name, options];
@@ -17,7 +24,7 @@ async function parse(...args: string[]): Promise<[action: string, options: unkno
     status: action("status"),
     keygen: () => {},
     end: action("end"),
-  });
+  }, env);
   await parseCommand(command, args);
   return called!;
 }
@@ -109,3 +116,18 @@ for (
     });
   });
 }
+
+Deno.test("agentCommand() takes the server from the environment, unless an argument names it", async () => {
+  const env = { CONVERGE_SERVER: "wss://user:pw@there" };
+  assert.equal((await parseWith(env))[0], "run wss://user:pw@there/");
+  assert.equal((await parseWith(env, "ws://here"))[0], "run ws://here/");
+  assert.equal((await parseWith(env, "status"))[0], "status");
+  await assert.rejects(
+    parseWith({ CONVERGE_SERVER: "" }, "--json"),
+    /missing required argument "url"/,
+  );
+  await assert.rejects(
+    parseWith({ CONVERGE_SERVER: "ftp://user:pw@there" }),
+    /^UsageError: cannot use CONVERGE_SERVER: "ftp:\/\/there" is not a ws/,
+  );
+});

@@ -43,9 +43,14 @@ test("no session finds the agent's secrets, wherever they came from", {
   const fromFile = { args: inFile, env: { MARK, CONVERGE_PASSWORD: "s3same-password" } };
   const fromEnv = {
     args: [],
-    env: { MARK, CONVERGE_AGENT_TOKEN: TOKEN, CONVERGE_HOST_KEY: hostKey },
+    env: {
+      ...{ MARK, CONVERGE_AGENT_TOKEN: TOKEN, CONVERGE_HOST_KEY: hostKey },
+      CONVERGE_SERVER: world.url.replace("//", "//user:s3same-login@"),
+      // Nobody is there, which the log says.
+      CONVERGE_NOTIFY_URL: "http://127.0.0.1:1/s3same-hook",
+    },
   };
-  const secrets = [TOKEN, "s3same-password", hostKey];
+  const secrets = [TOKEN, "s3same-password", hostKey, "s3same-login", "s3same-hook"];
   for (const [how, options] of Object.entries({ "files": fromFile, "its environment": fromEnv })) {
     await t.step(`${how}`, async () => {
       const { args, env } = options;

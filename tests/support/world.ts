@@ -23,7 +23,7 @@ export interface AgentStart {
   authorizedKeys?: string | Uint8Array | null;
   /** Whether to announce as JSON, which {@link Agent.announced} reads. @default true */
   json?: boolean;
-  /** Where the server is. @default World.url */
+  /** Where the server is, unless `env` says it. @default World.url */
   url?: string;
 }
 
@@ -110,9 +110,10 @@ export class World implements AsyncDisposable {
     if (keys !== null) dir.write(".authorized_keys", keys);
     const json = options.json === false ? [] : ["--json"];
     const id = options.id === undefined ? [] : ["--id", options.id];
+    const url = options.env?.CONVERGE_SERVER === undefined ? [options.url ?? this.url] : [];
     const program = startEntry(
       "agent.ts",
-      [...json, ...id, ...options.args ?? [], options.url ?? this.url],
+      [...json, ...id, ...options.args ?? [], ...url],
       { cwd: dir.path, env: options.env },
     );
     return this.#stack.use(new Agent(program, dir, this.url));

@@ -8,6 +8,9 @@
 export const SECRET_VARIABLES: readonly string[] = [
   "CONVERGE_AGENT_TOKEN",
   "CONVERGE_HOST_KEY",
+  // A URL may have a login, and a webhook's is a secret.
+  "CONVERGE_SERVER",
+  "CONVERGE_NOTIFY_URL",
   "CONVERGE_PASSWORD",
   "CONVERGE_ADMIN_PASSWORD",
 ];
