@@ -48,7 +48,7 @@ async function getPage<T>(
     });
   } catch (error) {
     const why = signal.aborted ? errorMessage(signal.reason) : connectFailure(error);
-    throw new Error(`cannot get "${path}" of ${url.host}: ${why}`, { cause: error });
+    throw new Error(`cannot get "${path}" from ${url.host}: ${why}`, { cause: error });
   }
 }
 

@@ -21,7 +21,7 @@ export async function loadResumeKey(dir: string): Promise<Uint8Array> {
     const known = await Deno.lstat(path).catch(() => undefined); // If it matters, making fails too.
     if (known === undefined) await createPrivateFile(path, randomBytes(LENGTH));
     else if (!known.isFile || known.size !== LENGTH) {
-      throw new Error(`${FILE} in it is not a key of this server's: delete it to get a new one`);
+      throw new Error(`${FILE} in it is not a valid key; delete it to get a new one`);
     }
     return await readFile(path, { maxBytes: LENGTH });
   } catch (cause) {

@@ -22,7 +22,7 @@ Deno.test("loadResumeKey() refuses what is not a key, and names the option", asy
   const linked = join(dir.path, "linked");
   mkdirSync(linked);
   Deno.symlinkSync("/dev/zero", join(linked, "resume.key"));
-  await assert.rejects(loadResumeKey(linked), /is not a key/);
+  await assert.rejects(loadResumeKey(linked), /resume.key in it is not a valid key/);
   dir.write("file", "");
   await assert.rejects(loadResumeKey(join(dir.path, "file")), /cannot use --state-dir/);
 });

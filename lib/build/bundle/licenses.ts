@@ -44,7 +44,7 @@ const LINKED: Record<string, string> = { "sodium-native": "LIBSODIUM_LICENSE.txt
 function packageLicense(directory: string): string {
   const { name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
   const file = readdirSync(directory).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
-  if (file === undefined) throw new Error(`cannot bundle "${name}": it holds no licence`);
+  if (file === undefined) throw new Error(`cannot bundle "${name}": it has no licence file`);
   const own = `${name} ${version}\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
   return name in LINKED ? `${own}\n${readText(LINKED[name]!)}` : own;
 }

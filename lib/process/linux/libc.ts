@@ -74,7 +74,7 @@ export const FD_CLOEXEC = 1;
  * @throws {TypeError} if it holds a NUL, which would end it
  */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
-  if (text.includes("\0")) throw new TypeError("a NUL character is in it");
+  if (text.includes("\0")) throw new TypeError("it contains a NUL character");
   return encodeBytes(`${text}\0`);
 }
 

@@ -72,7 +72,7 @@ export function environmentBlock(env: Record<string, string>): Uint8Array<ArrayB
     refuseNul("its environment", name + value);
     // cmd.exe keeps each drive's directory in variables like "=C:".
     if (name === "" || name.includes("=", 1)) {
-      throw new TypeError(`cannot start a program: "${name}" is no name of a variable`);
+      throw new TypeError(`cannot start a program: "${name}" is not a valid variable name`);
     }
     byName.set(name.toUpperCase(), `${name}=${value}`);
   }

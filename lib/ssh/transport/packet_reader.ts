@@ -77,7 +77,10 @@ export class PacketReader {
     const packet = this.#peek(this.#packetLength);
     if (!packet) return;
     if (!opener.open(this.#sequence, packet)) {
-      throw new TransportError("a packet was changed on its way", DisconnectReason.macError);
+      throw new TransportError(
+        "a packet was corrupted or modified in transit",
+        DisconnectReason.macError,
+      );
     }
     this.#drop(this.#packetLength);
     this.#packetLength = undefined;

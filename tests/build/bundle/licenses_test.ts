@@ -45,7 +45,7 @@ Deno.test("collectLicenses() refuses a package without a licence", async () => {
   const packages = [await writePackage(dir, "plum", ["README.md"])];
   assert.throws(
     () => collectLicenses(ROOT, { packages, runtime: false }),
-    /cannot bundle "plum": it holds no licence/,
+    /cannot bundle "plum": it has no licence file/,
   );
 });
 
