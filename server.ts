@@ -63,8 +63,15 @@ if (import.meta.main) {
         using _memory = giveFreeMemoryBack();
         const log = createLog({ format: options.logFormat, level: options.logLevel });
         const lock = new AdminLock(options.adminPassword, new WrongSecrets(options));
-        using sessions = new SessionsFeed({ snapshot: () => server.snapshot(), open: lock.open });
-        const metrics = new Metrics({ load: () => server.load() });
+        using sessions = new SessionsFeed({
+          snapshot: () => server.snapshot(),
+          refresh: () => server.refresh(),
+          open: lock.open,
+        });
+        const metrics = new Metrics({
+          load: () => server.load(),
+          cluster: options.cluster !== undefined,
+        });
         const { staticDir } = options;
         // A server that cannot start leaves no build behind.
         const ended = new AbortController();

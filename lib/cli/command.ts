@@ -117,6 +117,16 @@ export function optionParser<T>(parse: (text: string) => T): (text: string) => T
   };
 }
 
+/** An option whose value is parsed by a function that throws. */
+export function option<T>(
+  flags: string,
+  description: string,
+  parse?: (text: string) => T,
+): Option {
+  const made = new Option(flags, description);
+  return parse ? made.argParser(optionParser(parse)) : made;
+}
+
 /** Parses an option that may be given several times. */
 export function repeatable<T>(
   parse: (text: string) => T,

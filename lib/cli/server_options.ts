@@ -2,9 +2,17 @@
 import { isUsername } from "../protocol/names.ts";
 import { parseBasePath } from "../protocol/base_path.ts";
 import {
+  type ClusterFlags,
+  clusterOptions,
+  type ClusterSettings,
+  clusterSettings,
+  refuseShownPassword,
+} from "./cluster_options.ts";
+import {
   type Command,
   createCommand,
-  Option,
+  type Option,
+  option,
   optionParser,
   parseChoice,
   parseInteger,
@@ -66,6 +74,8 @@ export interface ServerOptions {
   drain: number;
   logFormat: LogFormat;
   logLevel: LogLevel;
+  /** Missing: it is the only one. */
+  cluster?: ClusterSettings;
 }
 
 /** Reads files that options name; both reject with the option and the reason. */
@@ -78,8 +88,9 @@ export interface OptionFiles {
 type Flags =
   & Omit<
     ServerOptions,
-    "password" | "agentToken" | "adminPassword" | "tls" | "readTls" | "trustProxy"
+    "password" | "agentToken" | "adminPassword" | "tls" | "readTls" | "trustProxy" | "cluster"
   >
+  & ClusterFlags
   & Partial<Record<"passwordFile" | "agentTokenFile" | "adminPasswordFile", string>>
   & Partial<Record<"tlsCert" | "tlsKey", string>>
   & { trustProxy?: boolean };
@@ -113,11 +124,6 @@ function parseSwitch(text: string): boolean {
   if (/^(1|true|yes|on)$/i.test(text)) return true;
   if (/^(0|false|no|off)$/i.test(text)) return false;
   throw new TypeError(`"${text}" is neither true nor false.`);
-}
-
-function option<T>(flags: string, description: string, parse?: (text: string) => T): Option {
-  const made = new Option(flags, description);
-  return parse ? made.argParser(optionParser(parse)) : made;
 }
 
 function makeOptions(): Option[] {
@@ -201,6 +207,7 @@ function makeOptions(): Option[] {
       .default(2 ** 24, "16MiB"),
     option("--drain <time>", "wait this long for open pairs when ending", parseDuration)
       .default(30_000, "30s"),
+    ...clusterOptions(),
     option(
       "--log-format <format>",
       `write lines as ${LOG_FORMATS.join(" or ")}`,
@@ -221,7 +228,8 @@ const NOT_SETTINGS = new Set(["--version", "--licenses", "--completions", "--man
 const HELP_ENV = `
 Each option can be set in the environment too: --base-path as CONVERGE_BASE_PATH. The option wins;
 an empty variable counts as not set.
-CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN and CONVERGE_ADMIN_PASSWORD hold the secrets themselves.`;
+CONVERGE_PASSWORD, CONVERGE_AGENT_TOKEN, CONVERGE_ADMIN_PASSWORD, CONVERGE_CLUSTER_PASSWORD and
+CONVERGE_PEER_KEY hold the secrets themselves.`;
 
 /**
  * The server's command.
@@ -250,7 +258,10 @@ export function serverCommand(
   }
   return command
     .addHelpText("after", HELP_ENV)
-    .action(async (flags: Flags) => run(await readOptions(flags, env, files)));
+    .action(async (flags: Flags) => {
+      refuseShownPassword(flags, command.getOptionValueSource("clusterUrl"));
+      await run(await readOptions(flags, env, files));
+    });
 }
 
 /** `--base-path` is `CONVERGE_BASE_PATH`. */
@@ -263,7 +274,8 @@ async function readOptions(
   env: Record<string, string>,
   files: OptionFiles,
 ): Promise<ServerOptions> {
-  const { passwordFile, agentTokenFile, adminPasswordFile, tlsCert, tlsKey, ...rest } = flags;
+  const { clusterUrl, clusterPasswordFile, nodeUrl, peerKeyFile, ...single } = flags;
+  const { passwordFile, agentTokenFile, adminPasswordFile, tlsCert, tlsKey, ...rest } = single;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together; give both or none");
   }
@@ -274,8 +286,19 @@ async function readOptions(
     cert: await files.readOptionFile("--tls-cert", tlsCert),
     key: await files.readOptionFile("--tls-key", tlsKey),
   });
+  const cluster = clusterSettings({
+    url: clusterUrl,
+    nodeUrl,
+    password: await readSecret(
+      "--cluster-password-file",
+      clusterPasswordFile,
+      env.CONVERGE_CLUSTER_PASSWORD,
+    ),
+    peerKey: await readSecret("--peer-key-file", peerKeyFile, env.CONVERGE_PEER_KEY),
+  });
   return {
     ...rest,
+    ...cluster && { cluster },
     trustProxy: rest.trustProxy ?? false,
     password: await readSecret("--password-file", passwordFile, env.CONVERGE_PASSWORD),
     agentToken: await readSecret("--agent-token-file", agentTokenFile, env.CONVERGE_AGENT_TOKEN),

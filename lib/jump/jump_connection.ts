@@ -38,7 +38,9 @@ const MAX_REFUSED = 100;
 export type OpenClient = (
   request: { id: string; wait: string; address: string },
   open: () => MessageSocket,
-) => { reason: string } | undefined;
+) => Whether | Promise<Whether>;
+
+type Whether = { reason: string } | undefined;
 
 export interface JumpConnectionOptions {
   address: string;
@@ -139,15 +141,19 @@ export class JumpConnection {
     const id = new Reader(request.data).text();
     let socket: ChannelSocket | undefined;
     const client = { id, wait: this.#wait, address: this.#options.address };
-    const refusal = this.#options.openClient(client, () => {
-      socket = new ChannelSocket(request.accept());
-      return socket;
-    });
-    if (refusal !== undefined) throw this.#refusal(refusal.reason, OpenFailure.connectFailed);
     this.#channels++;
-    clearTimeout(this.#idle);
-    await socket!.ended;
-    if (--this.#channels === 0) this.#startIdling();
+    try {
+      const refusal = await this.#options.openClient(client, () => {
+        socket = new ChannelSocket(request.accept());
+        return socket;
+      });
+      if (refusal !== undefined) throw this.#refusal(refusal.reason, OpenFailure.connectFailed);
+      clearTimeout(this.#idle);
+      await socket!.ended;
+      if (this.#channels === 1) this.#startIdling();
+    } finally {
+      this.#channels--;
+    }
   }
 
   #refusal(...why: ConstructorParameters<typeof Refused>): Refused {

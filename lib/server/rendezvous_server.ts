@@ -5,10 +5,14 @@ import type { ServerOptions, Tls } from "../cli/server_options.ts";
 import { CloseCode } from "../protocol/messages.ts";
 import { within } from "../wire/delay.ts";
 import type { MessageSocket } from "../wire/message_socket.ts";
-import { type AgentServices, serveAgent } from "./relay/agent_connection.ts";
-import { type ClientConnection, serveClient } from "./relay/client_connection.ts";
+import { type AgentServices, type Registry, serveAgent } from "./relay/agent_connection.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { ClusterTiming } from "./cluster/directory.ts";
+import type { PeerVisit } from "./cluster/peer_requests.ts";
+import { ClientConnection, serveClient } from "./relay/client_connection.ts";
 import { Connections } from "./relay/connections.ts";
 import type { DataConnection } from "./relay/data_connection.ts";
+import type { PeerSocket } from "./relay/peer_socket.ts";
 import { protect, textResponse } from "./http/http.ts";
 import { type HttpPeer, Listener } from "./http/listener.ts";
 import { AddressLimits } from "./limits/address_limits.ts";
@@ -27,7 +31,7 @@ import {
 } from "./http/router.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
 import { findTarget, type RequestTarget } from "./http/target.ts";
-import { isUpgrade, upgradeWebSocket } from "./http/websocket_upgrade.ts";
+import { isUpgrade, offersResuming, upgradeWebSocket } from "./http/websocket_upgrade.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
 /** All receivers together may be this many times as far behind as one may. */
@@ -47,6 +51,7 @@ export interface ServerDependencies {
   observe?: (event: ServerEvent) => void;
   /** For tests. */
   timing?: Partial<Timing>;
+  clusterTiming?: Partial<ClusterTiming>;
 }
 
 /** What a client wants. */
@@ -70,6 +75,7 @@ export class RendezvousServer {
   readonly #observe: (event: ServerEvent) => void;
   readonly #connections: Connections;
   readonly #limits: AddressLimits;
+  readonly #cluster: Cluster | undefined;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #closed = Promise.withResolvers<void>();
   /** Resolves to cut draining short. */
@@ -80,8 +86,10 @@ export class RendezvousServer {
     dependencies: ServerDependencies,
     policy: AgentServices["policy"],
     secrets: ResumeSecrets,
+    cluster?: Cluster,
   ) {
     const { log } = dependencies;
+    this.#cluster = cluster;
     this.#log = log;
     this.#policy = policy;
     this.#timing = { ...TIMING, ...dependencies.timing };
@@ -90,6 +98,7 @@ export class RendezvousServer {
     this.#observe = (event) => {
       logEvent(event);
       dependencies.observe?.(event);
+      cluster?.observe(event);
     };
     this.#limits = new AddressLimits(options);
     const { maxBuffer } = options;
@@ -100,6 +109,12 @@ export class RendezvousServer {
       secrets,
       link: (data, client, pairing) => client.relay(data, pairing, { maxBuffer, backlog }),
       observe: this.#observe,
+      ...cluster && { mayAnswer: (id) => cluster.answers(id), makeId: () => cluster.key.makeId() },
+    });
+    cluster?.attach({
+      rendezvous: this.#rendezvous,
+      connections: this.#connections,
+      relay: { maxBuffer, backlog },
     });
     const noPage: Pages = (_request, _site, path) => textResponse(404, `nothing at ${path}`);
     const notYet = () => Promise.resolve(textResponse(503, "no files yet"));
@@ -133,8 +148,13 @@ export class RendezvousServer {
     this.#listener.useTls(tls);
   }
 
+  /** Of a cluster with those of the other nodes, as of the last {@link RendezvousServer.refresh}. */
   snapshot(): AgentInfo[] {
-    return this.#rendezvous.snapshot();
+    return [...this.#rendezvous.snapshot(), ...this.#cluster?.snapshot() ?? []];
+  }
+
+  async refresh(): Promise<void> {
+    await this.#cluster?.refresh();
   }
 
   load(): ServerLoad {
@@ -145,6 +165,7 @@ export class RendezvousServer {
       connections: size,
       buffered: backlog.bytes,
       bufferLimit: backlog.limit,
+      cluster: this.#cluster?.load(),
     };
   }
 
@@ -158,12 +179,14 @@ export class RendezvousServer {
     this.#listener.leavePort();
     this.#log.info("draining", { drainMs });
     const { moved, rest } = this.#rendezvous.drain();
-    const ended = Promise.all([rest, within(this.#timing.moveMs, moved)]);
+    const ended = Promise.all([rest, within(this.#timing.moveMs, moved), this.#cluster?.drain()]);
     await within(drainMs, Promise.race([ended, this.#hurry.promise]));
     this.#rendezvous.closePairs(CloseCode.goingAway, "the server is shutting down");
+    this.#cluster?.closeLinks(CloseCode.goingAway, "the server is shutting down");
     const { lastCloseMs } = this.#timing;
     await this.#connections.close(CloseCode.goingAway, "the server is shutting down", lastCloseMs);
     clearInterval(this.#sweeper);
+    await this.#cluster?.end();
     await this.#listener.close(lastCloseMs);
     this.#log.info("ended");
     this.#closed.resolve();
@@ -187,8 +210,11 @@ export class RendezvousServer {
     try {
       const target = findTarget(request, this.#site);
       if (target instanceof Response) return target;
+      const visit = await this.#cluster?.answer(target);
+      if (visit instanceof Response) return visit;
+      if (visit) return this.#upgradePeer(request, peer, visit);
       return isUpgrade(request)
-        ? this.#upgrade(request, peer, target)
+        ? await this.#upgrade(request, peer, target)
         : await this.#router.respond(target, this.#addressOf(request, peer));
     } catch (error) {
       this.#log.error("request failed", {
@@ -203,12 +229,9 @@ export class RendezvousServer {
     return clientAddress(peer.address, request.headers, this.#site.trustProxy);
   }
 
-  /** Why a connection is refused, which is told to the observer too. */
-  #refusal(answer: Welcome | TurnedDown, address: string): Refusal | undefined {
-    const refusal = this.#limits.connect(address) ??
-      ("refusal" in answer ? answer.refusal : undefined);
-    const { who, id } = answer;
-    if (refusal && who) this.#observe({ type: "refused", who, id, address, refusal });
+  /** Tells the observer too why a connection is refused. */
+  #refuse({ who, id }: Welcome | TurnedDown, address: string, refusal: Refusal): Refusal {
+    if (who) this.#observe({ type: "refused", who, id, address, refusal });
     return refusal;
   }
 
@@ -218,37 +241,105 @@ export class RendezvousServer {
   }
 
   /** Connects a client that came another way than by a websocket. */
-  openClient({ id, wait, address }: ClientRequest, open: () => MessageSocket): Refusal | undefined {
-    const answer = this.#router.admitClient(id, wait, address);
-    const refusal = this.#refusal(answer, address);
-    if (refusal || "refusal" in answer) return refusal;
+  async openClient(
+    { id, wait, address }: ClientRequest,
+    open: () => MessageSocket,
+  ): Promise<Refusal | undefined> {
+    const admit = () => this.#router.admitClient(id, wait, address);
+    const limit = this.#limits.connect(address);
+    const reaching = limit ? undefined : this.#reach(admit(), address, false);
+    const link = reaching && await reaching;
+    const admitted = this.#decide(admit(), limit, link);
+    if ("refusal" in admitted) return this.#refuse(admitted.answer, address, admitted.refusal);
     const connection = this.#connections.add(open(), { address, halfClose: true });
-    serveClient(connection, id, answer.waitMs, this.#rendezvous);
+    this.#serve(connection, admitted);
   }
 
-  #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Response {
+  async #upgrade(request: Request, peer: HttpPeer, target: RequestTarget): Promise<Response> {
     const address = this.#addressOf(request, peer);
-    const answer = this.#router.admit(target, address);
-    const refusal = this.#refusal(answer, address);
-    if (refusal || "refusal" in answer) return refusalResponse(refusal!);
+    const admit = () => this.#router.admit(target, address);
+    const limit = this.#limits.connect(address);
+    const reaching = limit ? undefined : this.#reach(admit(), address, offersResuming(request));
+    const link = reaching && await reaching;
+    // From here on in one turn: what is decided holds no longer.
+    const admitted = this.#decide(admit(), limit, link);
+    if ("refusal" in admitted) {
+      return refusalResponse(this.#refuse(admitted.answer, address, admitted.refusal));
+    }
     const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
-    if (upgraded instanceof Response) return upgraded;
+    if (upgraded instanceof Response) {
+      admitted.link?.close(CloseCode.normal, "");
+      return upgraded;
+    }
     const { socket, response, halfClose, resumable } = upgraded;
     const connection = this.#connections.add(socket, { address, halfClose, resumable });
     peer.guard(connection);
-    const { who, id, waitMs } = answer;
-    if (who === "client") {
-      serveClient(connection, id, waitMs, this.#rendezvous);
-    } else {
-      serveAgent(connection, id, {
-        policy: this.#policy,
-        rendezvous: this.#rendezvous,
-        limits: this.#limits,
-        helloMs: this.#timing.helloMs,
-        onRefused: (refusal) =>
-          this.#observe({ type: "refused", who: "agent", id, address, refusal }),
-      });
-    }
+    this.#serve(connection, admitted);
     return response;
   }
+
+  /** Upgrades what another node of the cluster has brought. */
+  #upgradePeer(request: Request, peer: HttpPeer, visit: PeerVisit): Response {
+    const { target, address, wrap, registry } = visit;
+    const answer = this.#router.admit(target, address);
+    if ("refusal" in answer) return refusalResponse(answer.refusal);
+    const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
+    if (upgraded instanceof Response) return upgraded;
+    const { response, halfClose, resumable } = upgraded;
+    const socket = wrap(upgraded.socket);
+    const connection = this.#connections.add(socket, { address, halfClose, resumable });
+    peer.guard(connection);
+    this.#serve(connection, { answer }, registry);
+    return response;
+  }
+
+  /** Connects to the node that has a client's agent, if another node of the cluster may have it. */
+  #reach(
+    answer: Welcome | TurnedDown,
+    address: string,
+    resumable: boolean,
+  ): Promise<PeerSocket | Refusal | undefined> | undefined {
+    if (!this.#cluster || answer.who !== "client") return undefined;
+    if ("refusal" in answer && answer.refusal.label !== "unknown-id") return undefined;
+    const waitMs = "refusal" in answer ? 0 : answer.waitMs;
+    return this.#cluster.reach({ who: "client", id: answer.id, address, waitMs, resumable });
+  }
+
+  /** @param link to the node that has the client's agent, or why it is refused */
+  #decide(
+    answer: Welcome | TurnedDown,
+    limit: Refusal | undefined,
+    link: PeerSocket | Refusal | undefined,
+  ): Admitted | NotAdmitted {
+    if (limit) return { answer, refusal: limit };
+    if (link && "label" in link) return { answer, refusal: link };
+    if (link) return { answer: { who: "client", id: answer.id, waitMs: 0 }, link };
+    return "refusal" in answer ? { answer, refusal: answer.refusal } : { answer };
+  }
+
+  #serve(connection: PeerSocket, { answer, link }: Admitted, registry?: Registry): void {
+    const { who, id, waitMs } = answer;
+    const { address } = connection;
+    if (link) return this.#cluster!.join(new ClientConnection(connection, () => {}), link);
+    if (who === "client") return serveClient(connection, id, waitMs, this.#rendezvous);
+    serveAgent(connection, id, {
+      policy: this.#policy,
+      rendezvous: this.#rendezvous,
+      limits: this.#limits,
+      helloMs: this.#timing.helloMs,
+      onRefused: (refusal) => this.#refuse(answer, address, refusal),
+      registry: registry ?? this.#cluster?.registration,
+    });
+  }
+}
+
+/** A connection that may be served; with the link to the node that has the client's agent. */
+interface Admitted {
+  answer: Welcome;
+  link?: PeerSocket;
+}
+
+interface NotAdmitted {
+  answer: Welcome | TurnedDown;
+  refusal: Refusal;
 }

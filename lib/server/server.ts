@@ -1,6 +1,7 @@
 import type { ServerOptions, Tls } from "../cli/server_options.ts";
 import { VERSION } from "../dist/version.ts";
 import type { MessageSocket } from "../wire/message_socket.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { ServerLoad } from "./telemetry/load.ts";
 import { ResumeSecrets } from "./rendezvous/resume_secrets.ts";
 import { loadResumeKey } from "./resume_key.ts";
@@ -19,7 +20,10 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number;
   /** Resolves when it has ended. */
   readonly closed: Promise<void>;
+  /** Of a cluster with those of the other nodes, as of the last {@link RunningServer.refresh}. */
   snapshot(): AgentInfo[];
+  /** Asks the other nodes of a cluster for their agents; never rejects. */
+  refresh(): Promise<void>;
   load(): ServerLoad;
   /**
    * Uses another certificate for connections from now on.
@@ -35,7 +39,17 @@ export interface RunningServer extends AsyncDisposable {
    * @param open makes its socket, if it is admitted
    * @returns why it is not
    */
-  openClient(request: ClientRequest, open: () => MessageSocket): Refusal | undefined;
+  openClient(request: ClientRequest, open: () => MessageSocket): Promise<Refusal | undefined>;
+}
+
+/** The code for a cluster, and the client of its directory, are loaded only if they are wanted. */
+async function startCluster(
+  { cluster }: ServerOptions,
+  { log, clusterTiming: timing }: ServerDependencies,
+): Promise<Cluster | undefined> {
+  if (cluster === undefined) return undefined;
+  const { Cluster } = await import("./cluster/cluster.ts");
+  return new Cluster({ ...cluster, log, timing });
 }
 
 /**
@@ -55,8 +69,9 @@ export async function startServer(
     ? undefined
     : await loadResumeKey(options.stateDir);
   const policy = { username: options.username, password, agentToken: options.agentToken };
-  const secrets = new ResumeSecrets(resumeKey);
-  const server = new RendezvousServer(options, dependencies, policy, secrets);
+  const cluster = await startCluster(options, dependencies);
+  const secrets = cluster?.secrets ?? new ResumeSecrets(resumeKey);
+  const server = new RendezvousServer(options, dependencies, policy, secrets, cluster);
   const drain = () => void server.end(options.drain);
   signal?.addEventListener("abort", drain, { once: true });
   if (signal?.aborted) drain();
@@ -66,6 +81,7 @@ export async function startServer(
   return {
     ...{ url, port, closed: server.closed },
     snapshot: () => server.snapshot(),
+    refresh: () => server.refresh(),
     load: () => server.load(),
     useTls: (tls) => server.useTls(tls),
     admitAddress: (address) => server.admitAddress(address),

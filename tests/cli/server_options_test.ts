@@ -177,3 +177,30 @@ Deno.test("values out of range are wrong use", async () => {
   );
   assert.match(await usageError([], { CONVERGE_TRUST_PROXY: "maybe" }), /neither true nor false/);
 });
+
+Deno.test("a cluster needs all of its options, and no password in an argument", async () => {
+  const key = "x".repeat(32);
+  const env = { CONVERGE_PEER_KEY: key, CONVERGE_CLUSTER_PASSWORD: "secret" };
+  const url = ["--cluster-url", "rediss://redis.example:6380/1"];
+  const node = ["--node-url", "http://10.0.0.1:8000/base/"];
+  const { cluster } = await parse([...url, ...node], env);
+  assert.deepEqual(cluster, {
+    url: new URL(url[1]!),
+    password: "secret",
+    nodeUrl: "http://10.0.0.1:8000/base",
+    peerKey: key,
+  });
+  assert.equal((await parse([], env)).cluster, undefined);
+  for (const args of [url, node]) assert.match(await usageError(args, env), /go together/);
+  assert.match(await usageError([...url, ...node]), /--peer-key-file go together/);
+  assert.match(
+    await usageError([...url, ...node], { CONVERGE_PEER_KEY: "short" }),
+    /32 characters or more; make one with: openssl rand -base64 32/,
+  );
+  const withPassword = "redis://:hidden@redis.example";
+  const message = await usageError(["--cluster-url", withPassword, ...node], env);
+  assert.match(message, /--cluster-url must not have a password/);
+  assert.doesNotMatch(message, /hidden/);
+  const fromEnv = await parse(node, { ...env, CONVERGE_CLUSTER_URL: withPassword });
+  assert.equal(fromEnv.cluster!.url.password, "hidden");
+});

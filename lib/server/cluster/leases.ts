@@ -139,9 +139,8 @@ export class Leases {
   /** Renews everything, and says what could not be said before. @throws if the directory is away */
   async renew(): Promise<void> {
     for (const id of [...this.#released.keys()]) await this.#sayReleased(id);
-    const leases = [...this.#held.values()].filter(({ id }) => !this.#busy.has(id));
     const [valid, invalid] = [[] as Lease[], [] as Lease[]];
-    for (const lease of leases) {
+    for (const lease of this.#held.values()) {
       (lease.at !== undefined && this.#isValid(lease) ? valid : invalid).push(lease);
     }
     await this.#renewAll(valid);

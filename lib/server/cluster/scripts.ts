@@ -49,10 +49,30 @@ local function fresh(epoch, secret, shown)
     ghostUrl = '', ghost = '', ghostHold = 0, ghostEpoch = 0 }
 end
 
+-- Whether something may be missing: Redis was started again, or its clock has jumped.
+local function broken(s)
+  return s[1] ~= RUN or now - tonumber(s[3]) > LEASE
+end
+
+local function startOfState()
+  local s = redis.call('HMGET', STATE, 'run', 'since', 'beat')
+  if not s[1] or broken(s) then return math.huge end
+  return tonumber(s[2])
+end
+
+local function unsettled()
+  local s = redis.call('HMGET', STATE, 'run', 'since', 'beat')
+  if not s[1] or broken(s) then return true end
+  local age = now - tonumber(s[2])
+  if age < SETTLE then return true end
+  return age < HOLD and #redis.call('SDIFF', EXPECTED, CHECKED) > 0
+end
+
 -- Whether that process has ended: it has left, or another one has its address.
 local function gone(url, instance)
   local known = redis.call('HGET', NODES, url)
-  return not known or string.match(known, '^%S+') ~= instance
+  if known and string.match(known, '^%S+') == instance then return false end
+  return not unsettled()
 end
 
 local function haunted(r)
@@ -73,19 +93,6 @@ local function leaveGhost(r, to)
     to.ghostUrl, to.ghost, to.ghostHold, to.ghostEpoch = r.url, r.instance, r.hold, r.epoch
   end
 end
-
--- Whether something may be missing: Redis was started again, or its clock has jumped.
-local function broken(s)
-  return s[1] ~= RUN or now - tonumber(s[3]) > LEASE
-end
-
-local function unsettled()
-  local s = redis.call('HMGET', STATE, 'run', 'since', 'beat')
-  if not s[1] or broken(s) then return true end
-  local age = now - tonumber(s[2])
-  if age < SETTLE then return true end
-  return age < HOLD and #redis.call('SDIFF', EXPECTED, CHECKED) > 0
-end
 `;
 
 /** KEYS[5]: the agent. ARGV: secret, shown, whether it is reserved, whether the node holds it. */
@@ -95,6 +102,8 @@ local holding = ARGV[10] == '1'
 local r = read(key)
 local owner = r and shown ~= '' and (shown == r.secret or shown == r.shown)
 local former = ''
+-- A record that its node has not confirmed since may be older than what was lost.
+if owner and r.lease - LEASE < startOfState() and unsettled() then return { 'unsettled' } end
 if not owner then
   if r then
     local mine = r.url == URL and r.instance == INSTANCE and not holding
@@ -190,7 +199,9 @@ return found
 const BEAT = `
 local s = redis.call('HMGET', STATE, 'run', 'since', 'beat')
 if not s[1] or broken(s) then
-  redis.call('DEL', EXPECTED, CHECKED)
+  -- Who was still missing stays so.
+  redis.call('SDIFFSTORE', EXPECTED, EXPECTED, CHECKED)
+  redis.call('DEL', CHECKED)
   redis.call('HSET', STATE, 'run', RUN, 'since', now)
   s[2] = now
   local nodes = redis.call('HGETALL', NODES)
@@ -200,6 +211,8 @@ if not s[1] or broken(s) then
       redis.call('SADD', EXPECTED, nodes[i])
     end
   end
+  -- Which processes there are is only known of those that say so.
+  if s[1] ~= RUN then redis.call('DEL', NODES) end
 elseif tonumber(s[2]) > now then
   redis.call('HSET', STATE, 'since', now)
   s[2] = now

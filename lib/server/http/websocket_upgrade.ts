@@ -21,6 +21,16 @@ export function isUpgrade(request: Request): boolean {
   return /^websocket$/i.test(request.headers.get("upgrade") ?? "");
 }
 
+function offeredBy(request: Request): string[] {
+  // Deno wants the space, and throws if it does not find its protocol.
+  return (request.headers.get("sec-websocket-protocol") ?? "").split(", ");
+}
+
+/** Whether a client can go on with its stream on another connection. */
+export function offersResuming(request: Request): boolean {
+  return offeredBy(request).includes(RESUME_SUBPROTOCOL);
+}
+
 /**
  * Makes a websocket of a request (RFC 6455, section 4.2).
  *
@@ -33,8 +43,7 @@ export function upgradeWebSocket(request: Request, idleMs: number): Upgraded | R
     const line = "unsupported websocket version: this server speaks version 13";
     return textResponse(426, line, { "sec-websocket-version": "13" });
   }
-  // Deno wants the space, and throws if it does not find its protocol.
-  const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(", ");
+  const offered = offeredBy(request);
   const protocol = SUBPROTOCOLS.find((name) => offered.includes(name));
   try {
     return {

@@ -92,6 +92,7 @@ export function createPages(options: PagesOptions): Pages {
       case "/sessions": {
         const locked = lock.check(request, address);
         if (locked) return lockedResponse(site, locked);
+        await sessions.refresh();
         const query = parseSessionsQuery(form, PAGE_SIZE);
         const view = sessions.view(query);
         return html(sessionsPage({ site, query, view, open: sessions.open }));
@@ -107,7 +108,10 @@ export function createPages(options: PagesOptions): Pages {
         return await lock.guard(
           request,
           address,
-          () => sessions.answer(request, name.endsWith("/events")),
+          async () => {
+            await sessions.refresh();
+            return sessions.answer(request, name.endsWith("/events"));
+          },
         );
       case "/metrics":
         return await lock.guard(request, address, () => options.metrics());

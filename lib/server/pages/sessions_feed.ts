@@ -14,6 +14,8 @@ const COMMENT_AFTER = 15;
 export interface SessionsFeedOptions {
   /** All agents. */
   snapshot(): AgentInfo[];
+  /** Asks other servers for theirs; never rejects. @default there are none */
+  refresh?(): Promise<void>;
   /** Whether there is no administrator's password, see `sessionAgent()`. */
   open: boolean;
   /** The least time between two updates, in milliseconds. @default 1000 */
@@ -62,6 +64,11 @@ export class SessionsFeed implements Disposable {
     return this.#options.open;
   }
 
+  /** To be called before what is asked for once, so that it is of now. */
+  async refresh(): Promise<void> {
+    await this.#options.refresh?.();
+  }
+
   /** The agents that `query` finds. */
   view(query: SessionsQuery, agents = this.#agents()): SessionsView {
     return viewSessions(agents, query, Date.now());
@@ -107,6 +114,7 @@ export class SessionsFeed implements Disposable {
   }
 
   #tellAll(): void {
+    void this.refresh();
     const agents = this.#agents();
     const end = this.#now() + this.#intervalMs * MAX_SHARE;
     for (const listener of [...this.#listeners]) {

@@ -22,7 +22,13 @@ import type { ClientConnection } from "./client_connection.ts";
 import { CLOSING, type PeerData, type PeerSocket } from "./peer_socket.ts";
 import { DataConnection } from "./data_connection.ts";
 import { PARKED, type Rendezvous } from "../rendezvous/rendezvous.ts";
-import type { Control, Refusal, RefusalLabel } from "../rendezvous/types.ts";
+import type {
+  AgentHandle,
+  Control,
+  Refusal,
+  RefusalLabel,
+  RegisterRequest,
+} from "../rendezvous/types.ts";
 
 /** What the server tells agents and requires of them. */
 export interface AgentPolicy {
@@ -40,6 +46,19 @@ export interface AgentServices {
   helloMs: number;
   /** Called for each agent that is refused after the upgrade. */
   onRefused(refusal: Refusal): void;
+  /** What a cluster does in other ways. @default none */
+  registry?: Registry;
+}
+
+/** How agents are registered where other nodes have a say. */
+export interface Registry {
+  register(id: string, request: RegisterRequest, control: Control): Promise<AgentHandle | Refusal>;
+  /**
+   * Brings an agent's data connection to the node where it is registered.
+   *
+   * @param hello its first message
+   */
+  carry(socket: PeerSocket, id: string, hello: string): Promise<Refusal | undefined>;
 }
 
 function sendMessage(socket: PeerSocket, message: ControlMessage): void {
@@ -53,7 +72,7 @@ function refusal(label: RefusalLabel, reason: string): Refusal {
 /** Whether the agent should try again by itself. */
 function mayRetry({ label }: Refusal): boolean {
   return label.startsWith("too-many-") ||
-    ["draining", "locked-out", "wrong-secret"].includes(label);
+    ["draining", "directory-away", "locked-out", "wrong-secret"].includes(label);
 }
 
 /** The version in a first message; the rest may follow the rules of another version. */
@@ -90,7 +109,8 @@ export function serveAgent(socket: PeerSocket, id: string, context: AgentService
     message: (data) => {
       stopWaiting();
       const why = hear(socket, id, data, context);
-      if (why) refuse(why);
+      if (why instanceof Promise) void why.then((why) => why && refuse(why));
+      else if (why) refuse(why);
     },
   });
 }
@@ -101,14 +121,14 @@ function hear(
   id: string,
   data: PeerData,
   context: AgentServices,
-): Refusal | undefined {
+): Refusal | undefined | Promise<Refusal | undefined> {
   try {
     const mismatch = versionMismatch(helloVersion(data) ?? PROTOCOL_VERSION, PROTOCOL_VERSION);
     if (mismatch) return refusal("wrong-version", mismatch);
     const hello = parseMessage<AgentHello>(data, "register", "park");
     return hello.type === "register"
       ? register(socket, id, hello, context)
-      : park(socket, id, hello, context);
+      : park(socket, id, hello, context, data as string);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return refusal("bad-message", error.message);
@@ -119,8 +139,8 @@ function register(
   socket: PeerSocket,
   id: string,
   hello: RegisterMessage,
-  { policy, rendezvous, limits }: AgentServices,
-): Refusal | undefined {
+  { policy, rendezvous, limits, registry }: AgentServices,
+): Refusal | undefined | Promise<Refusal | undefined> {
   const limit = limits.register(socket.address);
   if (limit) return limit;
   if (policy.agentToken !== undefined && !sameSecret(hello.token ?? "", policy.agentToken)) {
@@ -132,15 +152,39 @@ function register(
     close: (code, reason) => socket.close(code, reason),
     drain: () => sendMessage(socket, { type: "draining" }),
   };
-  const registration = rendezvous.register(id, {
+  const request: RegisterRequest = {
     address: socket.address,
     version: short(hello.version),
     facts: cleanFacts(hello.facts),
     resume: hello.resume,
-  }, control);
+  };
+  if (registry === undefined) {
+    return welcome(socket, policy, rendezvous.register(id, request, control));
+  }
+  let closed: number | undefined;
+  socket.handTo({
+    closed: (code) => closed = code,
+    message: () => socket.close(CloseCode.policyViolation, "unexpected message before the answer"),
+  });
+  return registry.register(id, request, control).then((registration) => {
+    if (closed === undefined) return welcome(socket, policy, registration);
+    if (!("label" in registration)) registration.gone(isGoodbye(closed));
+  });
+}
+
+function isGoodbye(code: number): boolean {
+  return code === CloseCode.normal || code === CloseCode.goingAway;
+}
+
+/** Tells an agent what it is registered as, and takes its reports. @returns why it is not */
+function welcome(
+  socket: PeerSocket,
+  policy: AgentPolicy,
+  registration: AgentHandle | Refusal,
+): Refusal | undefined {
   if ("label" in registration) return registration;
   socket.handTo({
-    closed: (code) => registration.gone(code === CloseCode.normal || code === CloseCode.goingAway),
+    closed: (code) => registration.gone(isGoodbye(code)),
     message: (data) => {
       try {
         registration.report(cleanStatus(parseMessage<AgentMessage>(data, "status")));
@@ -165,8 +209,13 @@ function park(
   socket: PeerSocket,
   id: string,
   hello: ParkMessage,
-  { rendezvous }: AgentServices,
-): Refusal | undefined {
+  { rendezvous, registry }: AgentServices,
+  text: string,
+): Refusal | undefined | Promise<Refusal | undefined> {
+  if (registry && !rendezvous.has(id)) {
+    socket.handTo(CLOSING);
+    return registry.carry(socket, id, text);
+  }
   const data = new DataConnection(socket, hello, (data) => rendezvous.unpark(id, data));
   socket.handTo(data);
   return rendezvous.park(id, hello.resume, data);

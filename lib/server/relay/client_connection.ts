@@ -56,6 +56,18 @@ export class ClientConnection implements Client, PeerRole {
     const { flow } = data;
     return new Relay(agent, this.#socket, this.#early.splice(0), { ...options, flow, resumable });
   }
+
+  /** Starts to copy to and from the node that has the agent, which does all else. */
+  relayTo(node: PeerSocket, options: RelayOptions): Relay {
+    const resumable = node.resumable && this.#socket.resumable;
+    const early = this.#early.splice(0);
+    return new Relay(node, this.#socket, early, { ...options, flow: true, resumable });
+  }
+
+  /** Whether its program can go on with its stream on another connection. */
+  get resumable(): boolean {
+    return this.#socket.resumable;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type FlowMessage, MESSAGE_COST } from "../../protocol/messages.ts";
 
 /** What may be taken without a report, in bytes: interactive sessions need few. */
-const UNREPORTED = 16 * 1024;
+export const UNREPORTED = 16 * 1024;
 
 /**
  * Between two looks at what the client has taken, in milliseconds: they get rarer while it takes

@@ -14,7 +14,15 @@ import { makeRendezvousId } from "../../protocol/names.ts";
 import type { AgentFacts, StatusMessage } from "../../protocol/messages.ts";
 import * as refusals from "./refusals.ts";
 import type { ResumeSecrets } from "./resume_secrets.ts";
-import type { AgentInfo, ClientInfo, Control, Link, Refusal, RegisterRequest } from "./types.ts";
+import type {
+  AgentInfo,
+  ClientInfo,
+  Control,
+  Grant,
+  Link,
+  Refusal,
+  RegisterRequest,
+} from "./types.ts";
 
 /** How long an agent whose connection is lost keeps its ID, in milliseconds. */
 export const GRACE_MS = 60_000;
@@ -118,8 +126,9 @@ export class Agents<Data> {
    * is a new one each time.
    */
   claim(id: string, request: RegisterRequest): Claim<Data> | Refusal {
-    const { address, version, facts, resume } = request;
+    const { address, version, facts, resume, grant } = request;
     const { secrets, now } = this.#options;
+    if (grant) return this.#granted(id, request, grant);
     const holder = this.#byId.get(id);
     if (holder && resume !== undefined && owns(holder, resume)) {
       this.#away.delete(holder);
@@ -136,24 +145,50 @@ export class Agents<Data> {
     if (full) return full;
     const isFree = !this.#byId.has(id);
     if (holder && !isFree) holder.contestedAt = now();
+    const agent = this.#add(isFree ? id : this.#freeId(), request, newcomer);
+    const secret = this.#issue(agent, isFree ? resume : undefined);
+    return { agent, secret, resumed: false, displaced };
+  }
+
+  /** Gives an agent what was decided elsewhere; nobody else has that ID here. */
+  #granted(asked: string, request: RegisterRequest, grant: Grant): Claim<Data> | Refusal {
+    const { address, version, facts, resume } = request;
+    const { id, resumed } = grant;
+    const other = this.#byId.get(asked);
+    if (other && asked !== id) other.contestedAt = this.#options.now();
+    const holder = this.#byId.get(id);
+    const full = holder ? undefined : this.#refuseIfFull();
+    if (full) return full;
+    if (holder) {
+      this.#away.delete(holder);
+      Object.assign(holder, { address, version, facts });
+    }
+    const agent = holder ?? this.#add(id, request, !resumed);
+    return { agent, secret: this.#issue(agent, resume, grant.secret), resumed };
+  }
+
+  #add(id: string, request: RegisterRequest, newcomer: boolean): Agent<Data> {
+    const { address, version, facts } = request;
     const agent: Agent<Data> = {
-      id: isFree ? id : this.#freeId(),
+      id,
       secretHash: new Uint8Array(),
       newcomer,
-      since: now(),
+      since: this.#options.now(),
       ...{ address, version, facts },
       lostAt: 0,
       parked: [],
       pairs: new Set(),
     };
-    const secret = this.#issue(agent, isFree ? resume : undefined);
-    this.#byId.set(agent.id, agent);
-    return { agent, secret, resumed: false, displaced };
+    this.#byId.set(id, agent);
+    return agent;
   }
 
-  /** Makes the agent's next secret, good beside the one that it has shown. */
-  #issue(agent: Agent<Data>, shown?: string): string {
-    const secret = this.#options.secrets.issue(agent.id, this.#options.now());
+  /** Gives the agent its next secret, good beside the one that it has shown. */
+  #issue(
+    agent: Agent<Data>,
+    shown?: string,
+    secret = this.#options.secrets.issue(agent.id, this.#options.now()),
+  ): string {
     agent.secretHash = hash(secret);
     agent.shownHash = shown === undefined ? undefined : hash(shown);
     return secret;

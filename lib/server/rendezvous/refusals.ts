@@ -34,6 +34,13 @@ export function unknownId(id: string): Refusal {
   return { label: "unknown-id", status: 404, reason };
 }
 
+/** Of a cluster whose directory cannot be asked. */
+export function directoryAway(id: string): Refusal {
+  const reason = `the servers cannot tell at the moment where the agent "${id}" is: ` +
+    "try again soon, or add ?wait=1m to the URL";
+  return { label: "directory-away", status: 503, reason };
+}
+
 export function agentAway(id: string): Refusal {
   const reason = `the agent "${id}" has lost its connection and may be back soon: ` +
     "try again, or add ?wait=1m to the URL";

@@ -25,7 +25,7 @@ import type {
   ServerEvent,
 } from "./types.ts";
 import { ResumeSecrets } from "./resume_secrets.ts";
-import { WaitingRoom } from "./waiting.ts";
+import { type Waiting, WaitingRoom } from "./waiting.ts";
 
 /** How long a client waits for a connected agent to park a data connection, in milliseconds. */
 export const QUEUE_MS = 30_000;
@@ -47,6 +47,8 @@ export interface RendezvousOptions<Data, C> {
   /** @default with a random key */
   secrets?: ResumeSecrets;
   observe?(event: ServerEvent): void;
+  /** Whether this node of a cluster may answer for an ID now. @default yes */
+  mayAnswer?(id: string): boolean;
   /** @default Date.now */
   now?: () => number;
   /** @default makeRendezvousId */
@@ -124,6 +126,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if (this.#draining) return refusals.draining;
     const agent = this.#agents.get(id);
     if (!agent?.control || !owns(agent, secret)) return refusals.wrongSecret(id);
+    if (!this.#mayAnswer(id)) return refusals.directoryAway(id);
     const waiting = this.#waiting.takeFirst(id);
     if (waiting) {
       this.#pairs.add(agent, data, waiting.client, waiting.since);
@@ -149,6 +152,7 @@ export class Rendezvous<Data extends Closable, C extends Client> {
     if (this.#draining) return refusals.draining;
     const agent = this.#agents.get(id);
     if (!agent && !patient) return refusals.unknownId(id);
+    if (agent && !this.#mayAnswer(id)) return refusals.directoryAway(id);
     if (!agent?.control && !patient) return refusals.agentAway(id);
     const limit = this.#options.maxClientsPerAgent;
     const clients = (agent?.pairs.size ?? 0) + this.#waiting.count(id);
@@ -184,6 +188,40 @@ export class Rendezvous<Data extends Closable, C extends Client> {
   /** A waiting client has closed. */
   leave(id: string, client: C): void {
     this.#waiting.take(id, (waiting) => waiting.client === client);
+  }
+
+  /** Whether an agent with this ID is registered here. */
+  has(id: string): boolean {
+    return this.#agents.get(id) !== undefined;
+  }
+
+  /** Whether `secret` is that of the agent's registration here. */
+  owns(id: string, secret: string | undefined): boolean {
+    const agent = this.#agents.get(id);
+    return agent !== undefined && owns(agent, secret);
+  }
+
+  /** Another agent has asked another node for an ID. */
+  contested(id: string, at: number): void {
+    const agent = this.#agents.get(id);
+    if (agent) agent.contestedAt = Math.max(agent.contestedAt ?? 0, at);
+  }
+
+  /** The agent is at another node: ends what it has here, but for its pairs and who waits for it. */
+  release(id: string, reason: string): void {
+    const agent = this.#agents.get(id);
+    if (!agent) return;
+    const { control } = agent;
+    agent.control = undefined;
+    this.#agents.remove(agent);
+    this.#closeParked(agent, CloseCode.replaced, reason);
+    control?.close(CloseCode.replaced, reason);
+    this.#observe({ type: "unregistered", id, reason });
+  }
+
+  /** The clients that wait for an agent that is not here. */
+  stranded(): Waiting<C>[] {
+    return this.#waiting.all(({ id }) => !this.has(id));
   }
 
   /** Ends what has waited too long; to be called about once a second. */
@@ -247,6 +285,10 @@ export class Rendezvous<Data extends Closable, C extends Client> {
 
   #closeParked(agent: Agent<Data>, code: number, reason: string): void {
     for (const data of agent.parked.splice(0)) data.close(code, reason);
+  }
+
+  #mayAnswer(id: string): boolean {
+    return this.#options.mayAnswer?.(id) ?? true;
   }
 
   #observe(event: ServerEvent): void {

@@ -61,6 +61,7 @@ export interface Pairing {
 export type RefusalLabel =
   | "unknown-id"
   | "agent-away"
+  | "directory-away"
   | "too-many-agents"
   | "too-many-clients"
   | "too-many-connections"
@@ -158,6 +159,17 @@ export interface RegisterRequest {
   facts: AgentFacts;
   /** The secret of an earlier registration. */
   resume?: string;
+  /** What the nodes of a cluster have agreed on. @default the rules of this server alone */
+  grant?: Grant;
+}
+
+/** The ID that an agent gets in a cluster. */
+export interface Grant {
+  id: string;
+  /** Its new secret. */
+  secret: string;
+  /** Whether the ID was this agent's before, on whichever node. */
+  resumed: boolean;
 }
 
 /** A registered agent. */

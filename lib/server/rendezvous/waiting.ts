@@ -51,6 +51,11 @@ export class WaitingRoom<C> {
     return taken;
   }
 
+  /** The clients that fit, which stay. */
+  all(fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
+    return [...this.#lines.values()].flat().filter(fits);
+  }
+
   /** Removes all clients that fit. */
   takeAll(fits: (waiting: Waiting<C>) => boolean): Waiting<C>[] {
     return [...this.#lines.keys()].flatMap((id) => this.take(id, fits));

@@ -26,6 +26,7 @@ const REFUSALS = Object.entries(
   {
     "unknown-id": ["client"],
     "agent-away": ["client"],
+    "directory-away": ["agent", "client"],
     "too-many-agents": ["agent"],
     "too-many-clients": ["client"],
     "too-many-connections": ["agent", "client"],
@@ -56,6 +57,8 @@ const DROPS = Object.keys(
 export interface MetricsOptions {
   /** How much the server carries. */
   load(): ServerLoad;
+  /** Whether it is a node of a cluster. @default false */
+  cluster?: boolean;
 }
 
 /**
@@ -128,8 +131,11 @@ export class Metrics {
     ["direction"],
   );
 
+  readonly #cluster?: Record<"connected" | "nodes" | "leases" | "links", Gauge>;
+
   constructor(options: MetricsOptions) {
     this.#load = options.load;
+    if (options.cluster) this.#cluster = this.#clusterGauges();
     for (const kind of ["new", "renamed", "resumed"]) this.#registrations.inc({ kind }, 0);
     for (const reason of PAIR_ENDS) this.#ends.inc({ reason }, 0);
     for (const reason of DROPS) this.#drops.inc({ reason }, 0);
@@ -187,9 +193,30 @@ export class Metrics {
     this.#connections.set(load.connections);
     this.#buffered.set(load.buffered);
     this.#bufferLimit.set(load.bufferLimit);
+    if (load.cluster) {
+      this.#cluster?.connected.set(Number(load.cluster.connected));
+      this.#cluster?.nodes.set(load.cluster.nodes);
+      this.#cluster?.leases.set(load.cluster.leases);
+      this.#cluster?.links.set(load.cluster.links);
+    }
     this.#relayedBytes.reset();
     this.#relayedBytes.inc({ direction: "to_agent" }, this.#relayed.toAgent + load.toAgent);
     this.#relayedBytes.inc({ direction: "to_client" }, this.#relayed.toClient + load.toClient);
+  }
+
+  #clusterGauges(): Record<"connected" | "nodes" | "leases" | "links", Gauge> {
+    return {
+      connected: this.#gauge(
+        "converge_directory_connected",
+        "1 while the cluster's directory can be asked, else 0.",
+      ),
+      nodes: this.#gauge("converge_cluster_nodes", "Nodes that have been there lately."),
+      leases: this.#gauge("converge_cluster_leases", "IDs that this node answers for."),
+      links: this.#gauge(
+        "converge_cluster_links",
+        "Clients, and connections of agents, that this node brings to other nodes.",
+      ),
+    };
   }
 
   #counter(name: string, help: string, labelNames: string[] = []): Counter {

@@ -80,8 +80,8 @@ class World {
   nextName = 1;
   readonly nodes: (Process | undefined)[] = [];
   readonly agents: Agent[] = [];
-  /** May not be cut off or end before that: it alone knows the others. */
-  witness: { process: Process; until: number } | undefined;
+  /** May not be cut off or end before Redis knows from it which nodes there are. */
+  witness: { process: Process; since: number } | undefined;
   snapshot = new DirectoryState("run-0");
   answered = 0;
   moved = 0;
@@ -200,16 +200,16 @@ function step(world: World): void {
   const { random, schedule } = world;
   const node = world.pick(world.nodes);
   const { witness } = world;
-  const isWitness = witness && node === witness.process && schedule.now < witness.until;
+  if (witness && witness.process.heartbeat.last!.since !== witness.since) world.witness = undefined;
+  const isWitness = world.witness && node === world.witness.process;
   const ids = ["a", "b"];
   const known = world.nodes.filter((node) => node?.heartbeat.last && !node.cutOff);
   /** Redis may lose what it knows only while a node that has seen the others can tell it. */
   const lose = (act: () => void) => {
     const process = known.filter((node) => node!.heartbeat.last!.nodes.length >= 3)[0];
-    if (process === undefined || schedule.now < (world.witness?.until ?? 0)) return;
-    world.witness = { process, until: schedule.now + 2 * timing.renewMs };
+    if (process === undefined || world.witness) return;
+    world.witness = { process, since: process.heartbeat.last!.since };
     act();
-    void process.heartbeat.run().catch(() => {});
   };
   const dice = random();
   if (dice < 0.3) {

@@ -58,6 +58,9 @@ export class MemoryDirectory implements AgentDirectory {
     const record = this.#read(id);
     const isOwner = record !== undefined && shown !== "" &&
       (shown === record.secret || shown === record.shown);
+    if (isOwner && record.lease - this.timing.leaseMs < this.#since() && this.#isUnsettled()) {
+      return { type: "unsettled" };
+    }
     if (!isOwner) {
       if (record) {
         const isMine = this.#isMine(record) && !holding;
@@ -140,12 +143,14 @@ export class MemoryDirectory implements AgentDirectory {
     const { holdMs } = this.timing;
     let state = store.state;
     if (!state || this.#isBroken(state)) {
-      expected.clear();
+      for (const url of checked) expected.delete(url);
       checked.clear();
+      const isAnotherRun = state?.run !== store.run;
       state = store.state = { run: store.run, since: now, beat: now };
       for (const [url, { instance, seen }] of nodes) {
         if (now - seen <= holdMs && instance !== "-") expected.add(url);
       }
+      if (isAnotherRun) nodes.clear();
     } else if (state.since > now) {
       state.since = now;
     }
@@ -188,7 +193,7 @@ export class MemoryDirectory implements AgentDirectory {
   }
 
   #isGone({ url, instance }: { url: string; instance: string }): boolean {
-    return this.store.current.nodes.get(url)?.instance !== instance;
+    return this.store.current.nodes.get(url)?.instance !== instance && !this.#isUnsettled();
   }
 
   #isHaunted({ ghost }: AgentRecord): boolean {
@@ -210,6 +215,11 @@ export class MemoryDirectory implements AgentDirectory {
 
   #isBroken({ run, beat }: { run: string; beat: number }): boolean {
     return run !== this.store.current.run || this.clock() - beat > this.timing.leaseMs;
+  }
+
+  #since(): number {
+    const { state } = this.store.current;
+    return !state || this.#isBroken(state) ? Infinity : state.since;
   }
 
   #isUnsettled(): boolean {
