@@ -41,6 +41,11 @@ export interface ResumedFrame {
   type: "resumed";
   /** How many bytes the agent has got on former connections. */
   received: number;
+  /**
+   * Where in its own bytes the agent goes on: behind what the client had when it asked, if it has
+   * acknowledged more since, on a connection that was still there.
+   */
+  from: number;
 }
 
 /** How far the reader is, at least each sixteenth of the window. */
@@ -75,7 +80,7 @@ const SHAPES: Shapes = {
   open: {},
   resume: { stream: "string", secret: "string", attempt: "number", received: "number" },
   opened: { stream: "string", secret: "string", window: "number", resumeMs: "number" },
-  resumed: { received: "number" },
+  resumed: { received: "number", from: "number" },
   refused: { reason: "string", retry: "boolean" },
   ack: { received: "number", eof: "boolean?" },
   end: { reason: "string?" },
@@ -84,7 +89,7 @@ const SHAPES: Shapes = {
 };
 
 /** The numbers in frames: of bytes, tries and milliseconds. */
-const COUNTS = ["attempt", "received", "window", "resumeMs"];
+const COUNTS = ["attempt", "received", "from", "window", "resumeMs"];
 
 /**
  * Reads one frame.

@@ -124,11 +124,12 @@ export class Acceptor<C = void> {
     if (!known) return { reason: "wrong secret", known };
     if (attempt <= entry.attempt) return { reason: "this try was made before", known: false };
     const { stream, observer } = entry;
-    if (!stream.reaches(received)) return { reason: "wrong count of bytes", known: false };
+    const from = stream.continuation(received);
+    if (from === undefined) return { reason: "wrong count of bytes", known: false };
     entry.attempt = attempt;
     entry.stopWaiting?.();
-    send(link, { type: "resumed", received: stream.received });
-    const former = stream.attach(link, { received: stream.received, sent: received });
+    send(link, { type: "resumed", received: stream.received, from });
+    const former = stream.attach(link, { received: stream.received, sent: from });
     if (former) {
       send(former, { type: "replaced" });
       former.close();

@@ -210,10 +210,12 @@ class Initiator implements OpenedStream {
       const { answer, draining } = await ask<ResumedFrame>(link, request, "resumed");
       signal.throwIfAborted();
       if (!answer) throw new StreamRefusedError("the agent cannot go on with the session");
-      if (!this.stream.reaches(answer.received)) {
+      // Bytes may have come on the present connection meanwhile.
+      const isOurs = answer.from >= received && answer.from <= this.stream.received;
+      if (this.stream.continuation(answer.received) !== answer.received || !isOurs) {
         throw new ProtocolError("the agent broke the protocol: it has another count of bytes");
       }
-      this.#goOn(link, received, answer.received);
+      this.#goOn(link, answer.from, answer.received);
       if (draining) this.move();
     } catch (error) {
       link.close();

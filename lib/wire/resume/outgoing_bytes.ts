@@ -61,9 +61,14 @@ export class OutgoingBytes {
     return this.#retained.held;
   }
 
-  /** Whether a connection can go on from `offset`. */
-  reaches(offset: number): boolean {
-    return offset >= this.#retained.start && offset <= this.#furthest;
+  /** Whether the peer can have got so many bytes. */
+  canHave(received: number): boolean {
+    return received <= this.#furthest;
+  }
+
+  /** How many bytes the peer has acknowledged, at least. */
+  get acknowledged(): number {
+    return this.#retained.start;
   }
 
   /** See `ByteStream.write()`. */

@@ -107,9 +107,16 @@ export class ResumableStream implements ByteStream {
     return this.#ended;
   }
 
-  /** Whether the next connection can go on from `offset`, which the peer has got. */
-  reaches(offset: number): boolean {
-    return this.#outgoing.reaches(offset);
+  /**
+   * Where in our bytes the next connection goes on.
+   *
+   * @param received how many the peer had got when it asked for that; it may have acknowledged more
+   * since, on the connection that it still had
+   * @returns undefined if it cannot have got so many
+   */
+  continuation(received: number): number | undefined {
+    if (!this.#outgoing.canHave(received)) return undefined;
+    return Math.max(received, this.#outgoing.acknowledged);
   }
 
   /**

@@ -78,6 +78,8 @@ async function runSchedule(seed: number): Promise<boolean> {
 
   const accept = async (link: StreamLink) => {
     try {
+      // A request may wait in a server until the agent is there; the connection before goes on.
+      if (random.chance(0.3)) await world.delay(random.below(1_000));
       const request = parseFrame<RequestFrame>(await link.receive(), "open", "resume");
       if (request.type === "resume") {
         const refusal = acceptor.resume(link, request);
@@ -128,6 +130,11 @@ async function runSchedule(seed: number): Promise<boolean> {
   assert.ok(ended, `seed ${seed}: it hangs`);
   assert.equal(acceptor.held, 0, `seed ${seed}`);
   const agent = agents.at(-1)!;
+  for (const error of [client.error, agent.error]) {
+    // Only who leaves or gives up ends a stream early, and nobody is taken for a stranger.
+    const why = error?.message ?? "";
+    assert.doesNotMatch(why, /wrong|made before|broke the protocol/, `seed ${seed}`);
+  }
   for (const [from, to] of [[client, agent], [agent, client]] as const) {
     const beginning = String.fromCharCode(...from.sent.subarray(0, to.got.length));
     assert.equal(to.got, beginning, `seed ${seed}: other bytes`);
