@@ -8,6 +8,7 @@ import { fuzz } from "./fuzz.ts";
 import { hostile } from "./hostile.ts";
 import { many } from "./many.ts";
 import { packetSizes } from "./packet_sizes.ts";
+import { resume } from "./resume.ts";
 import { slowLinks } from "./slow_links.ts";
 import { soak } from "./soak.ts";
 
@@ -23,6 +24,7 @@ const SCENARIOS: Record<string, Scenario> = {
   "hostile": { run: hostile },
   "many": { run: many },
   "packet-sizes": { run: packetSizes, among: ["chacha20-poly1305@openssh.com"] },
+  "resume": { run: resume, among: ["deploys"] },
   "slow-links": { run: slowLinks, among: ["ssh", "1 MB/s"] },
   "soak": { run: soak },
 };

@@ -12,6 +12,9 @@ export interface SceneOptions {
   hold?: boolean;
 }
 
+/** How long streams wait: what has lost its peer for good is to end soon, and only then. */
+const RESUME = ["--resume-time", "2s"];
+
 /** Leaving its scope ends it all. */
 export class Scene implements AsyncDisposable {
   announced!: Announced;
@@ -43,7 +46,8 @@ export class Scene implements AsyncDisposable {
 
   async startAgent(): Promise<void> {
     const { dir, options: { env, hold = true } } = this;
-    const args = [...hold ? ["--hold"] : [], "--json", "--shell", "/bin/bash", this.world.url];
+    const args = [...hold ? ["--hold"] : [], "--json", "--shell", "/bin/bash", ...RESUME];
+    args.push(this.world.url);
     this.agent = this.#stack.use(startEntry("agent.ts", args, { cwd: dir.path, env }));
     this.announced = JSON.parse((await this.agent.waitFor(/^\{.*\}$/m))[0]);
   }
@@ -53,17 +57,18 @@ export class Scene implements AsyncDisposable {
     this.tunnel?.kill();
     await this.tunnel?.result();
     const url = `${this.world.url}/client/${this.announced.id}`;
-    this.tunnel = this.#stack.use(startEntry("tunnel.ts", [String(this.tunnelPort), url]));
+    const args = [...RESUME, String(this.tunnelPort), url];
+    this.tunnel = this.#stack.use(startEntry("tunnel.ts", args));
     this.tunnelPort = Number((await this.tunnel.waitFor(/127\.0\.0\.1:(\d+)/))[1]);
   }
 
   /** A session that gives back each byte; its first round trip is over. */
   async openEcho(): Promise<EchoSession> {
-    const { world, announced } = this;
+    const { announced } = this;
     const destination = `${announced.username}@localhost`;
     const echo = new EchoSession({
       name: "shell",
-      options: world.sshOptions(announced),
+      options: this.#viaWsproxy(),
       destination,
     });
     await echo.trip();
@@ -82,7 +87,7 @@ export class Scene implements AsyncDisposable {
     const { world, announced } = this;
     const options = throughTunnel
       ? world.tunnelOptions(announced, this.tunnelPort)
-      : world.sshOptions(announced);
+      : this.#viaWsproxy();
     const words = [...options, `${announced.username}@127.0.0.1`, command];
     // What the command prints on stdout is much, and nobody's.
     const script = 'exec ssh "$@" >/dev/null';
@@ -91,6 +96,12 @@ export class Scene implements AsyncDisposable {
         interactive: true,
       }),
     );
+  }
+
+  #viaWsproxy(): string[] {
+    const { world, announced } = this;
+    const url = [...RESUME, world.url].join(" ");
+    return world.sshOptions(announced, world.proxyCommand(announced.id, url));
   }
 
   /** Whether a person can log in now. */

@@ -1,0 +1,76 @@
+/**
+ * `deno task torture resume [kills|deploys|cuts|waiting] [shells]`: servers and networks fail and
+ * come back under all that people do in a job, and nothing of it ends.
+ *
+ * @module
+ */
+import { quantile } from "../bench/measure.ts";
+import { cutNetwork } from "./resume/cuts.ts";
+import { deploy } from "./resume/deploys.ts";
+import { killServers } from "./resume/kills.ts";
+import { wait } from "./resume/waiting.ts";
+import { mebibytes, milliseconds, printTable } from "./table.ts";
+
+const GB = 1_000_000_000;
+
+/** The parts of the scenario. */
+const PARTS: Record<string, (shells: number) => Promise<void>> = {
+  async kills(shells) {
+    const rows: string[][] = [];
+    for (const [kills, awayMs] of [[1, 5_000], [10, 1_000]] as const) {
+      const seen = await killServers({ shells, kills, awayMs, size: GB });
+      rows.push([
+        String(kills),
+        milliseconds(awayMs),
+        milliseconds(quantile(seen.pauses, 0.5)),
+        milliseconds(Math.max(...seen.pauses)),
+        milliseconds(seen.transferMs),
+        mebibytes(seen.forwarded),
+      ]);
+    }
+    console.log(
+      `\nkill -9 of the server, ${shells} shells, 1 GB by sftp each way, rsync, forwards`,
+    );
+    printTable(
+      ["kills", "away for", "pause, median", "longest", "all transfers", "forwarded each way"],
+      rows,
+    );
+  },
+  async deploys(shells) {
+    const { pauses, usual, cut } = await deploy({ shells, deploys: 5 });
+    console.log(`\n5 deploys under ${shells} shells, each in use`);
+    printTable(["longest pause of each shell", "median", "99 of 100", "longest"], [
+      ["without a deploy", ...[0.5, 0.99, 1].map((part) => milliseconds(quantile(usual, part)))],
+      ["in a deploy", ...[0.5, 0.99, 1].map((part) => milliseconds(quantile(pauses, part)))],
+    ]);
+    console.log(`\nPairs that were cut, as they had not moved in time: ${cut}`);
+  },
+  async cuts(shells) {
+    const rows: string[][] = [];
+    for (const side of ["client", "agent"] as const) {
+      for (const how of ["reset", "silence"] as const) {
+        const backMs = await cutNetwork(side, how, {
+          shells: Math.min(shells, 20),
+          forMs: 240_000,
+        });
+        rows.push([side, how, milliseconds(backMs)]);
+      }
+    }
+    console.log("\nThe network is cut for 4 minutes");
+    printTable(["between the server and the", "with", "all shells answered after"], rows);
+  },
+  async waiting(shells) {
+    const { open, away, back } = await wait(shells);
+    console.log(`\nMemory of an agent with ${shells} streams`);
+    printTable(["all open and quiet", "all away, with 64 MiB of output each", "all back"], [
+      [open, away, back].map(mebibytes),
+    ]);
+  },
+};
+
+/** The scenario. */
+export async function resume(part?: string, shells = "200"): Promise<void> {
+  for (const [name, run] of Object.entries(PARTS)) {
+    if (part === undefined || part === name) await run(Number(shells));
+  }
+}
