@@ -5,7 +5,7 @@ import { sameSecret } from "../same_secret.ts";
 import { StreamBudget } from "./stream_budget.ts";
 import { STREAM_CLOCK, type StreamClock } from "./stream_clock.ts";
 import type { StreamLink } from "./stream_link.ts";
-import { ClosedError, ResumableStream } from "./resumable_stream.ts";
+import { ResumableStream } from "./resumable_stream.ts";
 
 /** The bytes of a stream's name, and of its secret. */
 const NAME_BYTES = 16;
@@ -101,6 +101,7 @@ export class Acceptor<C = void> {
       clock: this.#clock,
       onLost: (error) => this.#lost(name, entry, error),
       onEnded: () => this.#ended(name, entry),
+      onReleased: () => this.#forget(name),
     });
     const entry: Entry<C> = { secret, stream, kept: false, attempt: 0, observer };
     this.#entries.set(name, entry);
@@ -134,7 +135,7 @@ export class Acceptor<C = void> {
       send(former, { type: "replaced" });
       former.close();
     }
-    if (stream.ended) this.#wait(name, new Error("the client does not close"));
+    if (stream.ended) this.#wait(name, new Error("the client does not say that it knows"));
     else observer.resumed?.(client);
   }
 
@@ -146,15 +147,15 @@ export class Acceptor<C = void> {
 
   #lost(name: string, entry: Entry<C>, error: Error): void {
     const { stream, kept, observer } = entry;
-    if (!kept || (stream.ended && error instanceof ClosedError)) return this.#forget(name, error);
+    if (!kept) return this.#forget(name, error);
     this.#wait(name, error);
     if (!stream.ended) observer.lost?.(error);
   }
 
   #ended(name: string, { stream, kept }: Entry<C>): void {
-    // One that has ended well keeps its connection until the client closes that: then it knows.
+    // One that has ended well stays until the client knows.
     if (stream.away || !kept) this.#forget(name);
-    else this.#wait(name, new Error("the client does not close"));
+    else this.#wait(name, new Error("the client does not say that it knows"));
   }
 
   /** Gives the client its time from now on. */

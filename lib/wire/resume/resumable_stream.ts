@@ -21,11 +21,6 @@ export class PeerEndedError extends Error {
   override name = "PeerEndedError";
 }
 
-/** The peer has closed a connection cleanly, which ends a stream only after both ends of file. */
-export class ClosedError extends Error {
-  override name = "ClosedError";
-}
-
 export interface ResumableStreamOptions {
   /** What the other end is called in errors. */
   peer: "agent" | "client";
@@ -34,7 +29,7 @@ export interface ResumableStreamOptions {
   /** For all streams of the program. */
   budget: StreamBudget;
   clock: StreamClock;
-  /** There is no connection now: it was lost with this error, or closed after the end. */
+  /** There is no connection now: it was lost with this error, maybe after both directions ended. */
   onLost: (error: Error) => void;
   /** The server asks for another connection. */
   onDraining?: () => void;
@@ -42,6 +37,8 @@ export interface ResumableStreamOptions {
   onReplaced?: () => void;
   /** Both directions have ended, or it broke. */
   onEnded: () => void;
+  /** Both directions have ended, and the peer knows. */
+  onReleased?: () => void;
 }
 
 /** The connection of a stream, and how far in the stream its bytes are. */
@@ -167,10 +164,13 @@ export class ResumableStream implements ByteStream {
     this.#leave(error);
   }
 
-  /** Closes the connection, if there is one; of a stream that has ended. */
+  /** Tells the peer of a stream that has ended that we know, and closes the connection. */
   release(): void {
-    this.#attached?.link.close();
+    const link = this.#attached?.link;
     this.#attached = undefined;
+    if (!link) return;
+    link.send(JSON.stringify({ type: "end" })).catch(() => {});
+    link.close();
   }
 
   /** Ends both directions at once; what has come can still be read, then the error. */
@@ -203,7 +203,7 @@ export class ResumableStream implements ByteStream {
       for (;;) {
         const message = await link.receive();
         if (this.#attached !== attached) return;
-        if (message === null) throw new ClosedError("the connection was closed");
+        if (message === null) throw new Error("the connection was closed");
         if (typeof message !== "string") {
           this.#incoming.add(attached.offset, message);
           attached.offset += message.length;
@@ -234,6 +234,7 @@ export class ResumableStream implements ByteStream {
         this.#outgoing.stop(error);
         this.#attached?.link.close();
         this.#attached = undefined;
+        if (this.#ended) this.#options.onReleased?.();
         return this.#finish(error);
       }
       case "replaced":
