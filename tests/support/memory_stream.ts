@@ -90,7 +90,7 @@ export function memoryStreamPair(): [ByteStream, ByteStream] {
 export async function readAll(stream: ByteStream): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let bytes = await stream.read(); bytes !== null; bytes = await stream.read()) {
-    chunks.push(bytes);
+    chunks.push(bytes.slice());
   }
   return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }
