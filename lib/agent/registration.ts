@@ -7,6 +7,7 @@
 import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text/error_message.ts";
 import { Backoff } from "../wire/dial/backoff.ts";
+import { RESUMABLE_PING_MS } from "../wire/resume/stream_link.ts";
 import { delay, within } from "../wire/delay.ts";
 import {
   type AgentFacts,
@@ -148,6 +149,8 @@ export class Registration {
       this.#id = registration.id;
       this.#resume = registration.resume;
       this.#control = control;
+      // Clients whose streams are to go on wait for it.
+      control.pingEvery(RESUMABLE_PING_MS);
       onRegistered();
       this.#options.onRegistered(registration);
       if (this.#status) this.report(this.#status);
