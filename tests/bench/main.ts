@@ -1,5 +1,5 @@
 /**
- * `deno task bench [rounds]`: Converge's executables beside OpenSSH's sshd, on this machine, measured by
+ * `deno task bench [rounds [resume]]`: Converge's executables beside OpenSSH's sshd, on this machine, measured by
  * turns. sshd is reached by TCP, and by other people's websockets; Converge through wsproxy and the
  * server. Prints the tables of docs/benchmarks.md: medians, with the least and the most of all rounds.
  *
@@ -140,7 +140,45 @@ async function benchTimes(): Promise<void> {
   console.log(`\nwsproxy's first byte: ${spread(bytes.get(converge)!, 0)} ms`);
 }
 
+/** What streams cost that go on after a lost connection: the same with and without them. */
+async function benchResume(): Promise<void> {
+  const compared = [converge, targets.plain];
+  printHead("", "with", "without", "ratio");
+  for (const direction of ["down", "up"] as const) {
+    const results = await inTurns(compared, (target) => copy(target, direction, MEGABYTES));
+    const [ours, plain] = compared.map((target) => results.get(target)!) as [
+      Transfer[],
+      Transfer[],
+    ];
+    const seconds = (copies: Transfer[]) =>
+      copies.map(({ usage }) =>
+        Object.values(usage).reduce((sum, { seconds }) => sum + seconds, 0) * 1000 / MEGABYTES
+      );
+    const rates = [ours, plain].map((copies) => spread(copies.map(({ rate }) => rate), 0));
+    printRow(`MB/s ${direction}`, rates[0]!, rates[1]!, ratioOf(ours, plain));
+    const [ourSeconds, plainSeconds] = [seconds(ours), seconds(plain)];
+    const ratios = ourSeconds.map((value, round) => value / plainSeconds[round]!);
+    printRow(
+      `CPU seconds a GB ${direction}, all programs`,
+      spread(ourSeconds, 2),
+      spread(plainSeconds, 2),
+      spread(ratios, 2),
+    );
+  }
+  const echoes = await inTurns(compared, echo);
+  const medians = compared.map((target) =>
+    echoes.get(target)!.map((times) => quantile(times, 0.5))
+  ) as [number[], number[]];
+  const ratios = medians[0].map((value, round) => value / medians[1][round]!);
+  printRow("echo, ms", spread(medians[0], 2), spread(medians[1], 2), spread(ratios, 2));
+}
+
+if (Deno.args[1] === "resume") {
+  await benchResume();
+  Deno.exit();
+}
 for (const direction of ["down", "up"] as const) await benchCopies(direction);
 await benchPinned();
 await benchTimes();
+await benchResume();
 await benchSftp(targets, { compare, printHead });

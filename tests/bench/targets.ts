@@ -23,6 +23,8 @@ export interface Target {
 /** All that runs during a benchmark; leaving its scope ends it. */
 export class Targets implements AsyncDisposable {
   readonly converge: Target;
+  /** The same without streams that go on after a lost connection. */
+  readonly plain: Target;
   readonly sshd: Target;
   /** The same sshd, reached by websockets. */
   readonly peers: Target[];
@@ -33,10 +35,10 @@ export class Targets implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    from: Pick<Targets, "converge" | "sshd" | "peers" | "there" | "wsproxy">,
+    from: Pick<Targets, "converge" | "plain" | "sshd" | "peers" | "there" | "wsproxy">,
     stack: AsyncDisposableStack,
   ) {
-    ({ converge: this.converge, sshd: this.sshd, peers: this.peers } = from);
+    ({ converge: this.converge, plain: this.plain, sshd: this.sshd, peers: this.peers } = from);
     ({ there: this.there, wsproxy: this.wsproxy } = from);
     this.#stack = stack;
   }
@@ -60,6 +62,12 @@ export class Targets implements AsyncDisposable {
       programs: { agent: { pid: agent.pid }, server: { pid: world.server.pid } },
       job: agent.pid,
     };
+    const [program, ...args] = wsproxy;
+    const plain: Target = {
+      ...converge,
+      name: "--resume-time 0",
+      options: world.sshOptions(announced, [program, "--resume-time", "0", ...args].join(" ")),
+    };
     const daemon = { pid: sshd.program.pid, below: /^sshd/ };
     const byProxy = (name: string, proxy: string, programs: Record<string, Watched>): Target => ({
       name,
@@ -78,6 +86,7 @@ export class Targets implements AsyncDisposable {
     return new Targets(
       {
         converge,
+        plain,
         sshd: byProxy("sshd", "none", {}),
         peers: peers.filter((peer) => peer !== undefined),
         there: dir.path,
