@@ -48,6 +48,24 @@ class Side {
   }
 }
 
+/** What only the server says to an agent between a client's bytes. */
+const OURS = ["flow", "draining"];
+
+/** Why a text frame between two resumable ends may not be passed on, if it may not. */
+function mistakeIn(text: string, from: Side["name"]): string | undefined {
+  if (text.length > MAX_PAIR_MESSAGE_LENGTH) return `of more than ${MAX_PAIR_MESSAGE_LENGTH}`;
+  if (from === "client" && OURS.includes(typeOf(text))) return "that only the server may send";
+}
+
+/** The type of a message, if it is one. */
+function typeOf(text: string): string {
+  try {
+    return String(JSON.parse(text)?.type);
+  } catch {
+    return "";
+  }
+}
+
 /**
  * Copies bytes both ways between an agent's data connection and a client, each message as it is.
  *
@@ -147,8 +165,9 @@ export class Relay implements Link {
   /** Copies what comes between two ends that are resumable. */
   #pass(from: Side, to: Side, data: PeerData): void {
     const length = typeof data === "string" ? data.length : data.byteLength;
-    if (typeof data === "string" && length > MAX_PAIR_MESSAGE_LENGTH) {
-      const reason = `the ${from.name} sent a text frame of more than ${MAX_PAIR_MESSAGE_LENGTH}`;
+    const mistake = typeof data === "string" ? mistakeIn(data, from.name) : undefined;
+    if (mistake) {
+      const reason = `the ${from.name} sent a text frame ${mistake}`;
       const { policyViolation, peerLost } = CloseCode;
       this.#break({ label: "protocol", reason }, ...this.#codes(from, policyViolation, peerLost));
     } else if (length > 0) {

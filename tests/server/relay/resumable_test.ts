@@ -94,6 +94,17 @@ for (const [closing, other] of [["client", "data"], ["data", "client"]] as const
   });
 }
 
+for (const type of ["flow", "draining"]) {
+  Deno.test(`two resumable ends: a client cannot send "${type}" in the server's name`, async () => {
+    await using server = await startTestServer();
+    await using pair = await start(server.ws, true);
+    pair.client.send(`{ "type": "ack", "type": "${type}", "taken": 1e9 }`);
+    assert.equal((await pair.client.closed).code, CloseCode.policyViolation);
+    assert.equal((await pair.data.closed).code, CloseCode.peerLost);
+    assert.equal(pair.data.pending, 0);
+  });
+}
+
 Deno.test("two resumable ends: text that a side does not take is counted as bytes are", async () => {
   await using server = await startTestServer({ maxBuffer: 2 ** 20 });
   await using pair = await start(server.ws, true);
