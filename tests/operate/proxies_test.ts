@@ -87,7 +87,7 @@ requires("caddy")({
     const url = `http://localhost:${freePort()}`;
     const text = adapt(operateFile("Caddyfile"), {
       "{\n\tservers": "{\n\tadmin off\n\tservers",
-      "converge.example {": `${url} {\n\tbind 127.0.0.1`,
+      "{$CONVERGE_SITE:converge.example} {": `${url} {\n\tbind 127.0.0.1`,
       "127.0.0.1:8000": `127.0.0.1:${server.port}`,
     });
     await using caddy = new Program("caddy", ["run", ...await validate("Caddyfile", text)], {

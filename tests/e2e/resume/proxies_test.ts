@@ -88,7 +88,7 @@ requires("ssh", "caddy")(
         "Caddyfile",
         adapt(operateFile("Caddyfile"), {
           "{\n\tservers": "{\n\tadmin off\n\tservers",
-          "converge.example {": `http://:${port} {\n\tbind 127.0.0.1`,
+          "{$CONVERGE_SITE:converge.example} {": `http://:${port} {\n\tbind 127.0.0.1`,
           "127.0.0.1:8000": `127.0.0.1:${serverPort}`,
         }),
       );
