@@ -11,8 +11,8 @@ const SECTIONS = [
   ["agent", "The agent"],
   ["rendezvous-id", "The ID"],
   ["wsproxy", "wsproxy"],
-  ["tunnel", "Tunnel"],
   ["jump", "ssh -J"],
+  ["tunnel", "Tunnel"],
   ["login", "Login"],
   ["lifetime", "Exit"],
 ];
@@ -39,8 +39,8 @@ export function guidePage({ site, computer }: { site: Site; computer: Computer }
       <Agent site={site} />
       <RendezvousId />
       <Wsproxy site={site} />
-      <Tunnel site={site} />
       {site.jump && <Jump site={site} jump={site.jump} computer={computer} />}
+      <Tunnel site={site} />
       <Login site={site} />
       <Lifetime />
     </Layout>,
