@@ -99,9 +99,13 @@ requires("systemd-analyze")({
       "ExecStart=/opt/converge/dist/server": `ExecStart=${Deno.execPath()}`,
     });
     const unit = dir.write("converge.service", text);
-    const verify = await run("systemd-analyze", ["verify", unit]);
-    assert.equal(verify.stderr, "");
-    assert.equal(verify.code, 0);
+    // Under this name the guide has two of it.
+    dir.write("converge@.service", text);
+    for (const each of [unit, join(dir.path, "converge@a.service")]) {
+      const verify = await run("systemd-analyze", ["verify", each]);
+      assert.equal(verify.stderr, "");
+      assert.equal(verify.code, 0);
+    }
     // Of 100, which no protection at all would be.
     const args = ["security", "--offline=true", "--threshold=20", "--no-pager", unit];
     const security = await run("systemd-analyze", args);
