@@ -5,6 +5,7 @@
  * @module
  */
 import { quantile } from "../bench/measure.ts";
+import { runApart } from "./failures/namespace.ts";
 import { cutNetwork } from "./resume/cuts.ts";
 import { deploy } from "./resume/deploys.ts";
 import { killServers } from "./resume/kills.ts";
@@ -56,6 +57,10 @@ const PARTS: Record<string, (shells: number) => Promise<void>> = {
         rows.push([side, how, milliseconds(backMs)]);
       }
     }
+    const start = performance.now();
+    await runApart("cut.ts", "240", "5m");
+    const backMs = performance.now() - start - 240_000;
+    rows.push(["everyone", "silence", `${milliseconds(backMs)}, with the start of all programs`]);
     console.log("\nThe network is cut for 4 minutes");
     printTable(["between the server and the", "with", "all shells answered after"], rows);
   },

@@ -1,6 +1,7 @@
 /**
- * The network is cut: cut.ts SECONDS, where taking down `lo` cuts everything. A short cut harms
- * nothing. After a long one all ends on both sides, and the agent comes back by itself.
+ * The network is cut: cut.ts SECONDS [RESUME-TIME], where taking down `lo` cuts everything. A short
+ * cut harms nothing, nor does one that streams outlive. After another all ends on both sides, and
+ * the agent comes back by itself.
  */
 import { delay } from "../../../lib/wire/delay.ts";
 import { succeed } from "../../support/clients.ts";
@@ -9,13 +10,14 @@ import { gone } from "../../support/processes.ts";
 import { Scene } from "./scene.ts";
 
 /** After so long without an answer both sides give up, in seconds. */
-const GIVE_UP = 60;
+const GIVE_UP = 15;
 
 const setLink = (state: "up" | "down") => succeed("ip", ["link", "set", "lo", state]);
 
-const seconds = Number(Deno.args[0]);
-await using scene = await Scene.start();
-const echo = seconds < GIVE_UP ? await scene.openEcho() : undefined;
+const [cut, resumeTime] = Deno.args;
+const seconds = Number(cut);
+await using scene = await Scene.start({ resumeTime });
+const echo = seconds < GIVE_UP || resumeTime ? await scene.openEcho() : undefined;
 const ssh = scene.startSsh("echo $$ >&2; exec cat");
 const session = Number((await ssh.waitFor(/^(\d+)$/m))[1]);
 const { printed } = scene.agent;

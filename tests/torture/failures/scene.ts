@@ -10,10 +10,12 @@ export interface SceneOptions {
   env?: Record<string, string>;
   /** Whether the agent stays without shells and input. @default true */
   hold?: boolean;
+  /**
+   * How long streams wait for a lost connection. @default "2s": what has lost its peer for good ends
+   * soon
+   */
+  resumeTime?: string;
 }
-
-/** How long streams wait: what has lost its peer for good is to end soon, and only then. */
-const RESUME = ["--resume-time", "2s"];
 
 /** Leaving its scope ends it all. */
 export class Scene implements AsyncDisposable {
@@ -46,7 +48,7 @@ export class Scene implements AsyncDisposable {
 
   async startAgent(): Promise<void> {
     const { dir, options: { env, hold = true } } = this;
-    const args = [...hold ? ["--hold"] : [], "--json", "--shell", "/bin/bash", ...RESUME];
+    const args = [...hold ? ["--hold"] : [], "--json", "--shell", "/bin/bash", ...this.#resume];
     args.push(this.world.url);
     this.agent = this.#stack.use(startEntry("agent.ts", args, { cwd: dir.path, env }));
     this.announced = JSON.parse((await this.agent.waitFor(/^\{.*\}$/m))[0]);
@@ -57,7 +59,7 @@ export class Scene implements AsyncDisposable {
     this.tunnel?.kill();
     await this.tunnel?.result();
     const url = `${this.world.url}/client/${this.announced.id}`;
-    const args = [...RESUME, String(this.tunnelPort), url];
+    const args = [...this.#resume, String(this.tunnelPort), url];
     this.tunnel = this.#stack.use(startEntry("tunnel.ts", args));
     this.tunnelPort = Number((await this.tunnel.waitFor(/127\.0\.0\.1:(\d+)/))[1]);
   }
@@ -98,9 +100,13 @@ export class Scene implements AsyncDisposable {
     );
   }
 
+  get #resume(): string[] {
+    return ["--resume-time", this.options.resumeTime ?? "2s"];
+  }
+
   #viaWsproxy(): string[] {
     const { world, announced } = this;
-    const url = [...RESUME, world.url].join(" ");
+    const url = [...this.#resume, world.url].join(" ");
     return world.sshOptions(announced, world.proxyCommand(announced.id, url));
   }
 
