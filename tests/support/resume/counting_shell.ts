@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { delay } from "../../../lib/wire/delay.ts";
 import { Program } from "../program.ts";
 
-/** How long a person takes from an answer to the next line, in milliseconds. */
-const THINKING_MS = 20;
-
 /** What answers: a shell would show prompts too, and switch modes of the terminal. */
 const ANSWERS = "echo ready-$$; while read -r line; do test $line = bye && exit 7; " +
   "echo $line-$$; done";
@@ -54,12 +51,16 @@ export class CountingShell implements AsyncDisposable {
     this.#answered = Promise.withResolvers();
   }
 
-  /** Goes on with that until {@link stop}. */
-  startTyping(): void {
+  /**
+   * Goes on with that until {@link stop}.
+   *
+   * @param thinkingMs from an answer to the next line, in milliseconds
+   */
+  startTyping(thinkingMs = 20): void {
     const type = async () => {
       while (!this.#stopped) {
         await this.type();
-        await delay(THINKING_MS);
+        await delay(thinkingMs);
       }
     };
     this.#typing = type();

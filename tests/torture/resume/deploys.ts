@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { delay } from "../../../lib/wire/delay.ts";
 import { ResumeScene } from "../../support/resume/scene.ts";
-import { openShells, rest } from "./shells.ts";
+import { openShells, rest, THINKING_MS } from "./shells.ts";
 
 /** Between two deploys, in milliseconds. */
 const CALM_MS = 5_000;
@@ -25,7 +25,7 @@ export async function deploy({ shells: count, deploys }: {
   await using scene = await ResumeScene.start();
   await using open = new AsyncDisposableStack();
   const shells = await openShells(scene, count, open);
-  for (const shell of shells) shell.startTyping();
+  for (const shell of shells) shell.startTyping(THINKING_MS);
   const longest = async (during: () => Promise<unknown>) => {
     const from = shells.map(({ pauses }) => pauses.length);
     await during();

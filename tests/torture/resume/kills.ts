@@ -5,7 +5,7 @@ import { runEditor } from "../../support/resume/editor.ts";
 import { Forwards } from "../../support/resume/forwarded.ts";
 import { ResumeScene } from "../../support/resume/scene.ts";
 import { RsyncTransfer, SftpTransfer } from "../../support/resume/transfers.ts";
-import { openShells, rest } from "./shells.ts";
+import { openShells, rest, THINKING_MS } from "./shells.ts";
 
 /** What was seen; times in milliseconds. */
 export interface Kills {
@@ -44,7 +44,7 @@ export async function killServers(
   const rsync = new RsyncTransfer(transfer);
   const editor = runEditor(config, remote.path, () => Promise.resolve());
   const others = Promise.all([editor, ...[...transfers, rsync].map(({ done }) => done)]);
-  for (const shell of shells) shell.startTyping();
+  for (const shell of shells) shell.startTyping(THINKING_MS);
   for (let kill = 1; kill <= kills; kill++) {
     await Promise.all(transfers.map((each) => each.arrived(kill / (kills + 1))));
     await scene.killServer();
