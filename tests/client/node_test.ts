@@ -10,6 +10,7 @@ const TESTS = [
   "wsproxy_test.ts",
   "wsproxy_proxy_test.ts",
   "wsproxy_tls_test.ts",
+  "resume_test.ts",
   "tunnel_test.ts",
 ];
 

@@ -1,7 +1,7 @@
 /** A plain websocket server that knows nothing of Converge, for tests of clients. */
 
 /** What happens to one connection. */
-export type Behaviour = (socket: WebSocket, request: Request) => void;
+export type Behaviour = (socket: WebSocket, request: Pick<Request, "url" | "headers">) => void;
 
 export interface WebSocketServerOptions {
   /** By path; a path that is not there answers 404 with a reason in plain text. */
@@ -32,11 +32,13 @@ export function startWebSocketServer(options: WebSocketServerOptions): WebSocket
     if (behave === undefined) {
       return new Response("there is nothing here\nnor here\n", { status: 404 });
     }
+    // After the upgrade it cannot be read.
+    const asked = { url: request.url, headers: new Headers(request.headers) };
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: options.protocol });
     socket.binaryType = "arraybuffer";
     sockets.add(socket);
     socket.addEventListener("close", () => sockets.delete(socket));
-    behave(socket, request);
+    behave(socket, asked);
     return response;
   });
   const { port } = server.addr as Deno.NetAddr;

@@ -147,6 +147,7 @@ export class Acceptor<C = void> {
 
   #lost(name: string, entry: Entry<C>, error: Error): void {
     const { stream, kept, observer } = entry;
+    if (!this.#entries.has(name)) return stream.fail(error);
     if (!kept) return this.#forget(name, error);
     this.#wait(name, error);
     if (!stream.ended) observer.lost?.(error);
@@ -161,7 +162,8 @@ export class Acceptor<C = void> {
   /** Gives the client its time from now on. */
   #wait(name: string, error: Error): void {
     const { resumeMs } = this.#options;
-    const entry = this.#entries.get(name)!;
+    const entry = this.#entries.get(name);
+    if (!entry) return;
     entry.stopWaiting?.();
     entry.stopWaiting = this.#clock.after(resumeMs, () => {
       const time = formatDuration(resumeMs);

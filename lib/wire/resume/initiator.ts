@@ -239,8 +239,10 @@ class Initiator implements OpenedStream {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = this.#clock.after(milliseconds, resolve);
-    signal.addEventListener("abort", () => resolve());
+    const wake = () => resolve();
+    signal.addEventListener("abort", wake);
     await promise;
+    signal.removeEventListener("abort", wake);
     stop();
   }
 }

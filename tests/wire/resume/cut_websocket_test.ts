@@ -9,34 +9,8 @@ import type { StreamLink } from "../../../lib/wire/resume/stream_link.ts";
 import { connectWebSocket } from "../../../lib/wire/websocket/websocket.ts";
 import { startCuttingProxy } from "../../support/cutting_proxy.ts";
 import { readAll } from "../../support/memory_stream.ts";
+import { nativeLink } from "../../support/resuming_server.ts";
 import { startWebSocketServer } from "../../support/websocket_server.ts";
-
-/** The server's end of a websocket. */
-function nativeLink(socket: WebSocket): StreamLink {
-  const queue: (string | Uint8Array | null | Error)[] = [];
-  let wake = () => {};
-  const add = (message: string | Uint8Array | null | Error) => {
-    queue.push(message);
-    wake();
-  };
-  socket.addEventListener("message", ({ data }) => {
-    add(typeof data === "string" ? data : new Uint8Array(data));
-  });
-  socket.addEventListener("close", ({ wasClean }) => add(wasClean ? null : new Error("cut")));
-  return {
-    send(message) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(message as Uint8Array<ArrayBuffer>);
-      return Promise.resolve();
-    },
-    async receive() {
-      while (queue.length === 0) await new Promise<void>((resolve) => wake = resolve);
-      const message = queue.shift()!;
-      if (message instanceof Error) throw message;
-      return message;
-    },
-    close: (code) => socket.close(code),
-  };
-}
 
 /** Sends bytes and the end; resolves to what came until the other end. */
 async function exchange(stream: ByteStream, bytes: Uint8Array): Promise<Uint8Array> {

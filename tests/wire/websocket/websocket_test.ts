@@ -116,6 +116,21 @@ for (
 }
 
 for (
+  const [given, expected] of [
+    ["retry-after: 20\r\n", 20_000],
+    ["retry-after: Wed, 21 Oct 2026 07:28:00 GMT\r\n", undefined],
+    ["retry-after: 99999999999\r\n", undefined],
+    ["", undefined],
+  ] as const
+) {
+  Deno.test(`connectWebSocket() tells what ${JSON.stringify(given)} asks for`, async () => {
+    const error = await answer(`HTTP/1.1 503 Busy\r\n${given}${plain}\r\nbusy`);
+    assert.ok(error instanceof UpgradeRefusedError);
+    assert.equal(error.retryAfterMs, expected);
+  });
+}
+
+for (
   const [what, response, pattern] of [
     ["no answer", "", /^the connection was closed without an answer$/],
     ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n\r\n", /^the answer is not HTTP\/1\.1$/],
