@@ -40,7 +40,10 @@ export class OutgoingBytes {
   #eofEverGiven = false;
   #eofTaken = false;
   #stopped?: { error?: Error };
-  #change = Promise.withResolvers<void>();
+  /** Whether the connection is being given bytes. */
+  #giving = false;
+  /** Of those who wait for any change. */
+  #change?: PromiseWithResolvers<void>;
 
   constructor(options: OutgoingBytesOptions) {
     this.#options = options;
@@ -75,15 +78,18 @@ export class OutgoingBytes {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#ending) throw new Error("cannot write after the end");
     for (let at = 0; at < bytes.length;) {
-      const room = await this.#room(bytes.length - at);
+      let room = this.#room(bytes.length - at);
+      for (; room === 0; room = this.#room(bytes.length - at)) await this.#mayHaveRoom();
       if (this.#stopped?.error) throw this.#stopped.error;
       if (this.#stopped) return;
       const piece = bytes.subarray(at, at + room);
       this.#piece = { start: this.#retained.end, bytes: piece };
-      this.#keep(() => this.#retained.add(piece));
+      const before = this.#retained.held;
+      this.#retained.add(piece);
+      this.#options.budget.add(this.#retained.held - before);
       at += piece.length;
-      this.#wake();
-      while (this.#link && this.#passed < this.#retained.end) await this.#change.promise;
+      this.#giveAll();
+      while (this.#link && this.#passed < this.#retained.end) await this.#changed();
       this.#piece = undefined;
     }
   }
@@ -91,8 +97,8 @@ export class OutgoingBytes {
   /** Sends the end of file; resolves when the peer has it. */
   async end(): Promise<void> {
     this.#ending = true;
-    this.#wake();
-    while (!this.#eofTaken && !this.#stopped) await this.#change.promise;
+    this.#giveAll();
+    while (!this.#eofTaken && !this.#stopped) await this.#changed();
     if (this.#stopped?.error) throw this.#stopped.error;
   }
 
@@ -100,8 +106,8 @@ export class OutgoingBytes {
   attach(link: StreamLink, offset: number): void {
     this.#link = link;
     this.#given = this.#passed = offset;
-    this.#eofGiven = false;
-    void this.#run(link);
+    this.#eofGiven = this.#giving = false;
+    this.#giveAll();
   }
 
   /** From here on there is no connection. */
@@ -117,13 +123,13 @@ export class OutgoingBytes {
    */
   acked({ received, eof }: Pick<AckFrame, "received" | "eof">): void {
     const { start, end } = this.#retained;
-    if (received < start || received > this.#furthest) {
-      throw new ProtocolError(`acknowledged ${received}, expected ${start} to ${this.#furthest}`);
+    if (received < start || received > this.#given) {
+      throw new ProtocolError(`acknowledged ${received}, expected ${start} to ${this.#given}`);
     }
     if (eof && !(this.#eofEverGiven && received === end)) {
       throw new ProtocolError("acknowledged an end of file that was not sent");
     }
-    this.#keep(() => this.#retained.release(received));
+    this.#release(received);
     this.#eofTaken ||= eof ?? false;
     this.#wake();
   }
@@ -136,46 +142,47 @@ export class OutgoingBytes {
   /** Keeps nothing more; what is written fails with the error, or is dropped. */
   stop(error?: Error): void {
     this.#stopped ??= { error };
-    this.#keep(() => this.#retained.release(this.#retained.end));
+    this.#release(this.#retained.end);
     this.detach();
   }
 
-  /** Waits until some of `wanted` bytes may be kept; resolves to how many. */
-  async #room(wanted: number): Promise<number> {
+  /** How many of `wanted` bytes may be kept now; all once nothing is kept any more. */
+  #room(wanted: number): number {
+    if (this.#stopped) return wanted;
     const { window, budget } = this.#options;
-    while (!this.#stopped) {
-      const inWindow = window - this.#retained.length;
-      const inBudget = budget.room(this.#retained.held);
-      // Few at a time would be many small messages.
-      const fits = inWindow >= Math.min(wanted, window / 16);
-      if (fits && inBudget >= Math.min(wanted, LEAST_PIECE)) {
-        return Math.floor(Math.min(wanted, inWindow, inBudget, MAX_MESSAGE));
-      }
-      const waits = [this.#change.promise];
-      if (fits) waits.push(budget.changed());
-      await Promise.race(waits);
-    }
-    return 0;
+    const inWindow = window - this.#retained.length;
+    const inBudget = budget.room(this.#retained.held);
+    // Few at a time would be many small messages.
+    if (inWindow < Math.min(wanted, window / 16)) return 0;
+    if (inBudget < Math.min(wanted, LEAST_PIECE)) return 0;
+    return Math.floor(Math.min(wanted, inWindow, inBudget, MAX_MESSAGE));
   }
 
-  /** Sends on one connection what there is, for as long as it is the stream's. */
-  async #run(link: StreamLink): Promise<void> {
+  async #mayHaveRoom(): Promise<void> {
+    await Promise.race([this.#changed(), this.#options.budget.changed()]);
+  }
+
+  /** Gives the connection what there is, as fast as it takes that. */
+  #giveAll(): void {
+    if (this.#giving || !this.#link) return;
+    this.#giving = true;
+    void this.#giveTo(this.#link);
+  }
+
+  async #giveTo(link: StreamLink): Promise<void> {
     try {
-      while (this.#link === link) {
-        if (this.#given < this.#retained.end) {
-          const room = link.room ? await link.room() : MAX_MESSAGE;
-          if (this.#link !== link) return;
-          await this.#give(link, Math.min(room, MAX_MESSAGE));
-          if (this.#link !== link) return;
-          this.#passed = this.#given;
-          this.#wake();
-        } else if (this.#ending && !this.#eofGiven && !this.#eofTaken) {
-          this.#eofGiven = this.#eofEverGiven = true;
-          await link.send(EOF_FRAME);
-        } else {
-          await this.#change.promise;
-        }
+      while (this.#given < this.#retained.end) {
+        const room = link.room ? await link.room() : MAX_MESSAGE;
+        if (this.#link !== link) return;
+        await this.#give(link, Math.min(room, MAX_MESSAGE));
+        if (this.#link !== link) return;
+        this.#passed = this.#given;
+        this.#wake();
       }
+      this.#giving = false;
+      if (!this.#ending || this.#eofGiven || this.#eofTaken) return;
+      this.#eofGiven = this.#eofEverGiven = true;
+      await link.send(EOF_FRAME);
     } catch (error) {
       this.#options.onLost(link, error);
     }
@@ -193,14 +200,20 @@ export class OutgoingBytes {
     return link.send(bytes);
   }
 
-  #keep(change: () => void): void {
+  #release(offset: number): void {
     const before = this.#retained.held;
-    change();
-    this.#options.budget.add(this.#retained.held - before);
+    this.#retained.release(offset);
+    if (this.#retained.held < before) this.#options.budget.add(this.#retained.held - before);
+  }
+
+  /** Resolves at the next change. */
+  #changed(): Promise<void> {
+    this.#change ??= Promise.withResolvers();
+    return this.#change.promise;
   }
 
   #wake(): void {
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
+    this.#change?.resolve();
+    this.#change = undefined;
   }
 }

@@ -5,7 +5,7 @@ const ALWAYS = 64 * 1024;
 export class StreamBudget {
   readonly #limit: number;
   #used = 0;
-  #change = Promise.withResolvers<void>();
+  #change?: PromiseWithResolvers<void>;
 
   /** @param limit in bytes */
   constructor(limit: number) {
@@ -26,12 +26,13 @@ export class StreamBudget {
   add(bytes: number): void {
     this.#used += bytes;
     if (bytes >= 0) return;
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
+    this.#change?.resolve();
+    this.#change = undefined;
   }
 
   /** Resolves when there is more room. */
   changed(): Promise<void> {
+    this.#change ??= Promise.withResolvers();
     return this.#change.promise;
   }
 }

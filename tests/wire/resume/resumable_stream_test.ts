@@ -167,6 +167,19 @@ for (
   });
 }
 
+Deno.test("on another connection only what that was given can be acknowledged", async () => {
+  const { stream, link } = makeStream();
+  await stream.write(new Uint8Array(10));
+  await link.get(new Error("lost"));
+  const next = new TestLink();
+  const room = () => new Promise<number>(() => {});
+  stream.attach(Object.assign(next, { room }), { received: 0, sent: 4 });
+  await next.get(ack(4));
+  assert.ok(!stream.ended);
+  await next.get(ack(10));
+  assert.match(String(await stream.closed), /acknowledged 10, expected 4 to 4/);
+});
+
 Deno.test("all streams together keep no more than their budget, and none is stuck", async () => {
   const budget = new StreamBudget(256 * 1024);
   const streams = Array.from({ length: 8 }, () => makeStream({ budget }));
