@@ -1,13 +1,14 @@
 /**
  * `deno task mutate [FILE…]`: changes lines that security rests on, one at a time, in a copy of the
- * tree, and runs their tests. Prints each change that no test noticed: either it makes no
- * difference, or a test is missing. All files take more than an hour.
+ * tree, and runs their tests. Prints each change that no test noticed: either a test is missing, or
+ * it makes no difference and belongs in equivalent.ts. All files take more than an hour.
  *
  * @module
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../support/root.ts";
+import { EQUIVALENT } from "./equivalent.ts";
 import { mutants } from "./mutants.ts";
 
 /** How long the tests of one mutant may run, in milliseconds; a mutant that hangs was noticed. */
@@ -80,6 +81,7 @@ async function mutate(file: string): Promise<void> {
   const source = Deno.readTextFileSync(join(ROOT, file));
   if (!await pass(tests)) throw new Error(`the tests of "${file}" fail without a change`);
   for (const mutant of mutants(source)) {
+    if (EQUIVALENT[file]?.[mutant.to] !== undefined) continue;
     Deno.writeTextFileSync(join(copy, file), mutant.source);
     total++;
     if (!await pass(tests)) continue;
