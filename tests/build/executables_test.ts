@@ -106,26 +106,6 @@ requires("npm")("the npm packages put wsproxy and tunnel on PATH, for Node", asy
   }
 });
 
-Deno.test("what people download prints the licences of all that is in it", async () => {
-  const { dist } = await snapshot();
-  const parts = async (command: string, ...args: string[]) => {
-    const { code, stdout, stderr } = await run(command, [...args, "--licenses"]);
-    assert.equal(code, 0, stderr);
-    return stdout.split(/^-{72}\n\n/m).map((text) => text.match(/^\S+/)![0]);
-  };
-  const runtime = ["Deno,", "V8,", "The"];
-  const packages = await parts(Deno.execPath(), "run", "-A", join(dist, "agent.js"));
-  for (const name of ["Converge", "commander", "@noble/curves"]) {
-    assert.ok(packages.includes(name), name);
-  }
-  const wsproxy = await parts(Deno.execPath(), "run", "-A", join(dist, "wsproxy.js"));
-  assert.deepEqual(wsproxy, ["Converge", "commander", "ipaddr.js"]);
-  if (!LINUX_X64) return;
-  const agent = await parts(join(dist, "agent"));
-  assert.deepEqual(agent.sort(), [...packages, "sodium-native", ...runtime].sort());
-  assert.deepEqual(await parts(join(dist, "wsproxy")), [...wsproxy, ...runtime]);
-});
-
 Deno.test({
   name: "the agent for Linux has native ciphers, and needs no directory for temporary files",
   ignore: !LINUX_X64,

@@ -34,10 +34,9 @@ export class WineDirectory implements AsyncDisposable {
     this.windowsPath = `Z:\\srv\\${basename(path)}`;
   }
 
-  static async create(): Promise<WineDirectory> {
-    return new WineDirectory(
-      await Deno.makeTempDir({ dir: join(ROOT, "srv"), prefix: "converge-" }),
-    );
+  /** @param prefix what its name begins with */
+  static async create(prefix = "converge-"): Promise<WineDirectory> {
+    return new WineDirectory(await Deno.makeTempDir({ dir: join(ROOT, "srv"), prefix }));
   }
 
   /** Puts a file in; a link where that is possible, since executables are large. */

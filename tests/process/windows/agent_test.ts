@@ -14,12 +14,13 @@ const test = requires("ssh", "wine");
 
 /** Wine's PowerShell does nothing, so the shell has to be named. */
 const OPTIONS = ["--json", "--hold", "--shell", "cmd.exe"];
-const PROMPT = /Z:\\\S*>/;
+const PROMPT = /Z:\\[^>]*>/;
 const name = "agent.exe gives ssh shells and commands under Wine";
 
 test(name, async (t) => {
   await using world = await World.start();
-  await using directory = await WineDirectory.create();
+  // As in C:\Users\First Last.
+  await using directory = await WineDirectory.create("First Last ");
   await directory.add(join(await builtDist(), "agent.exe"));
   const echo = `echo ${world.publicKey.trim()}>.authorized_keys`;
   assert.equal((await run(...directory.command("cmd", ["/c", echo]))).code, 0);
@@ -49,7 +50,13 @@ test(name, async (t) => {
     const content = crypto.getRandomValues(new Uint8Array(60_000));
     here.write("up", content);
     const path = `/${directory.windowsPath.replaceAll("\\", "/")}`;
-    const batch = ["pwd", `put up ${path}/new`, `cd ${path}`, "get new down", "ls -1 /C:/windows"];
+    const batch = [
+      "pwd",
+      `put up "${path}/new"`,
+      `cd "${path}"`,
+      "get new down",
+      "ls -1 /C:/windows",
+    ];
     const { code, stdout, stderr } = await run(
       "sftp",
       ["-b", "-", ...world.sshOptions(agent), `${agent.username}@localhost`],
@@ -106,7 +113,7 @@ test(name, async (t) => {
   });
 
   await t.step("the agent ends with its hold file and last shell, with status 0", async () => {
-    await typeAndExit("del %CONVERGE_HOLD%");
+    await typeAndExit('del "%CONVERGE_HOLD%"');
     assert.equal((await program.result()).code, 0);
     assert.equal((await directory.processes()).size, 0);
   });
