@@ -5,10 +5,13 @@ import { DelayWindow } from "../../wire/delay_window.ts";
 const FIRST = 64 * 1024;
 
 /** The least that may be on its way, in bytes: the server reports before so much is sent. */
-const LEAST = 32 * 1024;
+const LEAST = 40 * 1024;
 
 /** The most, in bytes: what a long and fast link needs. */
 const MOST = 2 * 1024 * 1024;
+
+/** About how many messages of a full window are timed. */
+const TIMED = 8;
 
 /** The largest message, in bytes: what SSH writes at once. */
 const MAX_PIECE = 264 * 1024;
@@ -20,9 +23,10 @@ export class FlowWindow {
   #sent = 0;
   #taken = 0;
   /**
-   * One message whose way is timed: where it ends, when it was sent, what had been taken by then.
+   * Messages whose way is timed, a few of all that are on it, the oldest first: where each ends, when
+   * it was sent, what had been taken by then.
    */
-  #timed: { end: number; at: number; taken: number } | undefined;
+  readonly #timed: { end: number; at: number; taken: number }[] = [];
   #ended = false;
   #change = Promise.withResolvers<void>();
 
@@ -53,15 +57,17 @@ export class FlowWindow {
   /** Counts a message of so many bytes as sent. */
   sent(length: number): void {
     this.#sent += length + MESSAGE_COST;
-    this.#timed ??= { end: this.#sent, at: this.#now(), taken: this.#taken };
+    const last = this.#timed.at(-1);
+    if (last && this.#sent - last.end < this.size / TIMED) return;
+    this.#timed.push({ end: this.#sent, at: this.#now(), taken: this.#taken });
   }
 
   /** Takes the server's report. */
   report({ taken }: Pick<FlowMessage, "taken">): void {
     this.#taken = Math.min(Math.max(taken, this.#taken), this.#sent);
-    if (this.#timed && this.#taken >= this.#timed.end) {
-      this.#window.timed(this.#now() - this.#timed.at, this.#taken - this.#timed.taken);
-      this.#timed = undefined;
+    while (this.#timed.length > 0 && this.#taken >= this.#timed[0]!.end) {
+      const { at, taken } = this.#timed.shift()!;
+      this.#window.timed(this.#now() - at, this.#taken - taken, this.#taken);
     }
     this.#wake();
   }

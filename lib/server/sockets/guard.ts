@@ -27,7 +27,7 @@ const HARMLESS = 2 ** 20;
  * How many bytes that are not sent yet the kernel keeps for a connection: more would hide from us
  * how far the peer is, and be in front of a shell's echo.
  */
-const MAX_UNSENT = 64 * 1024;
+const MAX_UNSENT = 16 * 1024;
 
 /** A connection that the guard has ended. */
 export interface Dropped extends Verdict {

@@ -90,7 +90,8 @@ export class TransportChannel implements Channel {
         await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
         continue;
       }
-      const length = Math.min(bytes.length - start, this.#outgoingWindow, this.#packetSize);
+      const packetSize = Math.min(this.#packetSize, this.#transport.packetSize);
+      const length = Math.min(bytes.length - start, this.#outgoingWindow, packetSize);
       this.#outgoingWindow -= length;
       const data = bytes.subarray(start, start + length);
       const wait = this.#queue.send(this.#share, length, () => {

@@ -81,7 +81,7 @@ export class ReceiveBudget {
     const { at, received, waiting } = this.#asked;
     if (!waiting) return;
     this.#asked.waiting = false;
-    this.#window.timed(this.#now() - at, this.#received - received);
+    this.#window.timed(this.#now() - at, this.#received - received, this.#received);
   }
 }
 

@@ -177,6 +177,11 @@ export class Transport {
     this.send(new Writer().byte(Message.unimplemented).uint32(number).bytes());
   }
 
+  /** How much data a packet should have at most, in bytes, so that none holds others up for long. */
+  get packetSize(): number {
+    return this.#outgoing.packetSize;
+  }
+
   /** Whether data can be sent now; otherwise {@link writable} tells when. */
   get isWritable(): boolean {
     return this.#ended || !this.#outgoing.isFull && !this.#exchanges.isHolding;

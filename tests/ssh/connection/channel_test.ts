@@ -14,6 +14,7 @@ type Sent = { data: number } | { type: number; number: number };
 function openChannel(window = 0, packetSize = 32_768, sent: Sent[] = []): TransportChannel {
   const transport = {
     isWritable: true,
+    packetSize: 32_768,
     send: (message: Uint8Array) =>
       sent.push({ type: message[0]!, number: Buffer.from(message.subarray(-4)).readUint32BE() }),
     sendData: (_: number, data: Uint8Array) => sent.push({ data: data.length }),
@@ -117,6 +118,7 @@ function recorded(window = 1000): { channel: TransportChannel; sent: string[] } 
   const sent: string[] = [];
   const transport = {
     isWritable: true,
+    packetSize: 32_768,
     send: (message: Uint8Array) => sent.push(Buffer.from(message).toString("latin1")),
     sendData: (_: number, data: Uint8Array, extended = 0) =>
       sent.push(`${extended}:${Buffer.from(data)}`),

@@ -23,6 +23,7 @@ class Harness {
   constructor(options: Partial<Pick<ServerConnectionOptions, "channels" | "globalRequests">> = {}) {
     const transport = {
       isWritable: true,
+      packetSize: 32_768,
       send: (message: Uint8Array) => this.sent.push(message.slice()),
       refusePacket: () => this.refusedPackets++,
     } as unknown as Transport;

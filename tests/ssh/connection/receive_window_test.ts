@@ -124,8 +124,9 @@ Deno.test("with what waits on a slow link all windows shrink, and grow again wit
   assert.ok(budget.free < first);
   for (let i = 0; i < 8; i++) {
     budget.holdBack();
+    // A whole window without a wait.
     budget.receive(16 * KIB);
-    answer(0, 200);
+    answer(3 * MIB, 200);
   }
   assert.equal(budget.free, 6 * MIB);
 });
