@@ -27,6 +27,7 @@ import {
   Router,
   type StaticFiles,
   type TurnedDown,
+  upgradeRequired,
   type Welcome,
 } from "./http/router.ts";
 import { clientAddress, type SiteConfig, siteConfig, siteOf } from "./http/site.ts";
@@ -212,10 +213,11 @@ export class RendezvousServer {
       if (target instanceof Response) return target;
       const visit = await this.#cluster?.answer(target);
       if (visit instanceof Response) return visit;
-      if (visit) return this.#upgradePeer(request, peer, visit);
+      if (visit && isUpgrade(request)) return this.#upgradePeer(request, peer, visit);
+      if (visit) return await this.#router.respond(visit.target, visit.address);
       return isUpgrade(request)
         ? await this.#upgrade(request, peer, target)
-        : await this.#router.respond(target, this.#addressOf(request, peer));
+        : await this.#peek(target, this.#addressOf(request, peer));
     } catch (error) {
       this.#log.error("request failed", {
         path: new URL(request.url).pathname,
@@ -291,6 +293,25 @@ export class RendezvousServer {
     peer.guard(connection);
     this.#serve(connection, { answer }, registry);
     return response;
+  }
+
+  /** Answers a request without an upgrade; whether a client may connect another node may know. */
+  async #peek(target: RequestTarget, address: string): Promise<Response> {
+    const [, id] = /^\/client\/(.*)$/.exec(target.path) ?? [];
+    const answer = this.#cluster && id !== undefined && this.#router.admit(target, address);
+    if (answer && "refusal" in answer && answer.refusal.label === "unknown-id") {
+      const request = {
+        who: "client",
+        id: answer.id,
+        address,
+        waitMs: 0,
+        resumable: false,
+      } as const;
+      const there = await this.#cluster!.peek(request);
+      if (there === undefined) return upgradeRequired();
+      if (there !== "unknown") return refusalResponse(there);
+    }
+    return await this.#router.respond(target, address);
   }
 
   /** Connects to the node that has a client's agent, if another node of the cluster may have it. */

@@ -144,8 +144,9 @@ export class Cluster {
     return this.#registration;
   }
 
+  /** Whether this node may answer for an ID now. */
   answers(id: string): boolean {
-    return this.#leases.answers(id);
+    return !this.#heartbeat.last?.replaced && this.#leases.answers(id);
   }
 
   load(): ClusterLoad {
@@ -199,18 +200,42 @@ export class Cluster {
         return await this.#open(place.url, request);
       } catch (error) {
         if (!(error instanceof UpgradeRefusedError)) {
-          this.#log.warn("node not reached", { node: place.url, reason: errorMessage(error) });
-          return wait(refusals.agentAway(id));
+          return wait(this.#notReached(place.url, id, error));
         }
         const { status, reason } = error;
-        if (status === 503) return { label: "agent-away", status, reason };
-        if (status !== 404) {
-          this.#log.error("node refuses", { node: place.url, status, reason });
-          return wait(refusals.agentAway(id));
-        }
+        const refusal = this.#refusalOf(place.url, id, status, reason);
+        if (status !== 404) return status === 503 ? refusal : wait(refusal);
       }
     }
     return wait(refusals.agentAway(id));
+  }
+
+  /** Why the node that has an agent would refuse a client; undefined: it would not. */
+  async peek(request: LinkRequest): Promise<Refusal | "unknown" | undefined> {
+    const { id } = request;
+    const place = await this.#find(id);
+    if (place === undefined) return "unknown";
+    if (place === "unknown") return refusals.directoryAway(id);
+    if (!place.alive || place.url === this.nodeUrl) return refusals.agentAway(id);
+    try {
+      const { status, text } = await this.#peers.peek(place.url, request);
+      return status === 426 ? undefined : this.#refusalOf(place.url, id, status, text.trim());
+    } catch (error) {
+      return this.#notReached(place.url, id, error);
+    }
+  }
+
+  /** Why a client is refused that another node refuses. */
+  #refusalOf(node: string, id: string, status: number, reason: string): Refusal {
+    if (status === 503) return { label: "agent-away", status, reason };
+    if (status === 404) return refusals.agentAway(id);
+    this.#log.error("node refuses", { node, status, reason });
+    return refusals.nodeAway(id);
+  }
+
+  #notReached(node: string, id: string, error: unknown): Refusal {
+    this.#log.warn("node not reached", { node, reason: errorMessage(error) });
+    return refusals.nodeAway(id);
   }
 
   /** Copies between a client and the node that has its agent. */

@@ -22,6 +22,11 @@ export interface LinkRequest {
   resumable: boolean;
 }
 
+function pathOf({ who, id, address, waitMs }: LinkRequest): string {
+  const query = new URLSearchParams({ address, wait: `${Math.ceil(waitMs / 1_000)}s` });
+  return `${PEER_PATH}/${who}/${id}?${query}`;
+}
+
 export interface PeerLinksOptions {
   proofs: PeerProofs;
   /** How long another node may take to answer, in milliseconds. */
@@ -43,9 +48,8 @@ export class PeerLinks {
    * @throws {Error} if it cannot be reached
    */
   open(node: string, request: LinkRequest): Promise<WebSocketConnection> {
-    const { who, id, address, waitMs, resumable } = request;
-    const query = new URLSearchParams({ address, wait: `${Math.ceil(waitMs / 1_000)}s` });
-    const path = `${PEER_PATH}/${who}/${id}?${query}`;
+    const { resumable } = request;
+    const path = pathOf(request);
     const headers = { [PROOF_HEADER]: this.#options.proofs.make(node, path) };
     const protocols = [...resumable ? [RESUME_SUBPROTOCOL] : [], HALF_CLOSE_SUBPROTOCOL];
     const url = new URL(node.replace(/^http/, "ws").replace(/\/$/, "") + path);
@@ -59,14 +63,27 @@ export class PeerLinks {
    * @throws {Error} if it does not answer with 200
    */
   async ask(node: string, path: string): Promise<string> {
-    const full = PEER_PATH + path;
+    const { status, text } = await this.#get(node, PEER_PATH + path);
+    if (status !== 200) throw new Error(`${node} answers ${status}: ${text.trim()}`);
+    return text;
+  }
+
+  /**
+   * What a node would answer to {@link PeerLinks.open}.
+   *
+   * @throws {Error} if it cannot be reached
+   */
+  peek(node: string, request: LinkRequest): Promise<{ status: number; text: string }> {
+    return this.#get(node, pathOf(request));
+  }
+
+  async #get(node: string, full: string): Promise<{ status: number; text: string }> {
     const response = await fetch(node.replace(/\/$/, "") + full, {
       headers: { [PROOF_HEADER]: this.#options.proofs.make(node, full) },
       redirect: "error",
       signal: AbortSignal.timeout(this.#options.askMs),
     });
     const text = new TextDecoder().decode(await boundedBody(response.body, MAX_ANSWER));
-    if (!response.ok) throw new Error(`${node} answers ${response.status}: ${text.trim()}`);
-    return text;
+    return { status: response.status, text };
   }
 }

@@ -148,7 +148,7 @@ function unavailable(line: string): Response {
   return textResponse(503, line, { "retry-after": RETRY_AFTER });
 }
 
-function upgradeRequired(): Response {
+export function upgradeRequired(): Response {
   const line =
     "this path is for websockets: connect with wsproxy, tunnel or another websocket program";
   return textResponse(426, line, { upgrade: "websocket", connection: "upgrade" });

@@ -41,6 +41,13 @@ export function directoryAway(id: string): Refusal {
   return { label: "directory-away", status: 503, reason };
 }
 
+/** Of a cluster whose nodes do not reach each other. */
+export function nodeAway(id: string): Refusal {
+  const reason = `the server with the agent "${id}" cannot be reached from this one: ` +
+    "try again soon, or add ?wait=1m to the URL";
+  return { label: "agent-away", status: 503, reason };
+}
+
 export function agentAway(id: string): Refusal {
   const reason = `the agent "${id}" has lost its connection and may be back soon: ` +
     "try again, or add ?wait=1m to the URL";
