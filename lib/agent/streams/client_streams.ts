@@ -1,7 +1,12 @@
 /** The streams of clients that can go on on another connection, and who may go on with them. */
 import type { Log } from "../../log/log.ts";
 import { RepeatedLines } from "../../log/repeated_lines.ts";
-import { CloseCode, HELLO_TIMEOUT_MS, ProtocolError } from "../../protocol/messages.ts";
+import {
+  CloseCode,
+  type DrainingMessage,
+  HELLO_TIMEOUT_MS,
+  ProtocolError,
+} from "../../protocol/messages.ts";
 import { parseFrame, type RequestFrame, type ResumeFrame } from "../../protocol/stream_frames.ts";
 import type { Admission, Admitted } from "../../ssh/login/admission.ts";
 import { networkOf } from "../../text/ip_address.ts";
@@ -35,6 +40,15 @@ export interface ClientStreamsOptions {
 
 /** Serves a stream; `onLogin` is to be called once its client has logged in. */
 export type ServeStream = (stream: ByteStream, onLogin: () => void) => Promise<void>;
+
+/** Waits for a client's first frame; the server may say before that that it is draining. */
+async function receiveRequest(link: StreamLink): Promise<RequestFrame> {
+  for (;;) {
+    const text = await link.receive();
+    const frame = parseFrame<RequestFrame | DrainingMessage>(text, "open", "resume", "draining");
+    if (frame.type !== "draining") return frame;
+  }
+}
 
 /** The resumable streams of an agent. */
 export class ClientStreams implements Disposable {
@@ -89,9 +103,8 @@ export class ClientStreams implements Disposable {
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
     try {
-      const first = await link.receive();
+      const request = await receiveRequest(link);
       clearTimeout(timer);
-      const request = parseFrame<RequestFrame>(first, "open", "resume");
       signal.removeEventListener("abort", stop);
       if (request.type === "open") {
         admitted.released();
@@ -111,7 +124,7 @@ export class ClientStreams implements Disposable {
     const { log, onLost, onResumed } = this.#options;
     const { address } = client;
     let away = false;
-    const { stream, keep } = this.#acceptor.open(link, {
+    const { stream, keep, served } = this.#acceptor.open(link, {
       lost: (error) => {
         away = true;
         log.info("client away", { address, reason: error });
@@ -124,6 +137,7 @@ export class ClientStreams implements Disposable {
       },
     });
     await serve(stream, keep);
+    served();
   }
 
   /** @returns whether the stream goes on */

@@ -24,6 +24,12 @@ export interface AcceptorOptions {
   clock?: StreamClock;
 }
 
+/** How long a client that is not waited for has to take the last bytes, in milliseconds. */
+const STRANGER_MS = 5_000;
+
+/** Why a client whose stream has nothing more to give is left. */
+const NOT_TAKEN = "the client did not say that it has all, within";
+
 /** Learns what becomes of a stream; `C` is what is known of a client's connection. */
 export interface StreamObserver<C> {
   /** The connection was lost. */
@@ -37,6 +43,8 @@ export interface AcceptedStream {
   readonly stream: ResumableStream;
   /** From here on it waits for its client when a connection is lost. */
   keep(): void;
+  /** Nobody reads or writes it any more: the client has some time left to take what was written. */
+  served(): void;
 }
 
 /** Why a stream cannot go on. */
@@ -50,6 +58,7 @@ interface Entry<C> {
   secret: string;
   stream: ResumableStream;
   kept: boolean;
+  served: boolean;
   /** The latest try of the client that was accepted. */
   attempt: number;
   observer: StreamObserver<C>;
@@ -103,11 +112,18 @@ export class Acceptor<C = void> {
       onEnded: () => this.#ended(name, entry),
       onReleased: () => this.#forget(name),
     });
-    const entry: Entry<C> = { secret, stream, kept: false, attempt: 0, observer };
+    const entry: Entry<C> = { secret, stream, kept: false, served: false, attempt: 0, observer };
     this.#entries.set(name, entry);
     send(link, { type: "opened", stream: name, secret, window, resumeMs });
     stream.attach(link, { received: 0, sent: 0 });
-    return { stream, keep: () => entry.kept = true };
+    return {
+      stream,
+      keep: () => entry.kept = true,
+      served: () => {
+        entry.served = true;
+        if (!stream.ended) this.#wait(name, NOT_TAKEN);
+      },
+    };
   }
 
   /**
@@ -135,7 +151,7 @@ export class Acceptor<C = void> {
       send(former, { type: "replaced" });
       former.close();
     }
-    if (stream.ended) this.#wait(name, new Error("the client does not say that it knows"));
+    if (stream.ended || entry.served) this.#wait(name, NOT_TAKEN);
     else observer.resumed?.(client);
   }
 
@@ -149,25 +165,25 @@ export class Acceptor<C = void> {
     const { stream, kept, observer } = entry;
     if (!this.#entries.has(name)) return stream.fail(error);
     if (!kept) return this.#forget(name, error);
-    this.#wait(name, error);
+    this.#wait(name, `${error.message}; the client was away for`);
     if (!stream.ended) observer.lost?.(error);
   }
 
   #ended(name: string, { stream, kept }: Entry<C>): void {
     // One that has ended well stays until the client knows.
     if (stream.away || !kept) this.#forget(name);
-    else this.#wait(name, new Error("the client does not say that it knows"));
+    else this.#wait(name, NOT_TAKEN);
   }
 
   /** Gives the client its time from now on. */
-  #wait(name: string, error: Error): void {
-    const { resumeMs } = this.#options;
+  #wait(name: string, reason: string): void {
     const entry = this.#entries.get(name);
     if (!entry) return;
+    const ms = entry.kept ? this.#options.resumeMs : STRANGER_MS;
     entry.stopWaiting?.();
-    entry.stopWaiting = this.#clock.after(resumeMs, () => {
-      const time = formatDuration(resumeMs);
-      this.#forget(name, new Error(`${error.message}; the client was away for ${time}`));
+    entry.stopWaiting = this.#clock.after(ms, () => {
+      const time = formatDuration(ms);
+      this.#forget(name, new Error(`${reason} ${time}`));
     });
   }
 

@@ -121,6 +121,14 @@ Deno.test("the newest connection is the stream's, and the one before is told", a
   assert.deepEqual(agent.events, ["1 back as 2", "1 back as 3"]);
 });
 
+Deno.test("a server that drains does not keep a client from coming", async () => {
+  using agent = new Agent();
+  const { link } = agent.connect();
+  await link.get('{"type":"draining"}', '{"type":"open"}', '{"type":"draining"}');
+  assert.equal((link.texts[0] as { type: string }).type, "opened");
+  assert.equal(link.closed, undefined);
+});
+
 Deno.test("a client that does not come back in time finds its stream gone", async () => {
   using agent = new Agent();
   let stream!: ByteStream;
@@ -149,6 +157,28 @@ Deno.test("a client that has not logged in is not waited for", async () => {
   await late.closing;
   assert.match(JSON.stringify(late.texts), /no such session/);
   assert.deepEqual(agent.events, []);
+});
+
+Deno.test("a client that takes no end is left in time, a stranger soon", async () => {
+  for (const [logsIn, ms] of [[true, RESUME_MS], [false, 5_000]] as const) {
+    using agent = new Agent();
+    const link = new TestLink();
+    const client = { key: 1, address: "192.0.2.1" };
+    const serve = async (stream: ByteStream, onLogin: () => void) => {
+      if (logsIn) onLogin();
+      await stream.read();
+      stream.end().catch(() => {});
+      stream.close();
+    };
+    const done = agent.streams.accept(link, client, serve, new AbortController().signal);
+    await link.get('{"type":"open"}', "eof");
+    await done;
+    assert.equal(link.sent.at(-1), "eof");
+    agent.clock.pass(ms - 1);
+    assert.equal(link.closed, undefined);
+    agent.clock.pass(1);
+    assert.equal(link.closed, 1000);
+  }
 });
 
 for (
