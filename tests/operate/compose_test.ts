@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { builtDist } from "../support/dist.ts";
 import { linkOrCopy } from "../support/files.ts";
 import { makeHome, writePrograms } from "../support/home.ts";
-import { run, TempDir } from "../support/program.ts";
+import { TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
+import { inPodman, PODMAN } from "./podman.ts";
 import { adapt, operateFile } from "./support.ts";
 
 /** Stands in for Docker's image of Caddy: the same program in the same place. */
@@ -19,29 +20,13 @@ ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/tmp
 CMD ["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
 `;
 
-/** Settings of podman for a machine that may be a container itself. */
-const CONTAINERS = `[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-`;
-
 const SCRIPT = `
-ip link set lo up
-# crun takes either version of cgroups, not both.
-if [ -d /sys/fs/cgroup/memory ]; then umount /sys/fs/cgroup/unified; fi
-printf '[storage]\\ndriver = "vfs"\\ngraphroot = "%s"\\nrunroot = "%s"\\n' "$PWD/store" "$PWD/run" \\
-  > storage.conf
-export CONTAINERS_STORAGE_CONF=$PWD/storage.conf CONTAINERS_CONF=$PWD/containers.conf
 mkdir -p caddy/tmp caddy/files
 for file in $(ldd "$(command -v caddy)" | grep -o '/[^ ]*'); do
   install -D "$file" "caddy/files$file"
 done
 install -D "$(command -v caddy)" caddy/files/usr/bin/caddy
-exec 4>&1 >&2
 podman build -q -t docker.io/library/caddy:2 caddy
-trap 'podman rm --all --force --time 5; podman volume rm --all; podman network prune --force' EXIT
 podman-compose -f docs/operate/compose.yml up -d
 curl --retry 60 --retry-delay 1 --retry-all-errors -fsSk https://localhost/readyz
 ca=$(podman volume inspect -f '{{.Mountpoint}}' operate_certificates)/caddy/pki/authorities/local/root.crt
@@ -57,10 +42,7 @@ kill "$agent"
 wait "$agent" || true
 `;
 
-requires(
-  ...["podman", "podman-compose", "crun", "netavark", "aardvark", "caddy", "unshare", "ip"],
-  ...["curl", "ssh"],
-)(
+requires(...PODMAN, "podman-compose", "caddy", "curl", "ssh")(
   "compose.yml runs the server behind Caddy, with certificates and the jump host",
   async () => {
     await using dir = new TempDir();
@@ -77,13 +59,11 @@ requires(
     const limits = { "    ulimits:\n      nofile: 65536\n": "" };
     dir.write("docs/operate/compose.yml", adapt(operateFile("compose.yml"), limits));
     dir.write("caddy/Containerfile", CADDY);
-    dir.write("containers.conf", CONTAINERS);
     const { env, config } = await makeHome(dir);
     dir.write("config", `${config}StrictHostKeyChecking no\n`);
     writePrograms(dir, ["agent"]);
-    const { code, stdout, stderr } = await run("unshare", ["-m", "-n", "bash", "-ec", SCRIPT], {
-      cwd: dir.path,
-      env: { ...env, CONVERGE_SITE: "localhost", CONVERGE_ADMIN_PASSWORD: "sesame" },
+    const { code, stdout, stderr } = await inPodman(dir, SCRIPT, {
+      ...{ ...env, CONVERGE_SITE: "localhost", CONVERGE_ADMIN_PASSWORD: "sesame" },
     });
     assert.equal(code, 0, stderr);
     assert.equal(stdout, "wss://localhost\n401\nhttps://localhost/usage\nin\n");

@@ -1,0 +1,41 @@
+/** Runs scripts that use podman, on machines that may be containers themselves. */
+import { type ProgramResult, run, type TempDir } from "../support/program.ts";
+
+/** The programs that {@link inPodman} needs. */
+export const PODMAN = ["podman", "crun", "netavark", "aardvark", "unshare", "ip"];
+
+/** Settings of podman for a machine that may be a container itself. */
+const CONTAINERS = `[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+`;
+
+/** What comes before a script. */
+const PRELUDE = `
+ip link set lo up
+# crun takes either version of cgroups, not both.
+if [ -d /sys/fs/cgroup/memory ]; then umount /sys/fs/cgroup/unified; fi
+printf '[storage]\\ndriver = "vfs"\\ngraphroot = "%s"\\nrunroot = "%s"\\n' "$PWD/store" "$PWD/run" \\
+  > storage.conf
+export CONTAINERS_STORAGE_CONF=$PWD/storage.conf CONTAINERS_CONF=$PWD/containers.conf
+trap 'podman pod rm --all --force --time 5; podman rm --all --force --time 5; \
+  podman volume rm --all; podman network prune --force' EXIT
+exec 4>&1 >&2
+`;
+
+/**
+ * Runs a script of bash in a network of its own and with a storage of its own, which is removed at
+ * the end with all that runs.
+ *
+ * @param script what it writes to descriptor 4 is the result's stdout
+ */
+export function inPodman(
+  dir: TempDir,
+  script: string,
+  env?: Record<string, string>,
+): Promise<ProgramResult> {
+  dir.write("containers.conf", CONTAINERS);
+  return run("unshare", ["-m", "-n", "bash", "-ec", PRELUDE + script], { cwd: dir.path, env });
+}
