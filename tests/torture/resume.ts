@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { quantile } from "../bench/measure.ts";
 import { runApart } from "./failures/namespace.ts";
 import { cutNetwork } from "./resume/cuts.ts";
@@ -13,6 +14,9 @@ import { wait } from "./resume/waiting.ts";
 import { mebibytes, milliseconds, printTable } from "./table.ts";
 
 const GB = 1_000_000_000;
+
+/** By how much an agent may grow for streams that wait, in bytes; it keeps 64 MiB for them. */
+const MAX_KEPT = 256 * 2 ** 20;
 
 /** The parts of the scenario. */
 const PARTS: Record<string, (shells: number) => Promise<void>> = {
@@ -66,6 +70,7 @@ const PARTS: Record<string, (shells: number) => Promise<void>> = {
   },
   async waiting(shells) {
     const { open, away, back } = await wait(shells);
+    assert.ok(away - open < MAX_KEPT, `${away - open} bytes more for streams that wait`);
     console.log(`\nMemory of an agent with ${shells} streams`);
     printTable(["all open and quiet", "all away, with 64 MiB of output each", "all back"], [
       [open, away, back].map(mebibytes),

@@ -5,7 +5,7 @@ import { CountingShell } from "../../support/resume/counting_shell.ts";
 import { runEditor } from "../../support/resume/editor.ts";
 import { Forwards } from "../../support/resume/forwarded.ts";
 import { ResumeScene } from "../../support/resume/scene.ts";
-import { RsyncTransfer, SftpTransfer } from "../../support/resume/transfers.ts";
+import { allArrived, RsyncTransfer, SftpTransfer } from "../../support/resume/transfers.ts";
 
 const test = requires("ssh", "rsync", "curl");
 
@@ -28,7 +28,7 @@ test("kill -9 of the server: shells, files and forwards go on, with every byte r
   const rsync = new RsyncTransfer({ ...transfer, rate: 2 * MB });
   for (const shell of shells) shell.startTyping();
   for (const part of [0.2, 0.5, 0.8]) {
-    await Promise.all(transfers.map((each) => each.arrived(part)));
+    await allArrived(transfers, part);
     await scene.killServer();
     await scene.restartServer();
   }

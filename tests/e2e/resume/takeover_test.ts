@@ -5,7 +5,7 @@ import { requires } from "../../support/requires.ts";
 import { CountingShell } from "../../support/resume/counting_shell.ts";
 import { Forwards } from "../../support/resume/forwarded.ts";
 import { ResumeScene } from "../../support/resume/scene.ts";
-import { SftpTransfer } from "../../support/resume/transfers.ts";
+import { allArrived, SftpTransfer } from "../../support/resume/transfers.ts";
 
 requires("ssh")({
   name: "SIGTERM, and a second server at the port: shells, files and forwards go on",
@@ -26,7 +26,7 @@ requires("ssh")({
     const transfers = (["put", "get"] as const).map((way) => new SftpTransfer(way, transfer));
     for (const shell of shells) shell.startTyping();
     for (const part of [0.2, 0.6]) {
-      await Promise.all(transfers.map((each) => each.arrived(part)));
+      await allArrived(transfers, part);
       const former = await scene.takeOver();
       // All have moved, so there is nothing that it waits for.
       const { code, stderr } = await former.result();

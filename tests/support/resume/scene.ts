@@ -12,6 +12,8 @@ export interface ResumeSceneOptions {
   agent?: AgentStart;
   /** Whether the agent stays without shells. @default true */
   hold?: boolean;
+  /** Leaves out the links that can be cut, for less work. @default false */
+  direct?: boolean;
   /** Starts what is in front of the server, at its port. @default nothing is */
   front?: (serverPort: number) => Promise<{ port: number } & AsyncDisposable>;
 }
@@ -23,8 +25,10 @@ export class ResumeScene implements AsyncDisposable {
 
   private constructor(
     readonly world: World,
-    /** The agent's and the clients' ways to the server. */
+    /** The agent's and the clients' ways to the server, if they are not direct. */
     readonly links: { agent: CuttableLink; client: CuttableLink },
+    /** Where clients find the server. */
+    readonly clientUrl: string,
     readonly agent: Agent,
     readonly announced: Announced,
     serverArgs: string[],
@@ -46,20 +50,18 @@ export class ResumeScene implements AsyncDisposable {
       agent: stack.use(await CuttableLink.start(port)),
       client: stack.use(await CuttableLink.start(port)),
     };
+    const [agentUrl, clientUrl] = [links.agent, links.client].map((link) =>
+      `ws://127.0.0.1:${options.direct ? port : link.port}`
+    );
     const agent = world.startAgent({
       ...options.agent,
       args: [...options.hold === false ? [] : ["--hold"], ...options.agent?.args ?? []],
-      url: `ws://127.0.0.1:${links.agent.port}`,
+      url: agentUrl,
     });
     const announced = await agent.announced();
-    const scene = new ResumeScene(world, links, agent, announced, args);
+    const scene = new ResumeScene(world, links, clientUrl!, agent, announced, args);
     scene.#stack.use(stack.move());
     return scene;
-  }
-
-  /** Where clients find the server. */
-  get clientUrl(): string {
-    return `ws://127.0.0.1:${this.links.client.port}`;
   }
 
   /** How ssh reaches the agent, through wsproxy with these options. */

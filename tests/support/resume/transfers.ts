@@ -58,11 +58,11 @@ export class SftpTransfer {
     await assertSameFile(this.#target, this.#source);
   }
 
-  /** Waits until a part of it has arrived, from 0 to 1. */
-  async arrived(part: number): Promise<void> {
+  /** Waits until a part of it has arrived, from 0 to 1. @returns whether it goes on then */
+  async arrived(part: number): Promise<boolean> {
     let now = 0;
-    await Promise.race([
-      this.done.then(() => Promise.reject(new Error("the transfer was over before"))),
+    return await Promise.race([
+      this.done.then(() => false),
       eventually(() => {
         try {
           now = Deno.statSync(this.#target).size;
@@ -73,6 +73,16 @@ export class SftpTransfer {
       }, () => `only ${now} bytes of ${this.#size} arrived`),
     ]);
   }
+}
+
+/**
+ * Waits until a part of each transfer has arrived, from 0 to 1.
+ *
+ * @throws {Error} if all of them are over: what comes next would happen too late
+ */
+export async function allArrived(transfers: SftpTransfer[], part: number): Promise<void> {
+  const go = await Promise.all(transfers.map((each) => each.arrived(part)));
+  if (!go.includes(true)) throw new Error("the transfers were over before");
 }
 
 /** A directory by rsync, to the job and back, which are two connections. */

@@ -22,7 +22,7 @@ export async function deploy({ shells: count, deploys }: {
   shells: number;
   deploys: number;
 }): Promise<Deploys> {
-  await using scene = await ResumeScene.start();
+  await using scene = await ResumeScene.start({ direct: true });
   await using open = new AsyncDisposableStack();
   const shells = await openShells(scene, count, open);
   for (const shell of shells) shell.startTyping(THINKING_MS);

@@ -4,8 +4,11 @@ import { TempDir } from "../../support/program.ts";
 import { runEditor } from "../../support/resume/editor.ts";
 import { Forwards } from "../../support/resume/forwarded.ts";
 import { ResumeScene } from "../../support/resume/scene.ts";
-import { RsyncTransfer, SftpTransfer } from "../../support/resume/transfers.ts";
+import { allArrived, RsyncTransfer, SftpTransfer } from "../../support/resume/transfers.ts";
 import { openShells, rest, THINKING_MS } from "./shells.ts";
+
+/** Bytes a second of each transfer at most: all are to be under way when the server is killed. */
+const RATE = 20_000_000;
 
 /** What was seen; times in milliseconds. */
 export interface Kills {
@@ -31,14 +34,14 @@ export async function killServers(
     size: number;
   },
 ): Promise<Kills> {
-  await using scene = await ResumeScene.start();
+  await using scene = await ResumeScene.start({ direct: true });
   await using local = new TempDir();
   const config = scene.config();
   const remote = scene.agent.dir;
   await using open = new AsyncDisposableStack();
   const shells = await openShells(scene, count, open);
   const forwards = open.use(await Forwards.open(["-F", config, "job"]));
-  const transfer = { config, local, remote, size };
+  const transfer = { config, local, remote, size, rate: RATE };
   const start = performance.now();
   const transfers = (["put", "get"] as const).map((way) => new SftpTransfer(way, transfer));
   const rsync = new RsyncTransfer(transfer);
@@ -46,7 +49,7 @@ export async function killServers(
   const others = Promise.all([editor, ...[...transfers, rsync].map(({ done }) => done)]);
   for (const shell of shells) shell.startTyping(THINKING_MS);
   for (let kill = 1; kill <= kills; kill++) {
-    await Promise.all(transfers.map((each) => each.arrived(kill / (kills + 1))));
+    await allArrived(transfers, kill / (kills + 1));
     await scene.killServer();
     await delay(awayMs);
     await scene.restartServer();

@@ -7,8 +7,8 @@ const LOGINS = 5;
 /** Of how many shells one has a wsproxy of its own; the others share a tunnel. */
 const WSPROXY_EACH = 10;
 
-/** From an answer to the next line, in milliseconds, as a quick typist takes from key to key. */
-export const THINKING_MS = 200;
+/** From an answer to the next line, in milliseconds. */
+export const THINKING_MS = 500;
 
 /** Opens shells, which end with `open`. */
 export async function openShells(
