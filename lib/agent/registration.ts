@@ -184,7 +184,8 @@ export class Registration {
     const ended = AbortSignal.any([signal, lost.signal]);
     ended.addEventListener("abort", () => control.close(1001, "the agent is ending"));
     if (ended.aborted) control.close(1001, "the agent is ending");
-    const length = Math.min(registration.parked, MAX_PARKED);
+    // Clients that go on with their streams come all at once, at a server that was started again.
+    const length = Math.min(Math.max(registration.parked, this.#clients.size), MAX_PARKED);
     const parked = Array.from({ length }, () => this.#park(registration, ended));
     try {
       for (let text = await control.receive(); text !== null; text = await control.receive()) {

@@ -13,7 +13,12 @@ const REGISTERED = {
 };
 const SILENT = createLog({ write: () => {} });
 
-function registrationAt(url: string, log: Log, onRegistered: (id: string) => void): Registration {
+function registrationAt(
+  url: string,
+  log: Log,
+  onRegistered: (id: string) => void,
+  onClient = () => Promise.resolve(),
+): Registration {
   return new Registration({
     server: new URL(url),
     id: "job-1",
@@ -21,7 +26,7 @@ function registrationAt(url: string, log: Log, onRegistered: (id: string) => voi
     tls: {},
     log,
     onRegistered: ({ id }) => onRegistered(id),
-    onClient: () => Promise.resolve(),
+    onClient,
   });
 }
 
@@ -136,4 +141,35 @@ Deno.test("Registration parks what the server asks for, within reason", async ()
   done.abort();
   await running;
   assert.equal(parked, 8);
+});
+
+Deno.test("Registration parks a connection for each client when it comes back", async () => {
+  const CLIENTS = 5;
+  let [registered, paired, parked] = [0, 0, 0];
+  const done = new AbortController();
+  const ended = Promise.withResolvers<void>();
+  done.signal.addEventListener("abort", () => ended.resolve());
+  await using server = startWebSocketServer({
+    paths: {
+      "/agent/job-1": (socket) => {
+        socket.onmessage = ({ data }) => {
+          if (JSON.parse(data).type === "register") {
+            registered++;
+            return socket.send(JSON.stringify({ ...REGISTERED, parked: 2 }));
+          }
+          if (registered > 1) return ++parked === CLIENTS && done.abort();
+          if (paired === CLIENTS) return;
+          const client = { key: ++paired, address: "192.0.2.1" };
+          socket.send(JSON.stringify({ type: "paired", client }));
+          if (paired === CLIENTS) control!.close();
+        };
+        control ??= socket;
+      },
+    },
+  });
+  let control: WebSocket | undefined;
+  await registrationAt(server.url, SILENT, () => {}, () => ended.promise.then(() => {})).run(
+    done.signal,
+  );
+  assert.deepEqual([registered, parked], [2, CLIENTS]);
 });
