@@ -36,16 +36,31 @@ export function packageDirectory(path: string): string | undefined {
  */
 const LINKED: Record<string, string> = { "sodium-native": "LIBSODIUM_LICENSE.txt" };
 
+/** Who holds the rights to packages under the MIT licence that have no file of it. */
+const MIT_NOTICES: Record<string, string> = {
+  "@redis/client": "Copyright (c) 2022-2025, Redis, inc.",
+};
+
+/** The licence of a package without a file of it: that of this project, but for whose it is. */
+function mitLicense(root: string, name: string): string {
+  const notice = MIT_NOTICES[name];
+  if (notice === undefined) throw new Error(`cannot bundle "${name}": it has no licence file`);
+  return readFileSync(join(root, "LICENSE"), "utf8").replace(/^Copyright .*$/m, notice);
+}
+
 /**
  * The name, the version and the licence of an npm package.
  *
+ * @param root the project's directory
  * @throws {Error} if there is no text of a licence in it
  */
-function packageLicense(directory: string): string {
+function packageLicense(root: string, directory: string): string {
   const { name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
   const file = readdirSync(directory).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
-  if (file === undefined) throw new Error(`cannot bundle "${name}": it has no licence file`);
-  const own = `${name} ${version}\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
+  const text = file === undefined
+    ? mitLicense(root, name)
+    : readFileSync(join(directory, file), "utf8");
+  const own = `${name} ${version}\n\n${text.trim()}\n`;
   return name in LINKED ? `${own}\n${readText(LINKED[name]!)}` : own;
 }
 
@@ -72,7 +87,7 @@ export function collectLicenses(
   const own = readFileSync(join(root, "LICENSE"), "utf8").trim();
   return [
     `Converge ${version}\n\n${own}\n`,
-    ...packages.map(packageLicense).sort(),
+    ...packages.map((directory) => packageLicense(root, directory)).sort(),
     ...runtime ? [readText("../runtime/LICENSES.txt")] : [],
     ...glibc === undefined ? [] : [glibc],
   ].join(`\n${"-".repeat(72)}\n\n`);
