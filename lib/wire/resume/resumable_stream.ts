@@ -129,7 +129,6 @@ export class ResumableStream implements ByteStream {
   ): StreamLink | undefined {
     const former = this.#attached?.link;
     const attached = this.#attached = { link, offset: received };
-    this.#told = 0;
     if (this.#incoming.taken > 0 || this.#incoming.complete) this.#tell();
     this.#outgoing.attach(link, sent);
     void this.#receive(attached);
