@@ -142,11 +142,12 @@ export class NodeProgram implements AsyncDisposable {
 
   static async start(
     redis: TestRedis,
-    { port = freePort(), timing = TEST_TIMING, key = PEER_KEY } = {},
+    { port = freePort(), timing = TEST_TIMING, key = PEER_KEY, args = [] as string[] } = {},
   ): Promise<NodeProgram> {
     const program = startEntry("tests/support/cluster_node.ts", [
       ...["--host", "127.0.0.1", "--port", `${port}`, "--log-format", "json"],
       ...["--cluster-url", redis.url, "--node-url", `http://127.0.0.1:${port}`],
+      ...args,
     ], { env: { CONVERGE_PEER_KEY: key, CLUSTER_TIMING: JSON.stringify(timing) } });
     try {
       await program.waitFor(/"event":"directory connected"/);

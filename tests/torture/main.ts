@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cluster } from "./cluster.ts";
 import { failures } from "./failures.ts";
 import { fuzz } from "./fuzz.ts";
 import { hostile } from "./hostile.ts";
@@ -19,6 +20,7 @@ interface Scenario {
 }
 
 const SCENARIOS: Record<string, Scenario> = {
+  "cluster": { run: cluster, among: ["200", "100"] },
   "failures": { run: failures },
   "fuzz": { run: fuzz },
   "hostile": { run: hostile },
