@@ -21,25 +21,16 @@ const MAX_KEPT = 256 * 2 ** 20;
 /** The parts of the scenario. */
 const PARTS: Record<string, (shells: number) => Promise<void>> = {
   async kills(shells) {
-    const rows: string[][] = [];
     for (const [kills, awayMs] of [[1, 5_000], [10, 1_000]] as const) {
       const seen = await killServers({ shells, kills, awayMs, size: GB });
-      rows.push([
-        String(kills),
-        milliseconds(awayMs),
-        milliseconds(quantile(seen.pauses, 0.5)),
-        milliseconds(Math.max(...seen.pauses)),
-        milliseconds(seen.transferMs),
-        mebibytes(seen.forwarded),
+      console.log(`\n${shells} shells, 1 GB by sftp each way, rsync, an editor, forwards`);
+      printTable(["kill -9 of the server", `${kills} times, for ${milliseconds(awayMs)}`], [
+        ["longest pause of each shell, median", milliseconds(quantile(seen.pauses, 0.5))],
+        ["longest of all", milliseconds(Math.max(...seen.pauses))],
+        ["all transfers", milliseconds(seen.transferMs)],
+        ["through forwards, each way", mebibytes(seen.forwarded)],
       ]);
     }
-    console.log(
-      `\nkill -9 of the server, ${shells} shells, 1 GB by sftp each way, rsync, forwards`,
-    );
-    printTable(
-      ["kills", "away for", "pause, median", "longest", "all transfers", "forwarded each way"],
-      rows,
-    );
   },
   async deploys(shells) {
     const { pauses, usual, cut } = await deploy({ shells, deploys: 5 });

@@ -44,7 +44,7 @@ export async function killServers(
   const transfer = { config, local, remote, size, rate: RATE };
   const start = performance.now();
   const transfers = (["put", "get"] as const).map((way) => new SftpTransfer(way, transfer));
-  const rsync = new RsyncTransfer(transfer);
+  const rsync = new RsyncTransfer({ ...transfer, size: size / 4 });
   const editor = runEditor(config, remote.path, () => Promise.resolve());
   const others = Promise.all([editor, ...[...transfers, rsync].map(({ done }) => done)]);
   for (const shell of shells) shell.startTyping(THINKING_MS);
