@@ -45,6 +45,13 @@ Deno.test("readOptionFile() says why it cannot read", async () => {
     readOptionFile("--tls-key", dir.path),
     message(dir.path, "it is a directory"),
   );
+  const large = dir.write("large", "x".repeat(4 * 1024 * 1024));
+  assert.equal((await readOptionFile("--tls-key", large)).length, 4 * 1024 * 1024);
+  await Deno.writeTextFile(large, "x", { append: true });
+  await assert.rejects(
+    readOptionFile("--tls-key", large),
+    message(large, "it is larger than 4.2 MB"),
+  );
 });
 
 function utf16le(text: string): Uint8Array {

@@ -52,6 +52,24 @@ Deno.test("TextWriter keeps a bounded amount for a reader that takes nothing, an
   assert.ok(grown < 64 * 1024 * 1024, `${grown} bytes`);
 });
 
+Deno.test("TextWriter keeps 1 MiB for a reader that stalls, and the line that goes beyond", async () => {
+  const stalled = Promise.withResolvers<void>();
+  let written = 0;
+  const writer = new TextWriter({
+    async write(bytes) {
+      await stalled.promise;
+      written += bytes.length;
+      return bytes.length;
+    },
+  });
+  const line = `${"x".repeat(1023)}\n`;
+  for (let lines = 0; lines < 5_000; lines++) writer.write(line);
+  stalled.resolve();
+  await writer.flush(60_000);
+  // The first line is on its way; a thousand more, and one beyond.
+  assert.equal(written, (1 + 1024 + 1) * 1024);
+});
+
 Deno.test("TextWriter does not fail when nothing reads it, and goes on when something does", async () => {
   let fails = true;
   let written = "";

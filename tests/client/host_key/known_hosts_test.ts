@@ -30,3 +30,14 @@ Deno.test("the file keeps its mode; a missing one is no failure", async () => {
   assert.equal(Deno.statSync(path).mode! & 0o777, 0o640);
   await assert.rejects(forgetOtherKeys(dir.path, "a", KEY), /^Error: cannot update ".*"/);
 });
+
+Deno.test("a file of more than 16 MiB is no known_hosts, and stays", async () => {
+  await using dir = new TempDir();
+  const text = "a ssh-ed25519 AAAA\n".padEnd(16 * 1024 * 1024 + 1, "#");
+  const path = dir.write("known_hosts", text);
+  await assert.rejects(
+    forgetOtherKeys(path, "a", KEY),
+    /^Error: cannot update ".*": it is larger than 16.8 MB/,
+  );
+  assert.equal(Deno.statSync(path).size, text.length);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { getText } from "../../../lib/client/server_pages.ts";
 import { updateProgram } from "../../../lib/client/setup/update.ts";
 import { artifacts, runsHere, TARGETS } from "../../../lib/dist/targets.ts";
 import { serveStatic } from "../../../lib/server/http/static_files.ts";
@@ -58,5 +59,16 @@ Deno.test("a server without the program for this system is named", async () => {
   await assert.rejects(
     updateProgram("/nowhere", access),
     /cannot update wsproxy: .* has no wsproxy for/,
+  );
+});
+
+Deno.test("a list of checksums that does not end is given up", async () => {
+  await using server = await startTestServer({}, {
+    staticFiles: () => Promise.resolve(new Response("x".repeat(65_537))),
+  });
+  const access = { server: new URL(server.ws), signal: new AbortController().signal };
+  await assert.rejects(
+    getText(access, "static/SHA256SUMS"),
+    /^Error: cannot get "static\/SHA256SUMS" from .*: more than 64 KiB/,
   );
 });

@@ -76,6 +76,8 @@ test("loadHostKey() says what is wrong with a file", async () => {
   const rubbish = dir.write("rubbish", "rubbish");
   await rejects(loadHostKey(rubbish), /cannot use the host key ".*rubbish": .*ssh-keygen/);
   await rejects(loadHostKey(dir.path), /cannot read the host key/);
+  const large = dir.write("large", "x".repeat(64 * 1024 + 1));
+  await rejects(loadHostKey(large), /cannot read the host key ".*": it is larger than 65.5 kB/);
   await rejects(loadHostKey(join(dir.path, "no", "key")), /cannot write the host key/);
   const rsa = await makeKey(dir, "rsa", ["-t", "rsa", "-b", "1024"]);
   await rejects(loadHostKey(rsa), /an RSA key of 1024 bits is too short, 2048 is the least/);
