@@ -76,6 +76,8 @@ export class World implements StreamClock {
 
 /** What a connection does to its messages. */
 export interface Weather {
+  /** Whether messages are handed over as they come. */
+  pushes: boolean;
   /** How long a message takes, in milliseconds. */
   latency: () => number;
   /** How long a sender waits for the next one, in milliseconds. */
@@ -91,6 +93,8 @@ type Message = string | Uint8Array;
 /** One end of a connection. */
 class End implements StreamLink {
   peer!: End;
+  readonly deliverTo?: StreamLink["deliverTo"];
+  #sink?: (message: Message) => void;
   readonly #line: Line;
   readonly #queue: Message[] = [];
   #over?: { error?: Error };
@@ -100,6 +104,11 @@ class End implements StreamLink {
 
   constructor(line: Line) {
     this.#line = line;
+    if (!line.weather.pushes) return;
+    this.deliverTo = (sink) => {
+      for (const message of this.#queue.splice(0)) sink(message);
+      this.#sink = sink;
+    };
   }
 
   async send(message: Message): Promise<void> {
@@ -130,6 +139,7 @@ class End implements StreamLink {
 
   take(message: Message): void {
     if (this.#over) return;
+    if (this.#sink) return this.#sink(message);
     this.#queue.push(message);
     this.#wake();
   }

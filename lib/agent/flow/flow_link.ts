@@ -15,6 +15,7 @@ export function flowLink(connection: WebSocketConnection): StreamLink {
       return connection.send(message);
     },
     receive: () => connection.receive(),
+    deliverTo: (sink) => connection.deliverTo(sink),
     close(code, reason) {
       window.end();
       connection.close(code, reason);

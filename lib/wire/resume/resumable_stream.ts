@@ -199,27 +199,36 @@ export class ResumableStream implements ByteStream {
   async #receive(attached: Attached): Promise<void> {
     const { link } = attached;
     try {
+      link.deliverTo?.((message) => this.#takeMessage(attached, message));
       for (;;) {
         const message = await link.receive();
-        if (this.#attached !== attached) return;
         if (message === null) throw new Error("the connection was closed");
-        if (typeof message !== "string") {
-          this.#incoming.add(attached.offset, message);
-          attached.offset += message.length;
-        } else if (message === EOF_FRAME) {
-          this.#incoming.finish(attached.offset);
-          this.#tell();
-          this.#checkDone();
-        } else {
-          this.#take(parseFrame(message, "ack", "end", "replaced", "draining"));
-        }
+        this.#takeMessage(attached, message);
       }
     } catch (error) {
       this.#failed(link, error);
     }
   }
 
-  #take(frame: StreamFrame): void {
+  #takeMessage(attached: Attached, message: string | Uint8Array): void {
+    if (this.#attached !== attached) return;
+    try {
+      if (typeof message !== "string") {
+        this.#incoming.add(attached.offset, message);
+        attached.offset += message.length;
+      } else if (message === EOF_FRAME) {
+        this.#incoming.finish(attached.offset);
+        this.#tell();
+        this.#checkDone();
+      } else {
+        this.#takeFrame(parseFrame(message, "ack", "end", "replaced", "draining"));
+      }
+    } catch (error) {
+      this.#failed(attached.link, error);
+    }
+  }
+
+  #takeFrame(frame: StreamFrame): void {
     switch (frame.type) {
       case "ack":
         this.#outgoing.acked(frame);

@@ -25,6 +25,12 @@ export interface StreamLink {
    */
   receive(): Promise<string | Uint8Array | null>;
 
+  /**
+   * From here on hands each message to `sink` as it comes, and those that wait now; bytes are good
+   * until it returns. `receive()` tells of the end only. Missing: all comes by `receive()`.
+   */
+  deliverTo?(sink: (message: string | Uint8Array) => void): void;
+
   /** Closes it behind what was sent; never throws. */
   close(code?: number, reason?: string): void;
 

@@ -71,6 +71,7 @@ export class WebSocketConnection {
   /** Whether what comes is dropped. */
   #dropped = false;
   #gone = false;
+  #sink?: (message: string | Uint8Array) => void;
 
   /** Use `connectWebSocket()`. */
   constructor(transport: RawConnection, options: WebSocketConnectionOptions) {
@@ -109,6 +110,18 @@ export class WebSocketConnection {
   receiveParts(): void {
     this.#parser.inParts = true;
     this.#joiner.inParts = true;
+  }
+
+  /**
+   * From here on each message goes to `sink` as it comes, and those that wait now; bytes are good
+   * until it returns. {@link WebSocketConnection.receive} tells of the end only.
+   */
+  deliverTo(sink: (message: string | Uint8Array) => void): void {
+    this.receiveParts();
+    for (let message = this.#incoming.take(); message; message = this.#incoming.take()) {
+      sink(message);
+    }
+    this.#sink = sink;
   }
 
   /** Pings every so many milliseconds from here on. */
@@ -212,7 +225,9 @@ export class WebSocketConnection {
     } else if (frame.opcode !== Opcode.pong) {
       const message = this.#joiner.join(frame);
       if (message === undefined || (typeof message === "string" && this.onText(message))) return;
-      if (typeof message !== "string" && this.#joiner.inParts) this.#incoming.addPart(message);
+      if (this.#dropped) return;
+      if (this.#sink) this.#sink(message);
+      else if (typeof message !== "string" && this.#joiner.inParts) this.#incoming.addPart(message);
       else this.#incoming.add(message);
     }
   }

@@ -63,7 +63,7 @@ export class MessageQueue {
     }
     this.#parts.add(part);
     this.#size += part.length;
-    this.#reader?.resolve(this.#take()!);
+    this.#reader?.resolve(this.take()!);
     this.#reader = undefined;
   }
 
@@ -91,7 +91,7 @@ export class MessageQueue {
    * @throws {Error} after the last one if it ended with an error
    */
   next(): Promise<Message | null> {
-    const message = this.#take();
+    const message = this.take();
     if (message !== undefined) return Promise.resolve(message);
     if (this.#end !== undefined) {
       const { error } = this.#end;
@@ -104,7 +104,8 @@ export class MessageQueue {
     return this.#reader.promise;
   }
 
-  #take(): Message | undefined {
+  /** The next message or joined parts, if there are any. Parts are good until the next call. */
+  take(): Message | undefined {
     const first = this.#messages[0];
     const message = first instanceof ByteQueue ? first.take() : first;
     if (first === undefined || message === undefined) return;

@@ -35,6 +35,7 @@ function makeWeather(random: Random, breaks: boolean): Weather {
   const slow = random.chance(0.2) ? 200 : 5;
   const silent = random.chance(0.3) ? 20_000 : 10;
   return {
+    pushes: random.chance(0.5),
     latency: () => random.below(slow),
     pause: () => random.chance(0.5) ? 0 : random.below(slow),
     breaksAfter: breaks ? random.below(random.chance(0.5) ? 4 : 40) : Infinity,
