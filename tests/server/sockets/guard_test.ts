@@ -148,7 +148,7 @@ Deno.test("Guard bounds what the kernel keeps for each connection, and frees the
   const world = new World();
   world.guard.listening();
   world.guard.stopListening();
-  assert.deepEqual(world.calls, ["limitUnsent 8000 65536", "stopListening 8000"]);
+  assert.deepEqual(world.calls, ["limitUnsent 8000 16384", "stopListening 8000"]);
 });
 
 Deno.test("Guard looks when it is time, too, and forgets what a message has delivered", () => {
