@@ -63,7 +63,7 @@ for (const names of COMBINATIONS) {
       ends.reader.add(Buffer.concat([sent, end]));
       assert.throws(() => {
         while (ends.reader.next() !== undefined);
-      }, /changed on its way|length is invalid/);
+      }, /corrupted or modified|length is invalid/);
     }
   });
 
