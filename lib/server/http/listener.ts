@@ -7,6 +7,7 @@ import { type Dropped, Guard, TICK_MS } from "../sockets/guard.ts";
 import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 import { OwnSockets, peerKey } from "../sockets/own_sockets.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
+import { nextTurn } from "../../wire/turn.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 500;
@@ -135,16 +136,18 @@ export class Listener {
     }
   }
 
-  #handle(
+  async #handle(
     request: Request,
     { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
-  ): Response | Promise<Response> {
+  ): Promise<Response> {
     // To be read before an upgrade.
     const { hostname, port } = remoteAddr;
     const key = peerKey(Uint8Array.from(parseAddress(hostname)?.toByteArray() ?? []), port);
     const answered = this.#guard?.request(key);
     if (answered) completed.then(answered, answered);
-    return this.#handler(request, {
+    // A flood of requests holds up other requests, not what open websockets carry.
+    await nextTurn();
+    return await this.#handler(request, {
       address: hostname,
       guard: (websocket) => this.#guard?.upgraded(key, websocket),
     });

@@ -1,5 +1,5 @@
 import type { Transport } from "../transport/transport.ts";
-import { isTurnOver, nextTurn } from "../transport/turn.ts";
+import { isTurnOver, nextTurn } from "../../wire/turn.ts";
 
 /** How far a channel that was quiet may be ahead of the others, in bytes. */
 const AHEAD = 32 * 1024;

@@ -58,7 +58,6 @@ export class KeyExchanges {
   /** Packets that wait for the new keys. */
   #held: Uint8Array[][] = [];
   #heldBytes = 0;
-  /** Set once the client uses its first keys. */
   #established = false;
   /** Whether both sides follow the strict rules, as agreed on in the first exchange. */
   #strict = false;
@@ -68,6 +67,11 @@ export class KeyExchanges {
     this.#options = options;
     ({ reader: this.#reader, outgoing: this.#outgoing } = options);
     this.#rekeyBytes = options.rekeyBytes ?? REKEY_BYTES;
+  }
+
+  /** Whether the client uses its first keys. */
+  get established(): boolean {
+    return this.#established;
   }
 
   /** The session identifier (RFC 4253, section 7.2), once the first keys are exchanged. */

@@ -1,4 +1,5 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
+import { isTurnOver, nextTurn } from "../../wire/turn.ts";
 import type { HostKey } from "../keys/host_key.ts";
 import { DisconnectReason, Message } from "../protocol/numbers.ts";
 import { MalformedError, Writer } from "../protocol/wire_format.ts";
@@ -7,7 +8,6 @@ import { KeyExchanges } from "./key_exchanges.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketReader } from "./packet_reader.ts";
 import type { TransportError } from "./transport_error.ts";
-import { isTurnOver, nextTurn } from "./turn.ts";
 
 /** How many bytes may wait, answers included, before nothing more is read. */
 const MAX_PENDING = 1024 * 1024;
@@ -141,6 +141,11 @@ export class Transport {
     }
     this.#reader.add(bytes);
     while (!this.#ended) {
+      // The first keys cost milliseconds: strangers wait for each other, and nobody for them.
+      if (!this.#exchanges.established && isTurnOver()) {
+        await nextTurn();
+        continue;
+      }
       const payload = this.#reader.next();
       if (!payload) break;
       // Of data the channel makes a copy.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SendQueue, type SendShare } from "../../../lib/ssh/connection/send_queue.ts";
-import { isTurnOver, nextTurn } from "../../../lib/ssh/transport/turn.ts";
+import { isTurnOver, nextTurn } from "../../../lib/wire/turn.ts";
 import type { Transport } from "../../../lib/ssh/transport/transport.ts";
 
 const PACKET = 32_768;
