@@ -127,6 +127,12 @@ Deno.test("Guard looks every two seconds, and counts memory from the last look f
     for (let i = 0; i < 2; i++) world.guard.tick();
     return world.dropped.length;
   };
+  // Nothing is looked at before the first two seconds are over.
+  const early = Object.assign(world.connect("early"), { received: 2 * MiB });
+  world.guard.upgraded("early", websocket());
+  world.time = 1_999;
+  assert.equal(tickTwice(), 0);
+  world.open.delete(early.peer);
   world.memory += 10 * MiB;
   world.time = 2_000;
   tickTwice();
@@ -218,8 +224,10 @@ Deno.test("Guard says nothing of connections that are gone, and forgets them", (
   const socket = world.connect("192.0.2.1:1");
   world.guard.request(socket.peer)();
   world.guard.request("192.0.2.1:2");
+  world.connect("192.0.2.1:4");
   world.pass(3_000);
   world.open.delete(socket.peer);
+  world.open.delete("192.0.2.1:4");
   world.connect("192.0.2.1:3");
   world.guard.request("192.0.2.1:3");
   world.time += 300_000;
