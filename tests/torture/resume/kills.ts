@@ -49,7 +49,8 @@ export async function killServers(
   const others = Promise.all([editor, ...[...transfers, rsync].map(({ done }) => done)]);
   for (const shell of shells) shell.startTyping(THINKING_MS);
   for (let kill = 1; kill <= kills; kill++) {
-    await allArrived(transfers, kill / (kills + 1));
+    const inTime = await allArrived(transfers, kill / (kills + 1));
+    if (!inTime) throw new Error("the transfers were over before");
     await scene.killServer();
     await delay(awayMs);
     await scene.restartServer();
