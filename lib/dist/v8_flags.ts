@@ -2,11 +2,13 @@ import type { ProgramName } from "./targets.ts";
 
 /**
  * V8's options for the programs that strangers reach. By itself V8 lets new objects take up to 64 MiB
- * before it looks which of them are garbage, as soon as there are many: 12 MiB are as fast here.
+ * before it looks which of them are garbage, as soon as there are many, and the others grow to up to four
+ * times what is needed. 12 MiB and half as much again are as fast here.
  */
-const FLAGS = ["--max-semi-space-size=4"];
+const FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 
-/** V8's options for a program, as in `deno run --v8-flags`. */
+/** The option of `deno run` and `deno compile` with V8's options for a program, if it has any. */
 export function v8Flags(program: ProgramName): string[] {
-  return program === "agent" || program === "server" ? FLAGS : [];
+  const isReached = program === "agent" || program === "server";
+  return isReached ? [`--v8-flags=${FLAGS.join(",")}`] : [];
 }

@@ -204,7 +204,7 @@ export function startEntry(
   }
   const permissions = options?.permissions ?? ["-A"];
   const file = join(ROOT, entry);
-  const flags = v8Flags(basename(entry, ".ts") as ProgramName).map((flag) => `--v8-flags=${flag}`);
+  const flags = v8Flags(basename(entry, ".ts") as ProgramName);
   return new OwnProgram(
     Deno.execPath(),
     ["run", "--no-check", "--no-prompt", ...flags, ...permissions, file, ...args],
