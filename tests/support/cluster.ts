@@ -64,6 +64,13 @@ export async function settled(nodes: TestServer[]): Promise<void> {
   }, () => "the directory does not settle");
 }
 
+export interface EchoAgentOptions {
+  /** @default sends back what comes */
+  serve?: (stream: ByteStream) => Promise<void>;
+  /** To trust besides. */
+  ca?: string;
+}
+
 /** An agent without SSH: clients get back what they send. */
 export class EchoAgent implements AsyncDisposable {
   readonly #stop = new AbortController();
@@ -75,13 +82,13 @@ export class EchoAgent implements AsyncDisposable {
   /** What clients said it was. */
   readonly addresses: string[] = [];
 
-  constructor(server: string, id: string, serve = echo) {
+  constructor(server: string, id: string, { ca, serve = echo }: EchoAgentOptions = {}) {
     const registration = new Registration(
       {
         server: new URL(server),
         id,
         facts: { host: "host", user: "user", os: "linux", shell: "sh" },
-        tls: {},
+        tls: { ca },
         log: createLog({ level: "debug", write: (line) => void (this.log += line) }),
         onRegistered: (message) => {
           this.registrations.push(message);
@@ -98,8 +105,12 @@ export class EchoAgent implements AsyncDisposable {
     this.#running.catch(() => {});
   }
 
-  static async start(server: string, id: string, serve?: typeof echo): Promise<EchoAgent> {
-    const agent = new EchoAgent(server, id, serve);
+  static async start(
+    server: string,
+    id: string,
+    options?: EchoAgentOptions,
+  ): Promise<EchoAgent> {
+    const agent = new EchoAgent(server, id, options);
     await agent.registered(1);
     return agent;
   }
