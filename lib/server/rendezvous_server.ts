@@ -288,8 +288,8 @@ export class RendezvousServer {
     const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
     if (upgraded instanceof Response) return upgraded;
     const { response, halfClose, resumable } = upgraded;
-    const socket = wrap(upgraded.socket);
-    const connection = this.#connections.add(socket, { address, halfClose, resumable });
+    const { socket, reports } = wrap(upgraded.socket);
+    const connection = this.#connections.add(socket, { address, halfClose, resumable, reports });
     peer.guard(connection);
     this.#serve(connection, { answer }, registry);
     return response;

@@ -2,6 +2,7 @@
 import { MESSAGE_COST } from "../../protocol/messages.ts";
 import type { MessageSocket } from "../../wire/message_socket.ts";
 import { WebSocketClosedError, type WebSocketConnection } from "../../wire/websocket/websocket.ts";
+import type { TakenReports } from "../relay/peer_socket.ts";
 import { UNREPORTED } from "../relay/flow_reports.ts";
 
 /** A `FlowMessage`, as the relay of a node writes it. */
@@ -89,7 +90,8 @@ export class LinkSocket implements MessageSocket {
  * A websocket that another node has opened for a client. That node reports what the client has
  * taken, so that what waits over there counts here: the agent sends no faster than its client takes.
  */
-export class ReportedSocket implements MessageSocket {
+export class ReportedSocket implements MessageSocket, TakenReports {
+  onReport: (report: string) => void = () => {};
   onopen: ((event: Event) => void) | null = null;
   onmessage: ((event: MessageEvent) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
@@ -147,6 +149,7 @@ export class ReportedSocket implements MessageSocket {
     if (taken === undefined) return false;
     this.#taken = Math.max(this.#taken, Number(taken));
     this.#settle();
+    this.onReport(data as string);
     return true;
   }
 

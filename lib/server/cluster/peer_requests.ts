@@ -3,6 +3,7 @@ import { textResponse } from "../http/http.ts";
 import type { RequestTarget } from "../http/target.ts";
 import type { MessageSocket } from "../../wire/message_socket.ts";
 import type { Registry } from "../relay/agent_connection.ts";
+import type { TakenReports } from "../relay/peer_socket.ts";
 import * as refusals from "../rendezvous/refusals.ts";
 import type { AgentInfo } from "../rendezvous/types.ts";
 import { ReportedSocket } from "./link_socket.ts";
@@ -27,7 +28,7 @@ export interface PeerVisit {
   /** Where the agent or client connects from. */
   address: string;
   /** What takes the place of the native websocket. */
-  wrap(socket: WebSocket): MessageSocket;
+  wrap(socket: WebSocket): { socket: MessageSocket; reports?: TakenReports };
   registry: Registry;
 }
 
@@ -72,7 +73,11 @@ export class PeerRequests {
     return {
       target: { request, site, path: `/${what}/${id}` },
       address,
-      wrap: (socket) => what === "client" ? new ReportedSocket(socket) : socket,
+      wrap: (socket) => {
+        if (what === "agent") return { socket };
+        const reported = new ReportedSocket(socket);
+        return { socket: reported, reports: reported };
+      },
       registry: PARKS_ONLY,
     };
   }

@@ -39,6 +39,14 @@ export interface PeerSocketOptions {
   /** Whether the subprotocol of resumable streams was. @default false */
   resumable?: boolean;
   backlog: Backlog;
+  /** Missing: the peer does not say what it has taken. */
+  reports?: TakenReports;
+}
+
+/** What a client has taken, as the node of a cluster says that it is connected to. */
+export interface TakenReports {
+  /** Called with each `FlowMessage`, as text. */
+  onReport: (report: string) => void;
 }
 
 /**
@@ -64,6 +72,7 @@ export class PeerSocket implements Closable, GuardedSocket {
   #dropped = "";
   readonly #closed = Promise.withResolvers<void>();
 
+  readonly reports?: TakenReports;
   /** The address of the peer, as far as the server knows it. */
   readonly address: string;
   /** Whether the peer can end one direction and keep the other. */
@@ -75,6 +84,7 @@ export class PeerSocket implements Closable, GuardedSocket {
     this.#socket = socket;
     ({ address: this.address, halfClose: this.halfClose, backlog: this.#backlog } = options);
     this.resumable = options.resumable ?? false;
+    this.reports = options.reports;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       for (const act of this.#early.splice(0)) act();

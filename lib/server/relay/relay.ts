@@ -101,7 +101,10 @@ export class Relay implements Link {
       this.#client.asks = true;
       client.send(PLAIN_FRAME);
     }
-    if (options.flow) {
+    if (options.flow && client.reports) {
+      // It counts the same messages.
+      client.reports.onReport = (report) => agent.send(report);
+    } else if (options.flow) {
       this.#reports = new FlowReports({
         waiting: () => client.behind,
         send: (report) => agent.send(JSON.stringify(report)),
