@@ -12,10 +12,11 @@ const TURN_MS = 2;
 /** When the turn that is under way began. */
 let began: number | undefined;
 
-/** Who waits for a turn, in order. */
+/** Who waits for a turn, in order: whose connections are open, and strangers. */
 const waiting: (() => void)[] = [];
+const strangers: (() => void)[] = [];
 
-/** Whether they are being called in this turn. */
+/** Whether they are about to be called, or are being called. */
 let isCalling = false;
 
 /** Whether the connections have computed long enough in this turn of the event loop. */
@@ -33,19 +34,31 @@ export function isTurnOver(): boolean {
  * other, as many as there is time for in a turn: a hundred at once would hold up what comes in.
  */
 export function nextTurn(): Promise<void> {
+  return turnOf(waiting);
+}
+
+/** The same for who is new: behind all others, but for one in each turn. */
+export function nextTurnOfStrangers(): Promise<void> {
+  return turnOf(strangers);
+}
+
+function turnOf(queue: (() => void)[]): Promise<void> {
   return new Promise((resolve) => {
-    waiting.push(resolve);
-    if (waiting.length === 1 && !isCalling) setImmediate(callWaiting);
+    queue.push(resolve);
+    if (!isCalling) setImmediate(callWaiting);
+    isCalling = true;
   });
 }
 
 async function callWaiting(): Promise<void> {
-  isCalling = true;
-  do {
-    waiting.shift()!();
-    // What it computes at once is done before this goes on.
-    await Promise.resolve();
-  } while (waiting.length > 0 && !isTurnOver());
-  isCalling = false;
-  if (waiting.length > 0) setImmediate(callWaiting);
+  for (const queue of [waiting, strangers]) {
+    if (queue.length === 0) continue;
+    do {
+      queue.shift()!();
+      // What it computes at once is done before this goes on.
+      await Promise.resolve();
+    } while (queue.length > 0 && !isTurnOver());
+  }
+  isCalling = waiting.length + strangers.length > 0;
+  if (isCalling) setImmediate(callWaiting);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { isTurnOver, nextTurn } from "../../lib/wire/turn.ts";
+import { isTurnOver, nextTurn, nextTurnOfStrangers } from "../../lib/wire/turn.ts";
 
 /** Computes until the turn is over. */
 function compute(): void {
@@ -55,4 +55,18 @@ Deno.test("those that compute little share a turn", async () => {
   await Promise.all(Array.from({ length: 1_000 }, nextTurn));
   clearInterval(count);
   assert.ok(turns < 500, `${turns} turns`);
+});
+
+Deno.test("strangers wait for all others, but one has its turn in each", async () => {
+  const order: string[] = [];
+  const work = async (name: string, turn: () => Promise<void>) => {
+    await turn();
+    order.push(name);
+    compute();
+  };
+  await Promise.all([
+    ...["stranger 1", "stranger 2", "stranger 3"].map((name) => work(name, nextTurnOfStrangers)),
+    ...["a", "b"].map((name) => work(name, nextTurn)),
+  ]);
+  assert.deepEqual(order, ["a", "stranger 1", "b", "stranger 2", "stranger 3"]);
 });

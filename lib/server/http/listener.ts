@@ -7,7 +7,7 @@ import { type Dropped, Guard, TICK_MS } from "../sockets/guard.ts";
 import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 import { OwnSockets, peerKey } from "../sockets/own_sockets.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
-import { nextTurn } from "../../wire/turn.ts";
+import { nextTurnOfStrangers } from "../../wire/turn.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 500;
@@ -146,7 +146,7 @@ export class Listener {
     const answered = this.#guard?.request(key);
     if (answered) completed.then(answered, answered);
     // A flood of requests holds up other requests, not what open websockets carry.
-    await nextTurn();
+    await nextTurnOfStrangers();
     return await this.#handler(request, {
       address: hostname,
       guard: (websocket) => this.#guard?.upgraded(key, websocket),

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
-import { isTurnOver, nextTurn } from "../../wire/turn.ts";
+import { isTurnOver, nextTurn, nextTurnOfStrangers } from "../../wire/turn.ts";
 import type { HostKey } from "../keys/host_key.ts";
 import { DisconnectReason, Message } from "../protocol/numbers.ts";
 import { MalformedError, Writer } from "../protocol/wire_format.ts";
@@ -143,7 +143,7 @@ export class Transport {
     while (!this.#ended) {
       // The first keys cost milliseconds: strangers wait for each other, and nobody for them.
       if (!this.#exchanges.established && isTurnOver()) {
-        await nextTurn();
+        await nextTurnOfStrangers();
         continue;
       }
       const payload = this.#reader.next();
