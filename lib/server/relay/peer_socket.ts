@@ -121,6 +121,10 @@ export class PeerSocket implements Closable, GuardedSocket {
     return this.#role.maxMessage ?? MAX_MESSAGE;
   }
 
+  get paired(): boolean {
+    return this.#role.maxMessage !== undefined;
+  }
+
   get closing(): boolean {
     return this.#closing;
   }

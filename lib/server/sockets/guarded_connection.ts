@@ -19,6 +19,8 @@ export interface GuardedSocket {
   readonly delivered: number;
   /** How long a message may be, in bytes. */
   readonly maxMessage: number;
+  /** Whether it is one of a pair, which may send as much as it likes. */
+  readonly paired: boolean;
   /** Whether it is being closed from this side. */
   readonly closing: boolean;
   readonly closed: Promise<void>;
@@ -102,7 +104,11 @@ export class GuardedConnection {
   /** Why it has to end, if it breaks a rule; to be called after a pass that has seen it. */
   judge(now: number): Verdict | undefined {
     const { websocket } = this;
-    if (websocket && this.incomplete > websocket.maxMessage) {
+    // Who is not paired has nothing to send that is longer. A kernel may have queued some MiB, which
+    // are all read before the next look.
+    const mayQueue = !websocket || websocket.paired || websocket.closing;
+    const queued = mayQueue ? 0 : this.sockets[0]!.unread;
+    if (websocket && this.incomplete + queued > websocket.maxMessage) {
       const reason = `a message of more than ${formatBytes(websocket.maxMessage)}`;
       return { label: "message-too-long", reason };
     }

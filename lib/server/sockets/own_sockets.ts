@@ -40,6 +40,8 @@ export interface OwnSocket {
   peer: string;
   /** Bytes received so far, without those that the process has not read yet. */
   received: number;
+  /** Bytes that the process has not read yet. */
+  unread: number;
   /** Bytes sent so far that the peer has acknowledged. */
   acknowledged: number;
   /** Whether bytes wait for the peer to take them. */
@@ -151,7 +153,7 @@ export class OwnSockets implements Sockets {
     const received = Number(info.getBigUint64(128, true));
     const sending = info.getUint32(24, true) > 0 || info.getUint32(144, true) > 0;
     const unread = ioctl(fd, FIONREAD, this.#lengthBytes) === 0 ? this.#length[0]! : 0;
-    return { fd, peer, received: received - unread, acknowledged, sending };
+    return { fd, peer, received: received - unread, unread, acknowledged, sending };
   }
 
   /** The peer's key, if `fd` is a connection that `port` has accepted. */

@@ -45,7 +45,7 @@ class World implements Sockets {
   [Symbol.dispose](): void {}
 
   connect(peer: string): OwnSocket {
-    const socket = { fd: 9, peer, received: 500, acknowledged: 0, sending: false };
+    const socket = { fd: 9, peer, received: 500, unread: 0, acknowledged: 0, sending: false };
     this.open.set(peer, socket);
     return socket;
   }
@@ -71,6 +71,7 @@ function websocket(fields: Partial<GuardedSocket> = {}) {
   return {
     delivered: 0,
     maxMessage: MiB,
+    paired: true,
     closing: false,
     closed: new Promise<void>(() => {}),
     drop: (reason: string) => void dropped.push(reason),

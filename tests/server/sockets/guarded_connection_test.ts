@@ -8,12 +8,20 @@ import type { OwnSocket } from "../../../lib/server/sockets/own_sockets.ts";
 const PEER = "192.0.2.1:1";
 
 function socket(fields: Partial<OwnSocket> = {}): OwnSocket {
-  return { fd: 9, peer: PEER, received: 0, acknowledged: 0, sending: false, ...fields };
+  return { fd: 9, peer: PEER, received: 0, unread: 0, acknowledged: 0, sending: false, ...fields };
 }
 
 function websocket(fields: Partial<GuardedSocket> = {}): GuardedSocket {
   const closed = new Promise<void>(() => {});
-  return { delivered: 0, maxMessage: 1000, closing: false, closed, drop: () => {}, ...fields };
+  return {
+    delivered: 0,
+    maxMessage: 1000,
+    paired: false,
+    closing: false,
+    closed,
+    drop: () => {},
+    ...fields,
+  };
 }
 
 /** A connection that was first seen at 1 s, in pass 1. */
@@ -104,4 +112,17 @@ Deno.test("GuardedConnection counts the first of several connections of one peer
   equal(connection.incomplete, 300);
   equal(connection.isOlderThan(socket({ received: 300 })), false);
   equal(connection.isOlderThan(socket({ received: 299 })), true);
+});
+
+Deno.test("GuardedConnection counts what a kernel has queued for who is not paired", () => {
+  const judge = (fields: Partial<GuardedSocket>, unread: number) => {
+    const connection = connect();
+    connection.websocket = websocket(fields);
+    connection.see(socket({ received: 400, unread }), 2, 2_000);
+    return connection.judge(2_000)?.label;
+  };
+  equal(judge({}, 600), undefined);
+  equal(judge({}, 601), "message-too-long");
+  equal(judge({ paired: true }, 10_000_000), undefined);
+  equal(judge({ closing: true }, 10_000_000), undefined);
 });
