@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { type LoginCommands, loginCommands } from "./assets/shared/login_commands.js";
+import { ANY_ID, type LoginCommands, loginCommands } from "./assets/shared/login_commands.js";
 import { jumpAddress } from "./assets/shared/local_commands.js";
 import type { Computer } from "./assets/shared/choices.js";
 import { quoteSh } from "./assets/shared/quote.js";
@@ -163,7 +163,7 @@ function Jump(
 ): VNode {
   const address = jumpAddress(site) ?? "";
   const { hostname } = new URL(site.http);
-  const target = { username: site.username, url: "", alias: "ID" };
+  const target = { username: site.username, url: "", alias: ANY_ID };
   const commands = loginCommands({ ...target, jump: address }, computer).jump;
   const waiting = loginCommands({ ...target, jump: `wait=5m@${address}` }, computer).jump;
   return (
@@ -178,6 +178,10 @@ function Jump(
       <Code title="Shell, waiting for an agent that is not connected yet">
         {waiting?.ssh ?? ""}
       </Code>
+      <p>
+        <code>-J</code> writes the ID in lower case. For one with capitals put{" "}
+        <code>{`-oProxyCommand="ssh -p ${jump.port} -W ID:22 ${hostname}"`}</code> in its place.
+      </p>
       <p>
         ssh asks about two keys. The jump host's own lasts: its fingerprint is{" "}
         <code>{jump.fingerprint}</code>, its line for <code>~/.ssh/known_hosts</code>{" "}

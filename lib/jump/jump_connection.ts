@@ -40,7 +40,7 @@ export type OpenClient = (
   open: () => MessageSocket,
 ) => Whether | Promise<Whether>;
 
-type Whether = { reason: string } | undefined;
+type Whether = { reason: string; label?: string } | undefined;
 
 export interface JumpConnectionOptions {
   address: string;
@@ -147,7 +147,10 @@ export class JumpConnection {
         socket = new ChannelSocket(request.accept());
         return socket;
       });
-      if (refusal !== undefined) throw this.#refusal(refusal.reason, OpenFailure.connectFailed);
+      if (refusal !== undefined) {
+        const reason = refusal.label === "unknown-id" ? unknownAgent(id) : refusal.reason;
+        throw this.#refusal(reason, OpenFailure.connectFailed);
+      }
       clearTimeout(this.#idle);
       await socket!.ended;
       if (this.#channels === 1) this.#startIdling();
@@ -185,4 +188,11 @@ export class JumpConnection {
   #disconnect(reason: string): void {
     this.#transport.disconnect(DisconnectReason.byApplication, reason);
   }
+}
+
+/** Why there is no agent for an ID, for a person with `ssh -J`. */
+function unknownAgent(id: string): string {
+  return `no agent "${id}" is registered here: check the ID and that the job is running, or jump ` +
+    "as wait=5m@HOST to wait for it; -J writes the ID in lower case, for one with capitals use " +
+    '-oProxyCommand="ssh -p PORT -W ID:22 HOST"';
 }

@@ -24,7 +24,7 @@ async function hostile({ port }: JumpWorld, localAddress: string) {
   );
   return {
     client,
-    /** Opens a channel. @returns the channel, or why there is none */
+    /** Opens a channel. @returns the channel, or why it was refused */
     open: (
       open: (done: (error: Error | null | undefined, channel: ClientChannel) => void) => void,
     ) => {

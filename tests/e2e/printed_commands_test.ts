@@ -43,7 +43,7 @@ for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
       /** Types a command, and what it reads. */
       const type = (command: string, input?: string) => {
         // Names that setup made are those of the real ssh, which looks into the real home.
-        const [PATH, [program, args]] = /^ssh job\.converge/.test(command)
+        const [PATH, [program, args]] = /^ssh Job-1\.a\.converge/.test(command)
           ? [Deno.env.get("PATH"), inHome(home.path, [shell, "-c", command])]
           : [env.PATH, [shell, ["-c", command]] as [string, string[]]];
         return run(program, args, {
@@ -55,7 +55,8 @@ for (const shell of ["sh", "dash", "bash", "zsh", "fish"]) {
         ...{ http: world.http, ws: world.url, username: "converge", agentToken: false },
         jump: { port: jump.port, hostKey: "", fingerprint: jump.fingerprint },
       };
-      const choices = makeChoices({}, [key.trim()], "job", hostKey);
+      // With a capital, which ssh itself writes in lower case.
+      const choices = makeChoices({}, [key.trim()], "Job-1.a", hostKey);
       await using directory = new TempDir();
       await using job = new Program(shell, ["-c", jobCommands(site, choices).text], {
         ...{ cwd: directory.path, env: { ...env, CONVERGE_HOST_KEY: secret } },

@@ -1,7 +1,7 @@
 // @ts-check
 /** The commands for the user's computer. @module */
 
-import { loginCommands } from "./login_commands.js";
+import { ANY_ID, loginCommands } from "./login_commands.js";
 import { quoteSh } from "./quote.js";
 
 /**
@@ -64,7 +64,7 @@ export function jumpAddress({ http, jump }) {
  * @returns {LoginCommands}
  */
 function login(site, { id: chosen, hostKey, computer }, bridge) {
-  const id = chosen || "ID";
+  const id = chosen || ANY_ID;
   return loginCommands({
     username: site.username,
     url: `${site.ws}/client/${id}`,
@@ -84,7 +84,7 @@ function login(site, { id: chosen, hostKey, computer }, bridge) {
  */
 export function localCommands(site, choices) {
   const { hostKey, computer } = choices;
-  const id = choices.id || "ID";
+  const id = choices.id || ANY_ID;
   const setup = computer === "windows"
     ? [...download(site, computer, "wsproxy"), `.\\wsproxy setup "${site.http}"`]
     : [`curl -fsSL ${quoteSh(`${site.http}/install.sh`)} | sh -s -- setup`];

@@ -14,6 +14,9 @@ const PORT = 10000;
  * ssh gives a connection up after three unanswered messages, which must be later than wsproxy and
  * tunnel do: six minutes at least, with five for them.
  */
+/** Stands for an ID in commands that a person completes. */
+export const ANY_ID = "ID";
+
 const KEEP = "-oServerAliveInterval=120";
 
 /**
@@ -102,6 +105,7 @@ export function loginCommands(target, computer = "posix") {
   const direct = options.slice(1);
   const proxied = [KEEP, style.argument("-oProxyCommand=", proxy), ...options];
   const user = userArgument(target, style);
+  const agent = userArgument(target, style, alias);
   return {
     writeHostKey: computer === "windows" && hostKey !== undefined
       // The redirection comes first: cmd reads a digit before it as a handle.
@@ -115,8 +119,8 @@ export function loginCommands(target, computer = "posix") {
       sftp: ["sftp", KEEP, ...options, `-oPort=${PORT}`, user].join(" "),
     },
     jump: jump === undefined || alias === undefined ? undefined : {
-      ssh: ["ssh", "-J", jump, ...direct, userArgument(target, style, alias)].join(" "),
-      sftp: ["sftp", "-J", jump, ...direct, userArgument(target, style, alias)].join(" "),
+      ssh: ["ssh", jumpArgument(jump, alias, style), ...direct, agent].join(" "),
+      sftp: ["sftp", jumpArgument(jump, alias, style), ...direct, agent].join(" "),
     },
     sshConfig: [
       `Host ${alias ?? "localhost"}`,
@@ -127,6 +131,21 @@ export function loginCommands(target, computer = "posix") {
       "  ServerAliveInterval 120",
     ],
   };
+}
+
+/**
+ * The option of ssh that leads through a jump host. `-J` asks that for the name in lower case, so
+ * an ID with capitals needs what `-J` stands for.
+ *
+ * @param {string} jump
+ * @param {string} alias
+ * @param {Style} style
+ * @returns {string}
+ */
+function jumpArgument(jump, alias, style) {
+  if (alias === ANY_ID || !/[A-Z]/.test(alias)) return `-J ${jump}`;
+  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(jump) ?? [];
+  return style.argument("-oProxyCommand=", `ssh -p ${port} -W ${alias}:22 ${host}`);
 }
 
 /**
