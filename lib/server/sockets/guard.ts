@@ -85,18 +85,27 @@ export class Guard implements Disposable {
 
   /** A request has arrived. @returns what to call when it is answered */
   request(peer: string): () => void {
-    const connection = this.#connections.get(peer) ?? this.#add(peer);
+    const connection = this.#beforeUpgrade(peer);
     connection.asked();
     return () => connection.answered(this.#now());
   }
 
   /** The connection carries a websocket from now on. */
   upgraded(peer: string, websocket: GuardedSocket): void {
-    const connection = this.#connections.get(peer) ?? this.#add(peer);
-    connection.websocket = websocket;
+    this.#beforeUpgrade(peer).websocket = websocket;
     websocket.closed.then(() => {
-      if (this.#connections.get(peer) === connection) this.#connections.delete(peer);
+      const isLast = this.#connections.get(peer)?.websocket === websocket;
+      if (isLast) this.#connections.delete(peer);
     });
+  }
+
+  /**
+   * A connection that carries no websocket yet. One that does is a former one from the same port,
+   * whose end we have not heard of.
+   */
+  #beforeUpgrade(peer: string): GuardedConnection {
+    const known = this.#connections.get(peer);
+    return known && !known.websocket ? known : this.#add(peer);
   }
 
   /** Looks at some connections, or at all, as time and memory demand. */

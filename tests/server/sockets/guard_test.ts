@@ -360,3 +360,23 @@ Deno.test("Guard takes a new connection from the same port for what it is", () =
   world.pass(10_000);
   assert.deepEqual(world.dropped.map(({ label }) => label), ["no-request"]);
 });
+
+Deno.test("Guard bounds a connection from the port of one whose end it has not heard of", async () => {
+  const world = new World();
+  const peer = "192.0.2.1:1";
+  const ended = Promise.withResolvers<void>();
+  world.guard.request(peer);
+  world.guard.upgraded(peer, websocket({ closed: ended.promise }));
+  world.connect(peer);
+  world.look();
+  world.guard.request(peer)();
+  const flood = world.connect(peer);
+  const second = websocket();
+  world.guard.upgraded(peer, second);
+  ended.resolve();
+  await ended.promise;
+  flood.received += 2 * MiB;
+  world.look();
+  assert.deepEqual(world.dropped.map(({ label }) => label), ["message-too-long"]);
+  assert.equal(second.dropped.length, 1);
+});
