@@ -53,8 +53,8 @@ export class GuardedConnection {
   #progress: { at: number; acknowledged: number };
   /** When its websocket was first seen being closed. */
   #closingSince?: number;
-  /** At the last pass: bytes received, and of these delivered in messages. */
-  #seen = { received: 0, delivered: 0 };
+  /** At the last pass: bytes read, of these delivered in messages, and with those that wait. */
+  #seen = { received: 0, delivered: 0, total: 0 };
 
   constructor(pass: number, now: number) {
     this.pass = pass;
@@ -75,8 +75,9 @@ export class GuardedConnection {
   }
 
   /** Whether this is what a later connection from the same port looks like. */
-  isOlderThan({ received }: OwnSocket): boolean {
-    return received < this.#seen.received;
+  isOlderThan({ received, unread }: OwnSocket): boolean {
+    // What was read alone may seem to shrink: more comes while it is computed.
+    return received + unread < this.#seen.total;
   }
 
   /** Takes in what a pass sees. */
@@ -86,7 +87,8 @@ export class GuardedConnection {
     this.sockets.push(socket);
     if (this.sockets.length > 1) return;
     const { websocket } = this;
-    const { received, acknowledged } = socket;
+    const { acknowledged, unread } = socket;
+    const received = Math.max(socket.received, this.#seen.received);
     const isWaitedFor = socket.sending || websocket?.closing;
     if (!isWaitedFor || acknowledged - this.#progress.acknowledged >= LEAST_TAKEN) {
       this.#progress = { at: now, acknowledged };
@@ -98,7 +100,7 @@ export class GuardedConnection {
     this.incomplete = delivered === this.#seen.delivered
       ? this.incomplete + came
       : Math.max(0, came - (delivered - this.#seen.delivered));
-    this.#seen = { received, delivered };
+    this.#seen = { received, delivered, total: socket.received + unread };
   }
 
   /** Why it has to end, if it breaks a rule; to be called after a pass that has seen it. */

@@ -126,3 +126,16 @@ Deno.test("GuardedConnection counts what a kernel has queued for who is not pair
   equal(judge({ paired: true }, 10_000_000), undefined);
   equal(judge({ closing: true }, 10_000_000), undefined);
 });
+
+Deno.test("GuardedConnection is the same while more comes than is read", () => {
+  const connection = connect({ received: 900, unread: 100 });
+  connection.websocket = websocket({ maxMessage: 100_000 });
+  // More came between the two readings of the kernel that `received` is computed from.
+  const next = socket({ received: 600, unread: 5_000 });
+  equal(connection.isOlderThan(next), false);
+  connection.see(next, 2, 2_000);
+  equal(connection.incomplete, 900);
+  connection.see(socket({ received: 2_000, unread: 5_000 }), 3, 3_000);
+  equal(connection.incomplete, 2_000);
+  equal(connection.isOlderThan(socket({ received: 500, unread: 200 })), true);
+});
