@@ -48,7 +48,7 @@ export interface ResumedFrame {
   from: number;
 }
 
-/** How far the reader is, at least each eighth of the window. */
+/** How far the reader is, at least each quarter of the window. */
 export interface AckFrame {
   type: "ack";
   /** How many bytes it has taken; with `eof` how many have come. */

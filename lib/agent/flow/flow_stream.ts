@@ -17,6 +17,7 @@ export function reportedWindow(connection: WebSocketConnection): FlowWindow {
   const window = new FlowWindow();
   // Not in its turn: the client's bytes before it may wait until ours are gone.
   connection.onText = (text) => {
+    if (!text.includes('"flow"')) return false;
     try {
       window.report(parseMessage<FlowMessage>(text, "flow"));
       return true;

@@ -139,7 +139,7 @@ export class ResumableStream implements ByteStream {
     const bytes = await this.#incoming.read();
     const untold = this.#incoming.taken - this.#told;
     if (untold === 0 || this.#incoming.complete) return bytes;
-    if (untold >= this.#options.window / 8) this.#tell();
+    if (untold >= this.#options.window / 4) this.#tell();
     else if (untold >= UNTOLD) {
       this.#tellLater ??= this.#options.clock.after(UNTOLD_MS, () => this.#tell());
     }
