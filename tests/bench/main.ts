@@ -173,12 +173,10 @@ async function benchResume(): Promise<void> {
   printRow("echo, ms", spread(medians[0], 2), spread(medians[1], 2), spread(ratios, 2));
 }
 
-if (Deno.args[1] === "resume") {
-  await benchResume();
-  Deno.exit();
+if (Deno.args[1] !== "resume") {
+  for (const direction of ["down", "up"] as const) await benchCopies(direction);
+  await benchPinned();
+  await benchTimes();
+  await benchSftp(targets, { compare, printHead });
 }
-for (const direction of ["down", "up"] as const) await benchCopies(direction);
-await benchPinned();
-await benchTimes();
 await benchResume();
-await benchSftp(targets, { compare, printHead });

@@ -55,6 +55,8 @@ async function installedLicense(title: string): Promise<string> {
   const key = `${name.replace("/", "+")}@${version}`;
   const directory = [...Deno.readDirSync(store)]
     .find((entry) => entry.name === key || entry.name.startsWith(`${key}_`))!.name;
+  // Of the MIT licence, without a file of it.
+  if (name === "@redis/client") return "Copyright (c) 2022-2025, Redis, inc.";
   const files = join(store, directory, "node_modules", name);
   const file = [...Deno.readDirSync(files)].find((entry) => /^licen[cs]e/i.test(entry.name))!.name;
   return (await Deno.readTextFile(join(files, file))).trim();

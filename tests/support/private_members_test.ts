@@ -31,6 +31,7 @@ const MEMBERS = {
     "_socket.destroy": "function",
     "_socket.on": "function",
   },
+  "lib/server/relay/peer_socket.ts": { "_onTimeout": "function" },
 };
 
 /** Fails unless `owner` has the members that `file` names. */
@@ -63,6 +64,28 @@ Deno.test({
     terminal.write("\n");
     await exited;
   },
+});
+
+Deno.test("Deno's websockets have the timer that the server stops", async () => {
+  const timer = Promise.withResolvers<unknown>();
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onmessage = () => {
+      const key = Object.getOwnPropertySymbols(socket)
+        .find(({ description }) => description === "[[idleTimeoutTimeout]]");
+      timer.resolve(key && (socket as unknown as Record<symbol, unknown>)[key]);
+      socket.close();
+    };
+    return response;
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${server.addr.port}`);
+  client.onopen = () => client.send("hello");
+  await new Promise((resolve) => client.onclose = resolve);
+  assertMembers(
+    await timer.promise as object,
+    "the timer of Deno's websocket",
+    "lib/server/relay/peer_socket.ts",
+  );
 });
 
 Deno.test("no other file names a private member of a dependency", () => {

