@@ -148,8 +148,11 @@ export class Guard implements Disposable {
 
   #see(socket: OwnSocket): void {
     let connection = this.#connections.get(socket.peer) ?? this.#add(socket.peer);
-    // A new connection from the same port.
-    if (connection.isOlderThan(socket)) connection = this.#add(socket.peer);
+    if (connection.isOlderThan(socket)) {
+      // A new connection from the same port, whose request may be known already.
+      if (connection.askedSinceSeen) connection.restart(this.#now());
+      else connection = this.#add(socket.peer);
+    }
     connection.see(socket, this.#pass, this.#now());
   }
 

@@ -43,6 +43,8 @@ export class GuardedConnection {
   websocket?: GuardedSocket;
   /** Whether it has brought a request. */
   hasAsked = false;
+  /** Whether it has brought one since a pass saw it. */
+  askedSinceSeen = false;
   /** Bytes of a message that is not complete yet, at most. */
   incomplete = 0;
   /** Requests that are being answered. */
@@ -65,7 +67,7 @@ export class GuardedConnection {
   /** A request has come. */
   asked(): void {
     this.#requests++;
-    this.hasAsked = true;
+    this.hasAsked = this.askedSinceSeen = true;
   }
 
   /** A request is answered. */
@@ -80,8 +82,17 @@ export class GuardedConnection {
     return received + unread < this.#seen.total;
   }
 
+  /** What passes have seen was of a former connection from the same port. */
+  restart(now: number): void {
+    this.#seen = { received: 0, delivered: this.websocket?.delivered ?? 0, total: 0 };
+    this.incomplete = 0;
+    this.#idleSince = now;
+    this.#progress = { at: now, acknowledged: 0 };
+  }
+
   /** Takes in what a pass sees. */
   see(socket: OwnSocket, pass: number, now: number): void {
+    this.askedSinceSeen = false;
     if (this.pass !== pass) this.sockets = [];
     this.pass = pass;
     this.sockets.push(socket);

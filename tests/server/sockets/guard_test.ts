@@ -380,3 +380,23 @@ Deno.test("Guard bounds a connection from the port of one whose end it has not h
   assert.deepEqual(world.dropped.map(({ label }) => label), ["message-too-long"]);
   assert.equal(second.dropped.length, 1);
 });
+
+Deno.test("Guard bounds a connection that asks from the port of one that it has seen", () => {
+  const world = new World();
+  const peer = "192.0.2.1:1";
+  const former = world.connect(peer);
+  former.received = 163;
+  world.look();
+  // Shorter, and upgraded before a pass has seen it.
+  const flood = world.connect(peer);
+  flood.received = 152;
+  world.guard.request(peer)();
+  const second = websocket();
+  world.guard.upgraded(peer, second);
+  world.look();
+  assert.deepEqual(world.dropped, []);
+  flood.received += 2 * MiB;
+  world.look();
+  assert.deepEqual(world.dropped.map(({ label }) => label), ["message-too-long"]);
+  assert.equal(second.dropped.length, 1);
+});
