@@ -7,7 +7,6 @@ import { type Dropped, Guard, TICK_MS } from "../sockets/guard.ts";
 import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 import { OwnSockets, peerKey } from "../sockets/own_sockets.ts";
 import { listenFailure } from "../../wire/listen_failure.ts";
-import { nextTurnOfStrangers } from "../../wire/turn.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 500;
@@ -145,8 +144,8 @@ export class Listener {
     const key = peerKey(Uint8Array.from(parseAddress(hostname)?.toByteArray() ?? []), port);
     const answered = this.#guard?.request(key);
     if (answered) completed.then(answered, answered);
-    // A flood of requests holds up other requests, not what open websockets carry.
-    await nextTurnOfStrangers();
+    // At once: when its peer has left or ended its direction meanwhile, Deno never closes a websocket
+    // and answers no request.
     return await this.#handler(request, {
       address: hostname,
       guard: (websocket) => this.#guard?.upgraded(key, websocket),
