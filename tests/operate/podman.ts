@@ -17,6 +17,11 @@ const PRELUDE = `
 ip link set lo up
 # crun takes either version of cgroups, not both.
 if [ -d /sys/fs/cgroup/memory ]; then umount /sys/fs/cgroup/unified; fi
+# Networks and their name servers are kept there, whatever the storage: scripts run side by side.
+for dir in /run/containers /etc/containers/networks; do
+  mkdir -p "$dir"
+  mount -t tmpfs tmpfs "$dir"
+done
 printf '[storage]\\ndriver = "vfs"\\ngraphroot = "%s"\\nrunroot = "%s"\\n' "$PWD/store" "$PWD/run" \\
   > storage.conf
 export CONTAINERS_STORAGE_CONF=$PWD/storage.conf CONTAINERS_CONF=$PWD/containers.conf
