@@ -34,6 +34,11 @@ export class OutgoingBytes {
   #passed = 0;
   /** How far any connection has been given them. */
   #furthest = 0;
+  /**
+   * How far the peer has taken them. It may be ahead of the connection, by what it got on the former
+   * one meanwhile; the connection is given that too, as it counts from where it began.
+   */
+  #taken = 0;
   #ending = false;
   /** Whether the connection, and whether any, was given the end of file. */
   #eofGiven = false;
@@ -123,13 +128,14 @@ export class OutgoingBytes {
    */
   acked({ received, eof }: Pick<AckFrame, "received" | "eof">): void {
     const { start, end } = this.#retained;
-    if (received < start || received > this.#given) {
-      throw new ProtocolError(`acknowledged ${received}, expected ${start} to ${this.#given}`);
+    if (received < start || received > this.#furthest) {
+      throw new ProtocolError(`acknowledged ${received}, expected ${start} to ${this.#furthest}`);
     }
     if (eof && !(this.#eofEverGiven && received === end)) {
       throw new ProtocolError("acknowledged an end of file that was not sent");
     }
-    this.#release(received);
+    this.#taken = Math.max(this.#taken, received);
+    this.#release(Math.min(this.#taken, this.#given));
     this.#eofTaken ||= eof ?? false;
     this.#wake();
   }
@@ -177,6 +183,7 @@ export class OutgoingBytes {
         await this.#give(link, Math.min(room, MAX_MESSAGE));
         if (this.#link !== link) return;
         this.#passed = this.#given;
+        this.#release(Math.min(this.#taken, this.#given));
         this.#wake();
       }
       this.#giving = false;

@@ -64,7 +64,7 @@ export class RetainedBytes {
 
   /** Forgets the bytes before `offset`. */
   release(offset: number): void {
-    this.#start = offset;
+    this.#start = Math.max(this.#start, offset);
     for (;;) {
       const [first] = this.#blocks;
       if (!first || first.start + first.length > offset) return;
