@@ -1,5 +1,5 @@
 /** Packets of exact sizes between OpenSSH's client and our server. */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, fail } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { TestSshServer } from "./ssh.ts";
 
@@ -22,8 +22,9 @@ export async function echoSizes(
     args: [...server.args(...options), "cat"],
     stdin: "piped",
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
+  const said = new Response(child.stderr).text();
   const writer = child.stdin.getWriter();
   const reader = child.stdout.getReader({ mode: "byob" });
   const random = new Uint8Array(randomBytes(2 * MOST));
@@ -33,10 +34,15 @@ export async function echoSizes(
     const written = writer.write(piece);
     const { value } = await reader.read(new Uint8Array(size), { min: size });
     await written;
-    equal(value?.length, size, options.join(" "));
+    if (value?.length !== size) {
+      const { code } = await child.status;
+      fail(
+        `${options.join(" ")}: ${value?.length} of ${size} bytes, status ${code}\n${await said}`,
+      );
+    }
     if (!piece.every((byte, at) => byte === value![at])) deepEqual(value, piece);
   }
   await writer.close();
   equal((await reader.read(new Uint8Array(1))).done, true);
-  equal((await child.status).code, 0);
+  equal((await child.status).code, 0, await said);
 }

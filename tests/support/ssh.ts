@@ -59,6 +59,8 @@ export class TestSshServer implements AsyncDisposable {
     test.server = new SshServer({
       hostKeys: [test.hostKey],
       log: createLog({ level: "debug", write: (line) => test.#log(line) }),
+      // No client is too slow for a test, even if this machine stood still meanwhile.
+      loginGraceMs: 24 * 3_600_000,
       ...options,
       session: {
         cwd: test.home.path,
