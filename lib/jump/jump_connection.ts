@@ -25,6 +25,14 @@ const KEEPALIVE_MS = 20_000;
 /** How many agents one connection may lead to at a time. */
 const MAX_CHANNELS = 16;
 
+/**
+ * What a client may send on a channel before it is told to go on, in bytes: at least half of it is
+ * free at all times, more than an agent lets its client send (lib/ssh/connection/receive_window.ts).
+ * PuTTY's plink stops to take anything while what it writes to its proxy, another plink, waits for
+ * that; if the window were the smaller one, both would wait for each other.
+ */
+const CHANNEL_WINDOW = 16 * 2 ** 20;
+
 /** How many channels of a connection are refused: with one more it is ended. */
 const MAX_REFUSED = 100;
 
@@ -120,6 +128,7 @@ export class JumpConnection {
       address,
       permissions: unrestricted(),
       log,
+      receiveWindow: CHANNEL_WINDOW,
       channels: {
         "direct-tcpip": (request) => this.#forward(request),
         session: () => {

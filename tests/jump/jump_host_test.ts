@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import {
   JumpHost,
@@ -70,6 +71,39 @@ Deno.test("a connection leads to sixteen agents at most", async () => {
   assert.match(answers[16]!, /too many channels/);
   const ended = once(client, "close");
   client.end();
+  await ended;
+});
+
+Deno.test("a client that takes nothing for a while can send all that an agent lets it", async () => {
+  const { openClient, sockets } = admitAll();
+  await using jump = start(openClient);
+  const socket = connectSocket(jump.port, HOST);
+  let isTaking = true;
+  const sock = new Duplex({
+    read() {},
+    write: (chunk, _encoding, done) => void socket.write(chunk, () => done()),
+  });
+  socket.on("data", (bytes) => isTaking && sock.push(bytes));
+  socket.on("close", () => sock.destroy());
+  const client = new Client();
+  client.connect({ sock, username: "ann" });
+  await once(client, "ready");
+  const { promise: opened, resolve } = Promise.withResolvers<Duplex>();
+  client.forwardOut("", 0, "job", 22, (_error, channel) => resolve(channel));
+  const channel = await opened;
+  isTaking = false;
+  // The windows of all its channels together.
+  const most = 6 * 2 ** 20;
+  let received = 0;
+  const { promise: all, resolve: done } = Promise.withResolvers<void>();
+  sockets[0]!.onmessage = ({ data }) => {
+    received += (data as ArrayBuffer).byteLength;
+    if (received === most) done();
+  };
+  channel.write(new Uint8Array(most));
+  await all;
+  const ended = once(socket, "close");
+  socket.destroy();
   await ended;
 });
 

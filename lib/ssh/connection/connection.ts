@@ -12,7 +12,7 @@ import {
 import type { KeyOptions } from "../login/key_options.ts";
 import { Message, OpenFailure } from "../protocol/numbers.ts";
 import { OpeningChannels } from "./opening_channels.ts";
-import { ReceiveBudget, type ReceiveWindow } from "./receive_window.ts";
+import { FixedWindow, ReceiveBudget, type ReceiveWindow } from "./receive_window.ts";
 import { type ChannelRequestHandler, logRefusal, Requests } from "./requests.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -29,6 +29,11 @@ export interface ServerConnectionOptions {
   address: string;
   permissions: KeyOptions;
   log: Log;
+  /**
+   * What the client may send on each channel before it is read, in bytes. Missing: it follows what
+   * the client uses and how long that is on its way.
+   */
+  receiveWindow?: number;
   /** By the type of channel. */
   channels: Record<string, ChannelHandler>;
   /** By the request's name. */
@@ -84,7 +89,7 @@ export class ServerConnection implements SshConnection {
     if (this.signal.aborted) return Promise.reject(new Refused("the connection has ended"));
     if (this.#isFull) return Promise.reject(new Refused("too many channels"));
     const localId = this.#nextId++;
-    const incoming = this.#receiveBudget.open();
+    const incoming = this.#openWindow();
     return new Promise((resolve, reject) => {
       this.#opening.add(localId, (answer) => {
         if (answer instanceof Refused) {
@@ -185,6 +190,13 @@ export class ServerConnection implements SshConnection {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
+  #openWindow(): ReceiveWindow {
+    const { receiveWindow } = this.#options;
+    return receiveWindow === undefined
+      ? this.#receiveBudget.open()
+      : new FixedWindow(receiveWindow);
+  }
+
   #addChannel(limits: ChannelLimits, incoming: ReceiveWindow): TransportChannel {
     if (limits.packetSize === 0) throw new MalformedError("a channel with a packet size of 0");
     const queue = this.#sendQueue;
@@ -227,7 +239,7 @@ export class ServerConnection implements SshConnection {
           accept: () => {
             if (channel) throw new Error("the channel is already accepted");
             if (this.signal.aborted) throw new Refused("the connection has ended");
-            const incoming = this.#receiveBudget.open();
+            const incoming = this.#openWindow();
             const localId = this.#nextId++;
             channel = this.#addChannel({ localId, remoteId, window, packetSize }, incoming);
             this.#pendingOpens--;

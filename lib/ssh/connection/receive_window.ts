@@ -61,7 +61,7 @@ export class ReceiveBudget {
 
   /** A window for a new channel. */
   open(): ReceiveWindow {
-    return new ReceiveWindow(this);
+    return new SharedWindow(this);
   }
 
   /** The client has sent so many bytes. */
@@ -85,13 +85,56 @@ export class ReceiveBudget {
   }
 }
 
+/** What a client may send on one channel before it is read (RFC 4254, section 5.2). */
+export interface ReceiveWindow {
+  /** In bytes. */
+  readonly size: number;
+  /** Takes in what the client has sent; false if it is more than it may. */
+  receive(bytes: number): boolean;
+  /** Some of it was read. @returns by how much to adjust the client's window, in bytes, or 0 */
+  read(bytes: number): number;
+  /** Gives all of it back. */
+  close(): void;
+}
+
+/** A window of one size, for what is passed on at once. */
+export class FixedWindow implements ReceiveWindow {
+  readonly size: number;
+  /** What the client may still send. */
+  #left: number;
+  /** What was read and not granted again. */
+  #read = 0;
+
+  /** @param size in bytes */
+  constructor(size: number) {
+    this.size = this.#left = size;
+  }
+
+  receive(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+
+  read(bytes: number): number {
+    this.#read += bytes;
+    if (this.#read < this.size / 2) return 0;
+    const more = this.#read;
+    this.#read = 0;
+    this.#left += more;
+    return more;
+  }
+
+  close(): void {}
+}
+
 /**
- * What a client may send on one channel before it is read (RFC 4254, section 5.2).
+ * A window that follows what the client uses.
  *
  * It doubles as long as the client uses it, up to what all channels leave free, so that few have
  * large windows and many have even ones (the dynamic threshold of Choudhury and Hahne, 1998).
  */
-export class ReceiveWindow {
+class SharedWindow implements ReceiveWindow {
   readonly #budget: ReceiveBudget;
   #size: number;
   /** What the client may still send. */
@@ -105,12 +148,10 @@ export class ReceiveWindow {
     budget.grant(this.#held);
   }
 
-  /** In bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes in what the client has sent; false if it is more than it may. */
   receive(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
@@ -118,7 +159,6 @@ export class ReceiveWindow {
     return true;
   }
 
-  /** Some of it was read. @returns by how much to adjust the client's window, in bytes, or 0 */
   read(bytes: number): number {
     this.#release(bytes);
     const wanted = Math.min(2 * this.#size, MOST);
@@ -132,7 +172,6 @@ export class ReceiveWindow {
     return more;
   }
 
-  /** Gives all of it back. */
   close(): void {
     this.#release(this.#held);
   }

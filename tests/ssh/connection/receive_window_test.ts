@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { ReceiveBudget, type ReceiveWindow } from "../../../lib/ssh/connection/receive_window.ts";
+import {
+  FixedWindow,
+  ReceiveBudget,
+  type ReceiveWindow,
+} from "../../../lib/ssh/connection/receive_window.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -129,4 +133,17 @@ Deno.test("with what waits on a slow link all windows shrink, and grow again wit
     answer(3 * MIB, 200);
   }
   assert.equal(budget.free, 6 * MIB);
+});
+
+Deno.test("a window of one size is granted again once half of it was read", () => {
+  const sender = new Sender(new FixedWindow(10));
+  sender.fill();
+  assert.equal(sender.incoming.receive(1), false);
+  sender.read(4);
+  assert.equal(sender.left, 0);
+  sender.read(1);
+  assert.equal(sender.left, 5);
+  sender.fill();
+  sender.read(10);
+  assert.equal(sender.granted, 10);
 });
