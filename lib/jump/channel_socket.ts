@@ -1,7 +1,8 @@
 import { EOF_FRAME } from "../protocol/messages.ts";
 import { errorMessage } from "../text/error_message.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
-import type { MessageSocket } from "../wire/message_socket.ts";
+import type { SocketData } from "../wire/message_socket.ts";
+import { StandInSocket } from "../wire/stand_in_socket.ts";
 
 /** The close codes of a websocket (RFC 6455, section 7.4.1) that a channel can end with. */
 const NORMAL = 1000;
@@ -11,22 +12,13 @@ const ABNORMAL = 1006;
  * An SSH channel as a websocket that speaks the half-close subprotocol, so that the server relays
  * both in the same way. No event comes in the turn in which it is made.
  */
-export class ChannelSocket implements MessageSocket {
-  /** It is open from the start. */
-  onopen = null;
-  onmessage: ((event: MessageEvent) => void) | null = null;
-  onclose: ((event: CloseEvent) => void) | null = null;
-  readonly CONNECTING = WebSocket.CONNECTING;
-  readonly OPEN = WebSocket.OPEN;
-  binaryType: BinaryType = "arraybuffer";
-  /** How many bytes the client has not taken yet. */
-  bufferedAmount = 0;
+export class ChannelSocket extends StandInSocket {
   readonly #channel: ByteStream;
   #sent: Promise<void> = Promise.resolve();
-  #closed?: { code: number; reason: string };
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(channel: ByteStream) {
+    super();
     this.#channel = channel;
     void this.#read();
     channel.closed.then((error) => {
@@ -34,25 +26,22 @@ export class ChannelSocket implements MessageSocket {
     });
   }
 
-  get readyState(): number {
-    return this.#closed === undefined ? WebSocket.OPEN : WebSocket.CLOSED;
-  }
-
   /** Resolves when it is closed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  send(data: string | ArrayBuffer): void {
+  send(data: SocketData): void {
     if (typeof data === "string") {
       // The only text that a client gets: the agent's end of file.
       this.#queue(() => this.#channel.end());
       return;
     }
-    this.bufferedAmount += data.byteLength;
+    const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data.slice();
+    this.bufferedAmount += bytes.length;
     this.#queue(async () => {
-      await this.#channel.write(new Uint8Array(data));
-      this.bufferedAmount -= data.byteLength;
+      await this.#channel.write(bytes);
+      this.bufferedAmount -= bytes.length;
     });
   }
 
@@ -72,10 +61,8 @@ export class ChannelSocket implements MessageSocket {
     try {
       for (;;) {
         const bytes = await this.#channel.read();
-        if (this.#closed) return;
-        const data = bytes === null ? EOF_FRAME : new Uint8Array(bytes).buffer;
-        this.onmessage?.(new MessageEvent("message", { data }));
-        if (bytes === null) return;
+        this.receive(bytes === null ? EOF_FRAME : new Uint8Array(bytes).buffer);
+        if (bytes === null || this.readyState !== this.OPEN) return;
       }
     } catch {
       // The channel is closed, which says the rest.
@@ -83,11 +70,8 @@ export class ChannelSocket implements MessageSocket {
   }
 
   #close(code: number, reason: string): void {
-    if (this.#closed) return;
-    this.#closed = { code, reason };
     this.#channel.close();
-    const wasClean = code !== ABNORMAL;
-    this.onclose?.(new CloseEvent("close", { code, reason, wasClean }));
+    this.end(code, reason);
     this.#ended.resolve();
   }
 }

@@ -6,7 +6,7 @@ import { CloseCode } from "../protocol/messages.ts";
 import { within } from "../wire/delay.ts";
 import type { MessageSocket } from "../wire/message_socket.ts";
 import { type AgentServices, type Registry, serveAgent } from "./relay/agent_connection.ts";
-import type { Cluster } from "./cluster/cluster.ts";
+import type { Cluster, NodeLink } from "./cluster/cluster.ts";
 import type { ClusterTiming } from "./cluster/directory.ts";
 import type { PeerVisit } from "./cluster/peer_requests.ts";
 import { ClientConnection, serveClient } from "./relay/client_connection.ts";
@@ -270,7 +270,7 @@ export class RendezvousServer {
     }
     const upgraded = upgradeWebSocket(request, this.#timing.idleMs);
     if (upgraded instanceof Response) {
-      admitted.link?.close(CloseCode.normal, "");
+      admitted.link?.peer.close(CloseCode.normal, "");
       return upgraded;
     }
     const { socket, response, halfClose, resumable } = upgraded;
@@ -319,7 +319,7 @@ export class RendezvousServer {
     answer: Welcome | TurnedDown,
     address: string,
     resumable: boolean,
-  ): Promise<PeerSocket | Refusal | undefined> | undefined {
+  ): Promise<NodeLink | Refusal | undefined> | undefined {
     if (!this.#cluster || answer.who !== "client") return undefined;
     if ("refusal" in answer && answer.refusal.label !== "unknown-id") return undefined;
     const waitMs = "refusal" in answer ? 0 : answer.waitMs;
@@ -330,7 +330,7 @@ export class RendezvousServer {
   #decide(
     answer: Welcome | TurnedDown,
     limit: Refusal | undefined,
-    link: PeerSocket | Refusal | undefined,
+    link: NodeLink | Refusal | undefined,
   ): Admitted | NotAdmitted {
     if (limit) return { answer, refusal: limit };
     if (link && "label" in link) return { answer, refusal: link };
@@ -357,7 +357,7 @@ export class RendezvousServer {
 /** A connection that may be served; with the link to the node that has the client's agent. */
 interface Admitted {
   answer: Welcome;
-  link?: PeerSocket;
+  link?: NodeLink;
 }
 
 interface NotAdmitted {

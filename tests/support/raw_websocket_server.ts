@@ -55,8 +55,13 @@ async function readHead(conn: Deno.Conn): Promise<string> {
   return head;
 }
 
-/** Answers an upgrade. @returns the head of the request */
-export async function upgrade(conn: Deno.Conn): Promise<string> {
+/**
+ * Answers an upgrade.
+ *
+ * @param behind bytes that leave with the answer
+ * @returns the head of the request
+ */
+export async function upgrade(conn: Deno.Conn, ...behind: Uint8Array[]): Promise<string> {
   const head = await readHead(conn);
   const key = /^sec-websocket-key: (.*)\r$/im.exec(head)![1]!;
   const digest = await crypto.subtle.digest(
@@ -66,7 +71,8 @@ export async function upgrade(conn: Deno.Conn): Promise<string> {
   const accept = btoa(String.fromCharCode(...new Uint8Array(digest)));
   const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
   const text = [...lines, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n");
-  await writeAll(conn, new TextEncoder().encode(text));
+  const bytes = [new TextEncoder().encode(text), ...behind];
+  await writeAll(conn, new Uint8Array(await new Blob(bytes as BlobPart[]).arrayBuffer()));
   return head;
 }
 

@@ -48,6 +48,13 @@ export interface ClusterOptions {
   timing?: Partial<ClusterTiming>;
 }
 
+/** A websocket to the node that has an agent. */
+export interface NodeLink {
+  peer: PeerSocket;
+  /** Starts to receive, once there is someone who gets what comes; until then it waits. */
+  start(): void;
+}
+
 /** What of the server the cluster works with. */
 export interface ClusterHost {
   rendezvous: Rendezvous<DataConnection, ClientConnection>;
@@ -186,7 +193,7 @@ export class Cluster {
    *
    * @returns undefined if no other node has it: what holds is what this one knows
    */
-  async reach(request: LinkRequest): Promise<PeerSocket | Refusal | undefined> {
+  async reach(request: LinkRequest): Promise<NodeLink | Refusal | undefined> {
     const { id, waitMs } = request;
     if (this.#host.rendezvous.has(id)) return undefined;
     const wait = (refusal: Refusal) => waitMs > 0 ? undefined : refusal;
@@ -239,8 +246,9 @@ export class Cluster {
   }
 
   /** Copies between a client and the node that has its agent. */
-  join(client: ClientConnection, link: PeerSocket): void {
-    this.#keep(client.relayTo(link, this.#host.relay));
+  join(client: ClientConnection, link: NodeLink): void {
+    this.#keep(client.relayTo(link.peer, this.#host.relay));
+    link.start();
   }
 
   /** Tells clients that can go on elsewhere to do so. @returns when all are gone */
@@ -311,14 +319,13 @@ export class Cluster {
     }
   }
 
-  async #open(node: string, request: LinkRequest): Promise<PeerSocket> {
+  async #open(node: string, request: LinkRequest): Promise<NodeLink> {
     const connection = await this.#peers.open(node, request);
     const socket = new LinkSocket(connection);
     const { address } = request;
     const resumable = connection.protocol === RESUME_SUBPROTOCOL;
-    const link = this.#host.connections.add(socket, { address, halfClose: true, resumable });
-    socket.start();
-    return link;
+    const peer = this.#host.connections.add(socket, { address, halfClose: true, resumable });
+    return { peer, start: () => socket.start() };
   }
 
   #keep(relay: Relay): void {
@@ -333,9 +340,10 @@ export class Cluster {
     const link = await this.reach(request);
     if (link === undefined) return refusals.wrongSecret(id);
     if ("label" in link) return link;
-    link.send(hello);
+    link.peer.send(hello);
     // Text too is passed on both ways: to each other they say more than a client's bytes.
-    this.#keep(new Relay(socket, link, [], { ...this.#host.relay, resumable: true }));
+    this.#keep(new Relay(socket, link.peer, [], { ...this.#host.relay, resumable: true }));
+    link.start();
   }
 
   /** Looks for the agents that clients here wait for, all at once. */
@@ -372,7 +380,7 @@ export class Cluster {
     if (link === undefined || "label" in link) return;
     const { rendezvous } = this.#host;
     const isWaiting = rendezvous.stranded().some((waiting) => waiting.client === client);
-    if (!isWaiting) return link.close(1000, "");
+    if (!isWaiting) return link.peer.close(1000, "");
     rendezvous.leave(id, client);
     this.join(client, link);
   }

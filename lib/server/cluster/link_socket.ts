@@ -1,6 +1,8 @@
 /** Websockets between nodes, as the relay wants to have them. */
 import { MESSAGE_COST } from "../../protocol/messages.ts";
-import type { MessageSocket } from "../../wire/message_socket.ts";
+import type { MessageSocket, SocketData } from "../../wire/message_socket.ts";
+import { nextTurn } from "../../wire/turn.ts";
+import { StandInSocket } from "../../wire/stand_in_socket.ts";
 import { WebSocketClosedError, type WebSocketConnection } from "../../wire/websocket/websocket.ts";
 import type { TakenReports } from "../relay/peer_socket.ts";
 import { UNREPORTED } from "../relay/flow_reports.ts";
@@ -8,102 +10,87 @@ import { UNREPORTED } from "../relay/flow_reports.ts";
 /** A `FlowMessage`, as the relay of a node writes it. */
 const REPORT = /^\{"type":"flow","taken":(\d{1,15})\}$/;
 
-type SocketMessage = string | ArrayBuffer;
+/** So much at once, in bytes, is of a stream that will go on. */
+const LARGE = 64 * 1024;
 
-function lengthOf(data: SocketMessage): number {
+function lengthOf(data: SocketData): number {
   return typeof data === "string" ? data.length : data.byteLength;
 }
 
-/** The bytes as a native websocket gives them. */
-function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  const isWhole = bytes.length === bytes.buffer.byteLength;
-  return (isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer;
-}
-
-/** Our end of a websocket that this node has opened to another one. */
-export class LinkSocket implements MessageSocket {
-  /** It is open from the start. */
-  onopen = null;
-  onmessage: ((event: MessageEvent) => void) | null = null;
-  onclose: ((event: CloseEvent) => void) | null = null;
-  readonly CONNECTING = WebSocket.CONNECTING;
-  readonly OPEN = WebSocket.OPEN;
-  binaryType: BinaryType = "arraybuffer";
-  /** How many bytes the other node has not taken yet. */
-  bufferedAmount = 0;
+/**
+ * Our end of a websocket that this node has opened to another one. Bytes are given out as they come,
+ * without regard to where messages end: what is copied is then never collected first.
+ */
+export class LinkSocket extends StandInSocket {
   readonly #connection: WebSocketConnection;
-  #closed = false;
+  #closing = false;
 
   constructor(connection: WebSocketConnection) {
+    super();
     this.#connection = connection;
   }
 
   /** Starts to receive; what came before waits. */
   start(): void {
-    void this.#receive();
+    this.#connection.deliverTo((data) => {
+      this.receive(data as SocketData);
+      // What is sent leaves before more is read, which may be there already.
+      if (data.length >= LARGE) return nextTurn();
+    });
+    void this.#waitForEnd();
   }
 
-  get readyState(): number {
-    return this.#closed ? WebSocket.CLOSED : WebSocket.OPEN;
-  }
-
-  send(data: SocketMessage): void {
+  send(data: SocketData): void {
     const length = lengthOf(data);
     this.bufferedAmount += length;
     const taken = () => void (this.bufferedAmount -= length);
     // How it ended shows where it is received.
-    this.#connection.send(typeof data === "string" ? data : new Uint8Array(data))
+    this.#connection.send(data instanceof ArrayBuffer ? new Uint8Array(data) : data)
       .then(taken, taken);
   }
 
   close(code = 1000, reason = ""): void {
+    this.#closing = true;
     this.#connection.close(code, reason);
     // It drops what comes from here on, also the other's close.
-    void this.#connection.closed.then(() => this.#end(code, reason));
+    void this.#connection.closed.then(() => this.end(code, reason));
   }
 
-  async #receive(): Promise<void> {
+  async #waitForEnd(): Promise<void> {
     try {
-      for (;;) {
-        const message = await this.#connection.receive();
-        if (message === null) return this.#end(1000, "");
-        const data = typeof message === "string" ? message : bufferOf(message);
-        this.onmessage?.(new MessageEvent("message", { data }));
-      }
+      await this.#connection.receive();
+      if (!this.#closing) this.end(1000, "");
     } catch (error) {
       if (error instanceof WebSocketClosedError && error.code !== 1006) {
-        this.#end(error.code, error.reason);
+        this.end(error.code, error.reason);
       } else {
-        this.#end(1006, "the connection between two nodes broke");
+        this.end(1006, "the connection between two nodes broke");
       }
     }
-  }
-
-  #end(code: number, reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.onclose?.(new CloseEvent("close", { code, reason, wasClean: code !== 1006 }));
   }
 }
 
 /**
- * A websocket that another node has opened for a client. That node reports what the client has
- * taken, so that what waits over there counts here: the agent sends no faster than its client takes.
+ * A websocket that another node has opened for a client. That node reports how many bytes the client
+ * has taken, so that what waits over there counts here: the agent sends no faster than its client
+ * takes.
  */
 export class ReportedSocket implements MessageSocket, TakenReports {
-  onReport: (report: string) => void = () => {};
+  onTaken: (taken: number) => void = () => {};
   onopen: ((event: Event) => void) | null = null;
   onmessage: ((event: MessageEvent) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
   readonly CONNECTING = WebSocket.CONNECTING;
   readonly OPEN = WebSocket.OPEN;
   readonly #socket: WebSocket;
-  /** Binary messages that the client has not taken yet, oldest first. */
-  readonly #lengths: number[] = [];
-  #buffered = 0;
-  /** Of all messages up to the oldest of these, counted as in reports. */
-  #gone = 0;
+  #sent = 0;
   #taken = 0;
+  /** Messages that the client has not taken whole, oldest first. */
+  readonly #lengths: number[] = [];
+  /** Of those that it has: their bytes, and what they count in reports to the agent. */
+  readonly #gone = { bytes: 0, counted: 0 };
+  /** Of what counts in reports: what the agent was told. */
+  #told = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -124,20 +111,18 @@ export class ReportedSocket implements MessageSocket, TakenReports {
   }
 
   get bufferedAmount(): number {
-    return this.#buffered;
+    return this.#sent - this.#taken;
   }
 
   get readyState(): number {
     return this.#socket.readyState;
   }
 
-  send(data: SocketMessage): void {
+  send(data: SocketData): void {
     this.#socket.send(data);
     if (typeof data === "string") return;
     this.#lengths.push(data.byteLength);
-    this.#buffered += data.byteLength;
-    // Not now: the sender looks how much this message adds.
-    queueMicrotask(() => this.#settle());
+    this.#sent += data.byteLength;
   }
 
   close(code?: number, reason?: string): void {
@@ -147,19 +132,14 @@ export class ReportedSocket implements MessageSocket, TakenReports {
   #isReport(data: unknown): boolean {
     const taken = typeof data === "string" ? REPORT.exec(data)?.[1] : undefined;
     if (taken === undefined) return false;
-    this.#taken = Math.max(this.#taken, Number(taken));
-    this.#settle();
-    this.onReport(data as string);
-    return true;
-  }
-
-  /** A node reports nothing while less than that is untaken, so that much may be taken. */
-  #settle(): void {
-    while (this.#lengths.length > 0) {
-      const cost = this.#lengths[0]! + MESSAGE_COST;
-      if (this.#gone + cost > this.#taken + UNREPORTED) return;
-      this.#gone += cost;
-      this.#buffered -= this.#lengths.shift()!;
+    this.#taken = Math.min(Math.max(this.#taken, Number(taken)), this.#sent);
+    const gone = this.#gone;
+    while (this.#lengths.length > 0 && gone.bytes + this.#lengths[0]! <= this.#taken) {
+      const length = this.#lengths.shift()!;
+      gone.bytes += length;
+      gone.counted += length + MESSAGE_COST;
     }
+    if (gone.counted - this.#told >= UNREPORTED) this.onTaken(this.#told = gone.counted);
+    return true;
   }
 }

@@ -61,7 +61,7 @@ export class ClientConnection implements Client, PeerRole {
   relayTo(node: PeerSocket, options: RelayOptions): Relay {
     const resumable = node.resumable && this.#socket.resumable;
     const early = this.#early.splice(0);
-    return new Relay(node, this.#socket, early, { ...options, flow: true, resumable });
+    return new Relay(node, this.#socket, early, { ...options, flow: "bytes", resumable });
   }
 
   /** Whether its program can go on with its stream on another connection. */

@@ -1,4 +1,4 @@
-import { type FlowMessage, MESSAGE_COST } from "../../protocol/messages.ts";
+import type { FlowMessage } from "../../protocol/messages.ts";
 
 /** What may be taken without a report, in bytes: interactive sessions need few. */
 export const UNREPORTED = 16 * 1024;
@@ -11,8 +11,10 @@ const FIRST_LOOK_MS = 1;
 const LAST_LOOK_MS = 200;
 
 export interface FlowReportsOptions {
-  /** How many bytes wait for the client, messages counted as in reports. */
+  /** What of that which was sent waits for the client, counted in the same way. */
   waiting: () => number;
+  /** What is taken in all before there is a report. @default UNREPORTED */
+  least?: number;
   send: (report: FlowMessage) => void;
 }
 
@@ -24,6 +26,7 @@ export interface FlowReportsOptions {
  */
 export class FlowReports implements Disposable {
   readonly #options: FlowReportsOptions;
+  readonly #least: number;
   #sent = 0;
   #reported = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,16 +34,17 @@ export class FlowReports implements Disposable {
 
   constructor(options: FlowReportsOptions) {
     this.#options = options;
+    this.#least = options.least ?? UNREPORTED;
   }
 
-  /** A message of so many bytes was sent to the client. */
-  sent(length: number): void {
-    this.#sent += length + MESSAGE_COST;
+  /** Something was sent to the client, a message that counts so much in reports. */
+  sent(count: number): void {
+    this.#sent += count;
     if (this.#timer === undefined) this.#lookIn(FIRST_LOOK_MS);
   }
 
   #lookIn(milliseconds: number): void {
-    if (this.#sent - this.#reported < UNREPORTED || this.#ended) return;
+    if (this.#sent - this.#reported < this.#least || this.#ended) return;
     this.#timer = setTimeout(() => this.#look(milliseconds), milliseconds);
   }
 
@@ -48,7 +52,7 @@ export class FlowReports implements Disposable {
     this.#timer = undefined;
     const taken = this.#sent - this.#options.waiting();
     // A quarter of what the agent believes to be on its way: more reports would only cost.
-    const due = Math.max(UNREPORTED, (this.#sent - this.#reported) / 4);
+    const due = Math.max(this.#least, (this.#sent - this.#reported) / 4);
     const isDue = taken - this.#reported >= due;
     if (isDue) {
       this.#reported = taken;

@@ -1,6 +1,6 @@
 import { closeReason } from "../../protocol/close_reason.ts";
 import { MESSAGE_COST } from "../../protocol/messages.ts";
-import type { MessageSocket } from "../../wire/message_socket.ts";
+import type { MessageSocket, SocketData } from "../../wire/message_socket.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Closable } from "../rendezvous/types.ts";
 import type { GuardedSocket } from "../sockets/guarded_connection.ts";
@@ -8,8 +8,8 @@ import type { GuardedSocket } from "../sockets/guarded_connection.ts";
 /** What {@link PeerRole.closed} gets for a connection that ended without a close frame. */
 const ABNORMAL = 1006;
 
-/** What one message of a websocket carries: text, or bytes. */
-export type PeerData = string | ArrayBuffer;
+/** See {@link SocketData}. Only links between nodes give views. */
+export type PeerData = SocketData;
 
 /**
  * How long a message of a peer that is not paired may be, in bytes: a control message of 65,536
@@ -45,8 +45,8 @@ export interface PeerSocketOptions {
 
 /** What a client has taken, as the node of a cluster says that it is connected to. */
 export interface TakenReports {
-  /** Called with each `FlowMessage`, as text. */
-  onReport: (report: string) => void;
+  /** Called with what it has taken, in bytes, messages counted as in `FlowMessage`. */
+  onTaken: (taken: number) => void;
 }
 
 /**
@@ -144,6 +144,12 @@ export class PeerSocket implements Closable, GuardedSocket {
     return this.#bytes + this.#lengths.length * MESSAGE_COST;
   }
 
+  /** How many bytes are queued for the peer. */
+  get queued(): number {
+    this.settle();
+    return this.#bytes;
+  }
+
   /** Subtracts from the backlog what the peer has taken since. */
   settle(): void {
     const { bufferedAmount } = this.#socket;
@@ -157,11 +163,15 @@ export class PeerSocket implements Closable, GuardedSocket {
   /** Sends a text frame for a string, else a binary one; nothing after the close. */
   send(data: PeerData): void {
     const { readyState, CONNECTING, OPEN } = this.#socket;
-    if (readyState === CONNECTING) return void this.#early.push(() => this.send(data));
+    if (readyState === CONNECTING) {
+      const kept = data instanceof Uint8Array ? data.slice() : data;
+      return void this.#early.push(() => this.send(kept));
+    }
     if (readyState !== OPEN) return;
     const before = this.#socket.bufferedAmount;
     this.#socket.send(data);
-    const length = this.#socket.bufferedAmount - before;
+    const isText = typeof data === "string";
+    const length = isText ? this.#socket.bufferedAmount - before : data.byteLength;
     this.#lengths.push(length);
     this.#bytes += length;
     this.#backlog.bytes += length + MESSAGE_COST;

@@ -3,6 +3,7 @@ import {
   type DrainingMessage,
   EOF_FRAME,
   MAX_PAIR_MESSAGE_LENGTH,
+  MESSAGE_COST,
   PLAIN_FRAME,
 } from "../../protocol/messages.ts";
 import type { Backlog } from "./backlog.ts";
@@ -15,8 +16,11 @@ export interface RelayOptions {
   maxBuffer: number;
   /** Of all receivers; when it is full, a pair that sends more is closed. */
   backlog: Backlog;
-  /** Whether the agent wants to be told how far the client is. */
-  flow?: boolean;
+  /**
+   * Whether the agent wants to be told how far the client is, or the node that has the agent: that
+   * one by bytes, as they come from there in other pieces than the agent's messages.
+   */
+  flow?: boolean | "bytes";
   /** Whether both ends are resumable. */
   resumable?: boolean;
 }
@@ -102,11 +106,12 @@ export class Relay implements Link {
       client.send(PLAIN_FRAME);
     }
     if (options.flow && client.reports) {
-      // It counts the same messages.
-      client.reports.onReport = (report) => agent.send(report);
+      client.reports.onTaken = (taken) => agent.send(JSON.stringify({ type: "flow", taken }));
     } else if (options.flow) {
       this.#reports = new FlowReports({
-        waiting: () => client.behind,
+        // That node counts messages, of which there may be many in a few bytes.
+        ...this.#countsBytes && { least: 1 },
+        waiting: () => this.#countsBytes ? client.queued : client.behind,
         send: (report) => agent.send(JSON.stringify(report)),
       });
     }
@@ -120,6 +125,10 @@ export class Relay implements Link {
 
   get done(): Promise<PairEnd> {
     return this.#done.promise;
+  }
+
+  get #countsBytes(): boolean {
+    return this.#options.flow === "bytes";
   }
 
   /** Tells both ends, if they can go on elsewhere, that the server is ending. */
@@ -194,7 +203,7 @@ export class Relay implements Link {
     if (from === this.#client) this.toAgent += length;
     else {
       this.toClient += length;
-      this.#reports?.sent(length);
+      this.#reports?.sent(length + (this.#countsBytes ? 0 : MESSAGE_COST));
     }
   }
 

@@ -1,6 +1,7 @@
 import { FrameWriter } from "./frame_writer.ts";
 import type { RawConnection } from "../raw_connection.ts";
 import { ReadBuffer } from "../read_buffer.ts";
+import { Delivery, type Sink } from "./delivery.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { type Frame, FrameError, FrameParser, Opcode } from "./frame.ts";
 import { closePayload, isCleanClose, MessageJoiner, parseClose } from "./message.ts";
@@ -71,7 +72,7 @@ export class WebSocketConnection {
   /** Whether what comes is dropped. */
   #dropped = false;
   #gone = false;
-  #sink?: (message: string | Uint8Array) => void;
+  #delivery?: Delivery;
 
   /** Use `connectWebSocket()`. */
   constructor(transport: RawConnection, options: WebSocketConnectionOptions) {
@@ -116,12 +117,14 @@ export class WebSocketConnection {
    * From here on each message goes to `sink` as it comes, and those that wait now; bytes are good
    * until it returns. {@link WebSocketConnection.receive} tells of the end only.
    */
-  deliverTo(sink: (message: string | Uint8Array) => void): void {
+  deliverTo(sink: Sink): void {
     this.receiveParts();
+    const delivery = new Delivery(sink);
     for (let message = this.#incoming.take(); message; message = this.#incoming.take()) {
-      sink(message);
+      delivery.add(message);
+      delivery.flush();
     }
-    this.#sink = sink;
+    this.#delivery = delivery;
   }
 
   /** Pings every so many milliseconds from here on. */
@@ -181,6 +184,7 @@ export class WebSocketConnection {
       this.#take(this.#parser.push(rest));
       while (!this.#readEnded && !this.#gone) {
         await this.#incoming.room();
+        await this.#delivery?.whenWanted();
         const bytes = await buffer.read();
         if (bytes === null) throw new WebSocketClosedError(1006, "");
         this.#heard = true;
@@ -204,9 +208,13 @@ export class WebSocketConnection {
   }
 
   #take(frames: Iterable<Frame>): void {
-    for (const frame of frames) {
-      this.#takeFrame(frame);
-      if (this.#readEnded) return;
+    try {
+      for (const frame of frames) {
+        this.#takeFrame(frame);
+        if (this.#readEnded) return;
+      }
+    } finally {
+      this.#delivery?.flush();
     }
   }
 
@@ -226,7 +234,7 @@ export class WebSocketConnection {
       const message = this.#joiner.join(frame);
       if (message === undefined || (typeof message === "string" && this.onText(message))) return;
       if (this.#dropped) return;
-      if (this.#sink) this.#sink(message);
+      if (this.#delivery) this.#delivery.add(message);
       else if (typeof message !== "string" && this.#joiner.inParts) this.#incoming.addPart(message);
       else this.#incoming.add(message);
     }

@@ -71,6 +71,16 @@ test("a client reaches an agent at another node, and both ends of file arrive", 
   await connection.closed;
 });
 
+test("messages of a byte go on across nodes, more of them than an agent has on its way", async () => {
+  await using cluster = await startNodes(2);
+  const [a, b] = cluster.nodes as [TestServer, TestServer];
+  await using _agent = await EchoAgent.start(a.url, "job-1");
+  const connection = await client(b, "job-1");
+  for (let i = 0; i < 300; i++) await talk(connection, "x");
+  connection.close();
+  await connection.closed;
+});
+
 test("an ID is unique in the cluster, and comes back to its owner at any node", async () => {
   await using cluster = await startNodes(3);
   const [a, b, c] = cluster.nodes as [TestServer, TestServer, TestServer];
