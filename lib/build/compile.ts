@@ -40,7 +40,7 @@ function compileOptions(program: ProgramName, target: Target, bundle: Bundle): s
     // write to, and what it holds is run.
     "--no-code-cache",
     ...PERMISSIONS[program],
-    ...v8Flags(program),
+    ...v8Flags(program, "compile"),
     // node-pty on macOS starts a helper program, which must be a real file.
     ...bundle.native && target.os === "darwin" ? ["--self-extracting"] : [],
     ...bundle.sodium === undefined ? [] : ["--include", SODIUM_FILE],

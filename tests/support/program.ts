@@ -204,7 +204,7 @@ export function startEntry(
   }
   const permissions = options?.permissions ?? ["-A"];
   const file = join(ROOT, entry);
-  const flags = v8Flags(basename(entry, ".ts") as ProgramName);
+  const flags = v8Flags(basename(entry, ".ts") as ProgramName, "run");
   return new OwnProgram(
     Deno.execPath(),
     ["run", "--no-check", "--no-prompt", ...flags, ...permissions, file, ...args],

@@ -74,7 +74,7 @@ export class Guard implements Disposable {
   /** The port has begun to listen. */
   listening(): void {
     const { sockets, port } = this.#options;
-    sockets.limitUnsent(port, MAX_UNSENT);
+    sockets.prepare(port, MAX_UNSENT);
   }
 
   /** Has the port accept nothing more; open connections go on. */

@@ -23,6 +23,7 @@ const O_DIRECTORY_AND_CLOEXEC = Deno.build.arch === "aarch64" ? 0o2040000 : 0o22
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const TCP_INFO = 11;
 const TCP_NOTSENT_LOWAT = 25;
 const SOL_SOCKET = 1;
@@ -54,8 +55,11 @@ export interface Sockets extends Disposable {
   slices(port: number): Iterable<OwnSocket[]>;
   /** Ends a connection, if the descriptor is still this peer's. */
   end(socket: OwnSocket, port: number): void;
-  /** Has each connection that the port accepts from now on keep at most so many bytes unsent. */
-  limitUnsent(port: number, bytes: number): void;
+  /**
+   * Has each connection that the port accepts from now on send small messages at once, and keep at
+   * most so many bytes unsent.
+   */
+  prepare(port: number, maxUnsent: number): void;
   /** Has the port accept nothing more; what it has accepted goes on. */
   stopListening(port: number): void;
 }
@@ -115,11 +119,15 @@ export class OwnSockets implements Sockets {
     }
   }
 
-  limitUnsent(port: number, bytes: number): void {
-    const value = new Uint8Array(Int32Array.of(bytes).buffer);
+  prepare(port: number, maxUnsent: number): void {
+    // What the port accepts inherits them. Deno 2.9 sets the first one itself, 2.7 does not: there
+    // what comes behind a small message would wait up to 40 ms, for a delayed acknowledgement.
+    const options = [[TCP_NODELAY, 1], [TCP_NOTSENT_LOWAT, maxUnsent]] as const;
     for (const fd of this.#listeners(port)) {
-      // What it accepts inherits its options.
-      this.#library.symbols.setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, value, value.length);
+      for (const [option, value] of options) {
+        const bytes = new Uint8Array(Int32Array.of(value).buffer);
+        this.#library.symbols.setsockopt(fd, IPPROTO_TCP, option, bytes, bytes.length);
+      }
     }
   }
 

@@ -34,8 +34,8 @@ class World implements Sockets {
     this.open.delete(peer);
   }
 
-  limitUnsent(port: number, bytes: number): void {
-    this.calls.push(`limitUnsent ${port} ${bytes}`);
+  prepare(port: number, bytes: number): void {
+    this.calls.push(`prepare ${port} ${bytes}`);
   }
 
   stopListening(port: number): void {
@@ -155,7 +155,7 @@ Deno.test("Guard bounds what the kernel keeps for each connection, and frees the
   const world = new World();
   world.guard.listening();
   world.guard.stopListening();
-  assert.deepEqual(world.calls, ["limitUnsent 8000 16384", "stopListening 8000"]);
+  assert.deepEqual(world.calls, ["prepare 8000 16384", "stopListening 8000"]);
 });
 
 Deno.test("Guard looks when it is time, too, and forgets what a message has delivered", () => {

@@ -47,6 +47,29 @@ for (const hostname of ["127.0.0.1", "::1"]) {
 }
 
 Deno.test({
+  name: "OwnSockets has what a port accepts send small messages at once",
+  ignore,
+  async fn() {
+    using sockets = new OwnSockets();
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    sockets.prepare(port, 16 * 1024);
+    using _peer = await Deno.connect({ hostname: "127.0.0.1", port });
+    using _accepted = await listener.accept();
+    const libc = Deno.dlopen("libc.so.6", {
+      getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+    });
+    const value = new Int32Array(1);
+    const length = new Uint8Array(Int32Array.of(4).buffer);
+    const [{ fd }] = all(sockets, port) as [OwnSocket];
+    // TCP_NODELAY.
+    assert.equal(libc.symbols.getsockopt(fd, 6, 1, new Uint8Array(value.buffer), length), 0);
+    assert.equal(value[0], 1);
+    libc.close();
+  },
+});
+
+Deno.test({
   name: "OwnSockets keeps few bytes unsent in the kernel for a peer that takes none",
   ignore,
   async fn() {
@@ -67,7 +90,7 @@ Deno.test({
       return written;
     };
     const before = await taken();
-    sockets.limitUnsent(port, 64 * 1024);
+    sockets.prepare(port, 64 * 1024);
     const after = await taken();
     assert.ok(after < before / 3, `${after} bytes instead of ${before}`);
   },
