@@ -66,6 +66,7 @@ if (import.meta.main) {
         using sessions = new SessionsFeed({
           snapshot: () => server.snapshot(),
           refresh: () => server.refresh(),
+          silentServers: () => server.load().cluster?.silent ?? 0,
           open: lock.open,
         });
         const metrics = new Metrics({

@@ -69,6 +69,8 @@ export interface SessionsView {
   /** All agents and all their clients. */
   total: number;
   clients: number;
+  /** How many servers of a cluster do not answer: their agents are missing here. */
+  silentServers?: number;
   /** How many agents the search finds. */
   matching: number;
   /** The page that this is, and how many there are. */

@@ -24,6 +24,8 @@ const WELL = {
   "process_cpu_user_seconds_total": "0+30x60",
   "process_cpu_system_seconds_total": "0+10x60",
   "process_open_fds": "100x60",
+  "converge_directory_connected": "1x60",
+  'converge_refusals_total{who="client",reason="node-away"}': "0x60",
   "process_max_fds": "65536x60",
 };
 
@@ -57,6 +59,14 @@ const ILL: Record<string, { metrics: Partial<typeof WELL>; labels: string[] }> =
     labels: ["job", "zone"],
   },
   ConvergeFileDescriptors: { metrics: { process_open_fds: "60000x60" }, labels: ["job", "zone"] },
+  ConvergeDirectoryAway: {
+    metrics: { converge_directory_connected: "0x60" },
+    labels: ["job", "zone"],
+  },
+  ConvergeNodeAway: {
+    metrics: { 'converge_refusals_total{who="client",reason="node-away"}': "0x50 1x10" },
+    labels: [],
+  },
 };
 
 /** Each server's metrics have a label of the target's own besides those of Prometheus. */

@@ -21,6 +21,7 @@ await runProgram("server", async (args, signal, hurry) => {
       using sessions = new SessionsFeed({
         snapshot: () => server.snapshot(),
         refresh: () => server.refresh(),
+        silentServers: () => server.load().cluster?.silent ?? 0,
         open: lock.open,
       });
       const metrics = new Metrics({ load: () => server.load(), cluster: true });

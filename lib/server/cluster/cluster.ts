@@ -162,6 +162,7 @@ export class Cluster {
       nodes: this.#heartbeat.last?.nodes.length ?? 0,
       leases: this.#leases.size,
       links: this.#links.size,
+      silent: this.#sessions.silent,
     };
   }
 

@@ -11,10 +11,11 @@ export interface ClusterSessionsOptions {
   nodes(): string[];
 }
 
-/** The agents of the other nodes. Of a node that does not answer, what it said last for a while. */
+/** The agents of the other nodes; those of a node that does not answer are missing. */
 export class ClusterSessions {
   readonly #options: ClusterSessionsOptions;
   #byNode = new Map<string, AgentInfo[]>();
+  #silent = 0;
   #asked = -Infinity;
   #asking: Promise<void> | undefined;
 
@@ -24,6 +25,11 @@ export class ClusterSessions {
 
   get agents(): AgentInfo[] {
     return [...this.#byNode.values()].flat();
+  }
+
+  /** How many nodes did not answer when they were asked last. */
+  get silent(): number {
+    return this.#silent;
   }
 
   /** Asks all nodes, if it is not known well enough; never rejects. */
@@ -38,8 +44,9 @@ export class ClusterSessions {
 
   async #ask(): Promise<void> {
     const answers = new Map<string, AgentInfo[]>();
+    const nodes = this.#options.nodes();
     await Promise.all(
-      this.#options.nodes().map(async (node) => {
+      nodes.map(async (node) => {
         try {
           answers.set(node, JSON.parse(await this.#options.peers.ask(node, "/agents")));
         } catch {
@@ -48,5 +55,6 @@ export class ClusterSessions {
       }),
     );
     this.#byNode = answers;
+    this.#silent = nodes.length - answers.size;
   }
 }

@@ -16,6 +16,8 @@ export interface SessionsFeedOptions {
   snapshot(): AgentInfo[];
   /** Asks other servers for theirs; never rejects. @default there are none */
   refresh?(): Promise<void>;
+  /** How many other servers did not answer then. @default none */
+  silentServers?(): number;
   /** Whether there is no administrator's password, see `sessionAgent()`. */
   open: boolean;
   /** The least time between two updates, in milliseconds. @default 1000 */
@@ -71,7 +73,8 @@ export class SessionsFeed implements Disposable {
 
   /** The agents that `query` finds. */
   view(query: SessionsQuery, agents = this.#agents()): SessionsView {
-    return viewSessions(agents, query, Date.now());
+    const silentServers = this.#options.silentServers?.() || undefined;
+    return { ...viewSessions(agents, query, Date.now()), silentServers };
   }
 
   #agents(): SessionAgent[] {

@@ -45,7 +45,7 @@ export function directoryAway(id: string): Refusal {
 export function nodeAway(id: string): Refusal {
   const reason = `the server with the agent "${id}" cannot be reached from this one: ` +
     "try again soon, or add ?wait=1m to the URL";
-  return { label: "agent-away", status: 503, reason };
+  return { label: "node-away", status: 503, reason };
 }
 
 export function agentAway(id: string): Refusal {

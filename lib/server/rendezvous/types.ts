@@ -61,6 +61,7 @@ export interface Pairing {
 export type RefusalLabel =
   | "unknown-id"
   | "agent-away"
+  | "node-away"
   | "directory-away"
   | "too-many-agents"
   | "too-many-clients"

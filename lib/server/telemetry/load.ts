@@ -22,4 +22,6 @@ export interface ClusterLoad {
   leases: number;
   /** Clients, and connections of agents, that it brings to other nodes. */
   links: number;
+  /** Nodes that did not answer when they were asked for their agents last. */
+  silent: number;
 }

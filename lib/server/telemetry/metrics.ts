@@ -26,6 +26,7 @@ const REFUSALS = Object.entries(
   {
     "unknown-id": ["client"],
     "agent-away": ["client"],
+    "node-away": ["client"],
     "directory-away": ["agent", "client"],
     "too-many-agents": ["agent"],
     "too-many-clients": ["client"],

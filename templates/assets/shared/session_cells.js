@@ -72,11 +72,15 @@ export function sessionCells(agent, now) {
 /**
  * The counts, as a sentence.
  *
- * @param {{ total: number, matching: number, clients: number }} view
+ * @param {{ total: number, matching: number, clients: number, silentServers?: number }} view
  * @returns {string}
  */
-export function summary({ total, matching, clients }) {
+export function summary({ total, matching, clients, silentServers = 0 }) {
   const agents = total === 1 ? "1 agent" : `${total} agents`;
   const inUse = clients === 1 ? "1 client" : `${clients} clients`;
-  return `${agents}, ${inUse}${matching < total ? `; ${matching} found` : ""}`;
+  const found = matching < total ? `; ${matching} found` : "";
+  const silent = silentServers === 1
+    ? "; 1 server does not answer: its agents are missing"
+    : `; ${silentServers} servers do not answer: their agents are missing`;
+  return `${agents}, ${inUse}${found}${silentServers > 0 ? silent : ""}`;
 }

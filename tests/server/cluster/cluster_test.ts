@@ -6,7 +6,7 @@ import {
   UpgradeRefusedError,
   type WebSocketConnection,
 } from "../../../lib/wire/websocket/websocket.ts";
-import { EchoAgent, startNodes } from "../../support/cluster.ts";
+import { EchoAgent, NodeProgram, startNodes } from "../../support/cluster.ts";
 import { eventually } from "../../support/deadline.ts";
 import { requires } from "../../support/requires.ts";
 import type { TestServer } from "../../support/server.ts";
@@ -142,6 +142,20 @@ test("each node shows the agents of all", async () => {
     assert.deepEqual(node.snapshot().map(({ id }) => id).sort(), [first.id, second.id]);
     assert.equal(node.load().connected, 1);
   }
+});
+
+test("the sessions page says how many nodes do not answer", async () => {
+  await using cluster = await startNodes(1);
+  const [node] = cluster.nodes as [TestServer];
+  await using other = await NodeProgram.start(cluster.redis);
+  const sees = async (nodes: number, silent: number) => {
+    await node.refresh();
+    const load = node.load().cluster!;
+    return load.nodes === nodes && load.silent === silent;
+  };
+  await eventually(() => sees(2, 0), () => "the node is not seen");
+  other.program.kill("SIGKILL");
+  await eventually(() => sees(2, 1), () => "the node is not missed");
 });
 
 test("only nodes may ask a node for its agents", async () => {

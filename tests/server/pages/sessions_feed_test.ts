@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AgentInfo } from "../../../lib/server/rendezvous/types.ts";
+import { summary } from "../../../templates/assets/shared/session_cells.js";
 import { SessionsFeed } from "../../../lib/server/pages/sessions_feed.ts";
 import type { SessionsView } from "../../../lib/protocol/sessions_api.ts";
 
@@ -138,4 +139,17 @@ Deno.test("SessionsFeed has a limit of listeners, and ends them with the server"
   feed[Symbol.dispose]();
   const all = await Array.fromAsync(states(first));
   assert.equal(all.length, 1);
+});
+
+Deno.test("servers of a cluster that do not answer are told of", () => {
+  let silent = 1;
+  const options = { snapshot: () => [agentInfo("a1")], silentServers: () => silent, open: false };
+  using feed = new SessionsFeed(options);
+  const query = { search: "", sort: "id", descending: false, page: 1, limit: 10 } as const;
+  const told = "1 agent, 0 clients; 1 server does not answer: its agents are missing";
+  assert.equal(summary(feed.view(query)), told);
+  silent = 2;
+  assert.match(summary(feed.view(query)), /2 servers do not answer: their agents are missing$/);
+  silent = 0;
+  assert.equal(summary(feed.view(query)), "1 agent, 0 clients");
 });
