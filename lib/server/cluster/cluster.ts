@@ -6,9 +6,6 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Log } from "../../log/log.ts";
-import { errorMessage } from "../../text/error_message.ts";
-import { RESUME_SUBPROTOCOL } from "../../protocol/messages.ts";
-import { UpgradeRefusedError } from "../../wire/websocket/websocket.ts";
 import type { RequestTarget } from "../http/target.ts";
 import type { ClientConnection } from "../relay/client_connection.ts";
 import type { Connections } from "../relay/connections.ts";
@@ -21,20 +18,19 @@ import type { Rendezvous } from "../rendezvous/rendezvous.ts";
 import { ResumeSecrets } from "../rendezvous/resume_secrets.ts";
 import type { AgentInfo, Refusal, ServerEvent } from "../rendezvous/types.ts";
 import type { ClusterLoad } from "../telemetry/load.ts";
-import { CLUSTER_TIMING, type ClusterTiming, type Place } from "./directory.ts";
+import { Arrivals } from "./arrivals.ts";
+import { CLUSTER_TIMING, type ClusterTiming } from "./directory.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Leases } from "./leases.ts";
-import { LinkSocket } from "./link_socket.ts";
+import { type NodeLink, NodeRoutes } from "./node_routes.ts";
 import { PeerKey } from "./peer_key.ts";
 import { type LinkRequest, PeerLinks } from "./peer_links.ts";
 import { PeerRequests, type PeerVisit } from "./peer_requests.ts";
 import { PeerProofs } from "./peer_proof.ts";
+import { Pulse } from "./pulse.ts";
 import { RedisDirectory } from "./redis_directory.ts";
 import { ClusterRegistration } from "./registration.ts";
 import { ClusterSessions } from "./sessions.ts";
-
-/** How many clients that wait are connected to other nodes at a time. */
-const MAX_CONNECTING = 16;
 
 export interface ClusterOptions {
   /** Of Redis, see `RedisDirectoryOptions`. */
@@ -46,13 +42,6 @@ export interface ClusterOptions {
   log: Log;
   /** For tests. */
   timing?: Partial<ClusterTiming>;
-}
-
-/** A websocket to the node that has an agent. */
-export interface NodeLink {
-  peer: PeerSocket;
-  /** Starts to receive, once there is someone who gets what comes; until then it waits. */
-  start(): void;
 }
 
 /** What of the server the cluster works with. */
@@ -71,21 +60,15 @@ export class Cluster {
   readonly #log: Log;
   readonly #directory: RedisDirectory;
   readonly #leases: Leases;
-  readonly #heartbeat: Heartbeat;
+  readonly #pulse: Pulse;
   readonly #proofs: PeerProofs;
   readonly #peers: PeerLinks;
   readonly #sessions: ClusterSessions;
   readonly #links = new Set<Relay>();
-  readonly #ending = new AbortController();
   #host!: ClusterHost;
+  #routes!: NodeRoutes;
   #registration!: ClusterRegistration;
   #requests!: PeerRequests;
-  #beating: Promise<void> | undefined;
-  /** Whether another beat is to follow: the directory has come back. */
-  #due = false;
-  /** When the last beat came, by the steady clock. */
-  #beatAt = 0;
-  #looking = false;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(options: ClusterOptions) {
@@ -95,7 +78,7 @@ export class Cluster {
     this.#timing = { ...CLUSTER_TIMING, ...options.timing };
     this.key = new PeerKey(peerKey);
     this.secrets = new ResumeSecrets(this.key.resumeKey);
-    this.#proofs = new PeerProofs({ key: this.key.proofKey, now: () => this.#now() });
+    this.#proofs = new PeerProofs({ key: this.key.proofKey, now: () => this.#pulse.now() });
     const node = { url: this.nodeUrl, instance: randomUUID() };
     const timing = this.#timing;
     let connected: boolean | undefined;
@@ -116,33 +99,50 @@ export class Cluster {
         this.#host.rendezvous.release(id, "the ID is with another node of the cluster"),
       onContested: (id, at) => this.#host.rendezvous.contested(id, at),
     });
-    this.#heartbeat = new Heartbeat(this.#directory, this.#leases, timing);
+    this.#pulse = new Pulse({
+      ...{ log, nodeUrl: this.nodeUrl },
+      heartbeat: new Heartbeat(this.#directory, this.#leases, timing),
+      connected: () => this.#directory.connected,
+    });
     this.#peers = new PeerLinks({ proofs: this.#proofs, askMs: timing.askMs });
-    this.#sessions = new ClusterSessions({ peers: this.#peers, nodes: () => this.#others() });
+    this.#sessions = new ClusterSessions({
+      peers: this.#peers,
+      nodes: () => this.#pulse.nodes.filter((url) => url !== this.nodeUrl),
+    });
   }
 
   /** Starts to work for a server. */
   attach(host: ClusterHost): void {
     this.#host = host;
+    const { rendezvous, connections } = host;
+    this.#routes = new NodeRoutes({
+      ...{ nodeUrl: this.nodeUrl, log: this.#log, peers: this.#peers, connections },
+      directory: this.#directory,
+      has: (id) => rendezvous.has(id),
+    });
+    const arrivals = new Arrivals({
+      ...{ rendezvous, routes: this.#routes, directory: this.#directory },
+      join: (client, link) => this.join(client, link),
+    });
     this.#registration = new ClusterRegistration({
       leases: this.#leases,
       key: this.key,
       secrets: this.secrets,
-      rendezvous: host.rendezvous,
+      rendezvous,
       onMoved: (id, former) => void this.#peers.ask(former, `/moved/${id}`).catch(() => {}),
       carry: (socket, id, hello) => this.#carry(socket, id, hello),
     });
     this.#requests = new PeerRequests({
       nodeUrl: this.nodeUrl,
       proofs: this.#proofs,
-      has: (id) => host.rendezvous.has(id),
-      snapshot: () => host.rendezvous.snapshot(),
+      has: (id) => rendezvous.has(id),
+      snapshot: () => rendezvous.snapshot(),
       moved: (id) => this.#leases.check(id).catch(() => {}),
     });
     const { renewMs, lookMs } = this.#timing;
     this.#timers.push(
       setInterval(() => this.#beat(), renewMs),
-      setInterval(() => void this.#look(), lookMs),
+      setInterval(() => void (this.#directory.connected && arrivals.look()), lookMs),
     );
     this.#beat();
   }
@@ -153,13 +153,13 @@ export class Cluster {
 
   /** Whether this node may answer for an ID now. */
   answers(id: string): boolean {
-    return !this.#heartbeat.last?.replaced && this.#leases.answers(id);
+    return !this.#pulse.replaced && this.#leases.answers(id);
   }
 
   load(): ClusterLoad {
     return {
       connected: this.#directory.connected,
-      nodes: this.#heartbeat.last?.nodes.length ?? 0,
+      nodes: this.#pulse.nodes.length,
       leases: this.#leases.size,
       links: this.#links.size,
       silent: this.#sessions.silent,
@@ -189,61 +189,14 @@ export class Cluster {
     return this.#requests.answer(target);
   }
 
-  /**
-   * Connects to the node that has a client's agent.
-   *
-   * @returns undefined if no other node has it: what holds is what this one knows
-   */
-  async reach(request: LinkRequest): Promise<NodeLink | Refusal | undefined> {
-    const { id, waitMs } = request;
-    if (this.#host.rendezvous.has(id)) return undefined;
-    const wait = (refusal: Refusal) => waitMs > 0 ? undefined : refusal;
-    // It may have moved while it was asked for.
-    for (let tries = 0; tries < 2; tries++) {
-      const place = await this.#find(id);
-      if (place === undefined) return undefined;
-      if (place === "unknown") return wait(refusals.directoryAway(id));
-      if (!place.alive || place.url === this.nodeUrl) break;
-      try {
-        return await this.#open(place.url, request);
-      } catch (error) {
-        if (!(error instanceof UpgradeRefusedError)) {
-          return wait(this.#notReached(place.url, id, error));
-        }
-        const { status, reason } = error;
-        const refusal = this.#refusalOf(place.url, id, status, reason);
-        if (status !== 404) return status === 503 ? refusal : wait(refusal);
-      }
-    }
-    return wait(refusals.agentAway(id));
+  /** See `NodeRoutes.reach()`. */
+  reach(request: LinkRequest): Promise<NodeLink | Refusal | undefined> {
+    return this.#routes.reach(request);
   }
 
-  /** Why the node that has an agent would refuse a client; undefined: it would not. */
-  async peek(request: LinkRequest): Promise<Refusal | "unknown" | undefined> {
-    const { id } = request;
-    const place = await this.#find(id);
-    if (place === undefined) return "unknown";
-    if (place === "unknown") return refusals.directoryAway(id);
-    if (!place.alive || place.url === this.nodeUrl) return refusals.agentAway(id);
-    try {
-      const { status, text } = await this.#peers.peek(place.url, request);
-      return status === 426 ? undefined : this.#refusalOf(place.url, id, status, text.trim());
-    } catch (error) {
-      return this.#notReached(place.url, id, error);
-    }
-  }
-
-  /** Why a client is refused that another node refuses. */
-  #refusalOf(node: string, id: string, status: number, reason: string): Refusal {
-    if (status === 503) return { label: "agent-away", status, reason };
-    if (status === 404) return refusals.agentAway(id);
-    this.#log.error("node refuses", { node, status, reason });
-    return refusals.nodeAway(id);
-  }
-
-  #notReached(node: string, id: string, error: unknown): Refusal {
-    this.#log.warn("node not reached", { node, reason: errorMessage(error) });
-    return refusals.nodeAway(id);
+  /** See `NodeRoutes.peek()`. */
+  peek(request: LinkRequest): Promise<Refusal | "unknown" | undefined> {
+    return this.#routes.peek(request);
   }
 
   /** Copies between a client and the node that has its agent. */
@@ -264,69 +217,15 @@ export class Cluster {
 
   /** Leaves the cluster; what is registered here may be registered elsewhere at once. */
   async end(): Promise<void> {
-    this.#ending.abort();
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#beating;
+    await this.#pulse.end();
     await this.#directory.leave().catch(() => {});
     this.#directory[Symbol.dispose]();
   }
 
-  /** The time that all nodes agree on: Redis's, as of the last beat. */
-  #now(): number {
-    const { last } = this.#heartbeat;
-    return last === undefined ? Date.now() : last.now + performance.now() - this.#beatAt;
-  }
-
-  #others(): string[] {
-    return this.#heartbeat.last?.nodes.filter((url) => url !== this.nodeUrl) ?? [];
-  }
-
   #beat(): void {
     // Before it is attached there is nothing to renew.
-    if (this.#host === undefined || this.#ending.signal.aborted) return;
-    this.#due = true;
-    this.#beating ??= this.#runBeats().finally(() => this.#beating = undefined);
-  }
-
-  async #runBeats(): Promise<void> {
-    while (this.#due && this.#directory.connected && !this.#ending.signal.aborted) {
-      this.#due = false;
-      await this.#runBeat();
-    }
-  }
-
-  async #runBeat(): Promise<void> {
-    const before = this.#heartbeat.last;
-    try {
-      await this.#heartbeat.run();
-    } catch (error) {
-      this.#log.warn("leases not renewed", { reason: errorMessage(error) });
-    }
-    const { last } = this.#heartbeat;
-    if (last === before || last === undefined) return;
-    this.#beatAt = performance.now();
-    if (last.replaced && !before?.replaced) {
-      this.#log.error("another server uses this --node-url", { node: this.nodeUrl });
-    }
-  }
-
-  /** Where an agent is; undefined: nowhere. */
-  async #find(id: string): Promise<Place | "unknown" | undefined> {
-    try {
-      const [place] = await this.#directory.find([id]);
-      return place === "unsettled" ? "unknown" : place;
-    } catch {
-      return "unknown";
-    }
-  }
-
-  async #open(node: string, request: LinkRequest): Promise<NodeLink> {
-    const connection = await this.#peers.open(node, request);
-    const socket = new LinkSocket(connection);
-    const { address } = request;
-    const resumable = connection.protocol === RESUME_SUBPROTOCOL;
-    const peer = this.#host.connections.add(socket, { address, halfClose: true, resumable });
-    return { peer, start: () => socket.start() };
+    if (this.#host !== undefined) this.#pulse.beat();
   }
 
   #keep(relay: Relay): void {
@@ -345,44 +244,5 @@ export class Cluster {
     // Text too is passed on both ways: to each other they say more than a client's bytes.
     this.#keep(new Relay(socket, link.peer, [], { ...this.#host.relay, resumable: true }));
     link.start();
-  }
-
-  /** Looks for the agents that clients here wait for, all at once. */
-  async #look(): Promise<void> {
-    const { rendezvous } = this.#host;
-    const stranded = rendezvous.stranded();
-    if (this.#looking || stranded.length === 0 || !this.#directory.connected) return;
-    this.#looking = true;
-    try {
-      const ids = [...new Set(stranded.map(({ id }) => id))];
-      const found = await this.#directory.find(ids);
-      const isElsewhere = (place: Place | "unsettled" | undefined) =>
-        typeof place === "object" && place.alive && place.url !== this.nodeUrl;
-      const there = new Set(ids.filter((_, i) => isElsewhere(found[i])));
-      const arrived = stranded.filter(({ id }) => there.has(id));
-      const next = async () => {
-        for (let one = arrived.pop(); one !== undefined; one = arrived.pop()) {
-          await this.#forward(one.id, one.client, one.until - Date.now());
-        }
-      };
-      await Promise.all(Array.from({ length: MAX_CONNECTING }, next));
-    } catch {
-      // The directory is away; the next look comes soon.
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  /** Connects a client that has waited here to the node where its agent has arrived. */
-  async #forward(id: string, client: ClientConnection, leftMs: number): Promise<void> {
-    if (leftMs <= 0) return;
-    const { address, resumable } = client;
-    const link = await this.reach({ who: "client", id, address, waitMs: leftMs, resumable });
-    if (link === undefined || "label" in link) return;
-    const { rendezvous } = this.#host;
-    const isWaiting = rendezvous.stranded().some((waiting) => waiting.client === client);
-    if (!isWaiting) return link.peer.close(1000, "");
-    rendezvous.leave(id, client);
-    this.join(client, link);
   }
 }
