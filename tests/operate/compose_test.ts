@@ -9,25 +9,10 @@ import { linkOrCopy } from "../support/files.ts";
 import { makeHome, writePrograms } from "../support/home.ts";
 import { TempDir } from "../support/program.ts";
 import { requires } from "../support/requires.ts";
-import { inPodman, PODMAN } from "./podman.ts";
+import { CADDY_IMAGE, inPodman, PODMAN } from "./podman.ts";
 import { adapt, operateFile } from "./support.ts";
 
-/** Stands in for Docker's image of Caddy: the same program in the same place. */
-const CADDY = `FROM scratch
-COPY files /
-COPY --chmod=1777 tmp /tmp
-ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/tmp
-CMD ["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
-`;
-
-const SCRIPT = `
-mkdir -p caddy/tmp caddy/files
-for file in $(ldd "$(command -v caddy)" | grep -o '/[^ ]*'); do
-  install -D "$file" "caddy/files$file"
-done
-install -D "$(command -v caddy)" caddy/files/usr/bin/caddy
-podman build -q -t docker.io/library/caddy:2 caddy
-podman-compose -f docs/operate/compose.yml up -d
+const SCRIPT = `${CADDY_IMAGE}podman-compose -f docs/operate/compose.yml up -d
 curl --retry 60 --retry-delay 1 --retry-all-errors -fsSk https://localhost/readyz
 ca=$(podman volume inspect -f '{{.Mountpoint}}' operate_certificates)/caddy/pki/authorities/local/root.crt
 curl -fsS --cacert "$ca" https://localhost/usage | grep -o 'wss://localhost' | head -1 >&4
@@ -46,7 +31,7 @@ requires(...PODMAN, "podman-compose", "caddy", "curl", "ssh")(
   "compose.yml runs the server behind Caddy, with certificates and the jump host",
   async () => {
     await using dir = new TempDir();
-    for (const name of ["dist", "docs/operate", "caddy"]) {
+    for (const name of ["dist", "docs/operate"]) {
       await Deno.mkdir(join(dir.path, name), { recursive: true });
     }
     await linkOrCopy(join(await builtDist(), "server"), join(dir.path, "dist/server"));
@@ -58,7 +43,6 @@ requires(...PODMAN, "podman-compose", "caddy", "curl", "ssh")(
     // A machine may not allow more open files than it has itself.
     const limits = { "    ulimits:\n      nofile: 65536\n": "" };
     dir.write("docs/operate/compose.yml", adapt(operateFile("compose.yml"), limits));
-    dir.write("caddy/Containerfile", CADDY);
     const { env, config } = await makeHome(dir);
     dir.write("config", `${config}StrictHostKeyChecking no\n`);
     writePrograms(dir, ["agent"]);

@@ -27,7 +27,25 @@ printf '[storage]\\ndriver = "vfs"\\ngraphroot = "%s"\\nrunroot = "%s"\\n' "$PWD
 export CONTAINERS_STORAGE_CONF=$PWD/storage.conf CONTAINERS_CONF=$PWD/containers.conf
 trap 'podman pod rm --all --force --time 5; podman rm --all --force --time 5; \
   podman volume rm --all; podman network prune --force' EXIT
+# Stands in for an image of Docker's: image PROGRAM PATH NAME puts a program of this machine, with its
+# libraries, into that path of an image of that name. Standard input has the rest of its description.
+image() {
+  local files="$3.files"
+  for file in "$1" $(ldd "$1" | grep -o '/[^ ]*'); do install -D "$file" "$files/files$file"; done
+  install -D "$1" "$files/files$2"
+  install -d "$files/tmp"
+  { printf 'FROM scratch\nCOPY files /\nCOPY --chmod=1777 tmp /tmp\n'; cat; } > "$files/Containerfile"
+  podman build -q -t "$3" "$files"
+}
 exec 4>&1 >&2
+`;
+
+/** Makes an image like Docker's of Caddy; for the scripts of {@link inPodman}. */
+export const CADDY_IMAGE = `
+image "$(command -v caddy)" /usr/bin/caddy docker.io/library/caddy:2 <<'END'
+ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/tmp
+CMD ["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+END
 `;
 
 /**
