@@ -11,7 +11,6 @@ import { RedisDirectory } from "../../lib/server/cluster/redis_directory.ts";
 import { HALF_CLOSE_SUBPROTOCOL } from "../../lib/protocol/messages.ts";
 import { connectWebSocket } from "../../lib/wire/websocket/websocket.ts";
 import { quantile } from "../bench/measure.ts";
-import { Balancer } from "../support/balancer.ts";
 import { NodeProgram, TEST_TIMING } from "../support/cluster.ts";
 import { eventually } from "../support/deadline.ts";
 import { Program } from "../support/program.ts";
@@ -185,11 +184,11 @@ export async function fleets(count: number): Promise<Fleets> {
   await using stack = new AsyncDisposableStack();
   for (const node of nodes) stack.use(node);
   await settled(nodes);
-  await using balancer = new Balancer(nodes.map(({ port }) => port));
+  const ports = nodes.map(({ port }) => `${port}`);
   await using agents = new AsyncDisposableStack();
   const started = performance.now();
   for (let i = 0; i < 3; i++) {
-    agents.use(startAgent("many/fake_agents.ts", balancer.ws, `job-${i}`, `${count}`));
+    agents.use(startAgent("cluster/balanced_agents.ts", `job-${i}`, `${count}`, ...ports));
   }
   const countAt = async (node: NodeProgram) => connected(await scrape(node.url));
   const total = async (at: NodeProgram[]) =>

@@ -18,26 +18,30 @@ async function echo(stream: ByteStream): Promise<void> {
   stream.close();
 }
 
-const [url, prefix, count] = Deno.args;
-const log = createLog({ level: "error" });
-let started = 0;
-
-/** Starts one after the other, each when the one before has registered. */
-async function startAgents(): Promise<void> {
-  while (started < Number(count)) {
-    const registered = Promise.withResolvers<void>();
-    const registration = new Registration({
-      server: new URL(url!),
-      id: `${prefix}-${started++}`,
-      facts: { host: "host", user: "user", os: "linux", shell: "/bin/sh" },
-      tls: {},
-      log,
-      onRegistered: () => registered.resolve(),
-      onClient: echo,
-    });
-    void registration.run(new AbortController().signal);
-    await registered.promise;
-  }
+/** Starts so many agents, five at a time, each when the one before has registered. */
+export async function startAgents(url: string, prefix: string, count: number): Promise<void> {
+  const log = createLog({ level: "error" });
+  let started = 0;
+  const next = async () => {
+    while (started < count) {
+      const registered = Promise.withResolvers<void>();
+      const registration = new Registration({
+        server: new URL(url),
+        id: `${prefix}-${started++}`,
+        facts: { host: "host", user: "user", os: "linux", shell: "/bin/sh" },
+        tls: {},
+        log,
+        onRegistered: () => registered.resolve(),
+        onClient: echo,
+      });
+      void registration.run(new AbortController().signal);
+      await registered.promise;
+    }
+  };
+  await Promise.all(Array.from({ length: 5 }, next));
 }
 
-await Promise.all(Array.from({ length: 5 }, startAgents));
+if (import.meta.main) {
+  const [url, prefix, count] = Deno.args;
+  await startAgents(url!, prefix!, Number(count));
+}
