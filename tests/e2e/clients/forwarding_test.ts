@@ -277,7 +277,7 @@ requiresAgent(
       const args = [...forwardAgent, script];
       const ssh = world.startSsh(await agent.announced(), args, { interactive: true });
       const [, path] = await ssh.waitFor(/^(\/.*)\n/);
-      return { agent, path: path!, end: () => ssh.closeInput() };
+      return { agent, ssh, path: path! };
     };
     const killed = await sockets();
     killed.agent.program.kill("SIGKILL");
@@ -285,11 +285,14 @@ requiresAgent(
     const living = await sockets();
     const next = await sockets();
     // The session is over when all of that is done.
-    await next.end();
+    await next.ssh.closeInput();
     next.agent.program.kill("SIGTERM");
     await next.agent.program.result();
     assert.ok(existsSync(living.path));
     assert.ok(!existsSync(killed.path));
+    // It waits for an agent that may come back, and so would what it has started.
+    killed.ssh.kill("SIGTERM");
+    await killed.ssh.result();
   },
 );
 
