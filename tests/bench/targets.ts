@@ -46,24 +46,20 @@ export class Targets implements AsyncDisposable {
   static async start(): Promise<Targets> {
     await using stack = new AsyncDisposableStack();
     const dist = await builtDist();
-    const world = stack.use(await World.start());
+    const world = stack.use(await World.start([], {}, join(dist, "server")));
     const dir = stack.use(new TempDir());
     dir.write(".authorized_keys", world.publicKey);
-    const listen = ["--host", "127.0.0.1", "--port", "0", "--log-format", "json"];
-    const server = stack.use(new Program(join(dist, "server"), listen));
-    const [, port] = await server.waitFor(/"event":"listening".*"port":(\d+)/);
-    const url = `ws://127.0.0.1:${port}`;
     const agent = stack.use(
-      new Program(join(dist, "agent"), ["--json", "--hold", url], { cwd: dir.path }),
+      new Program(join(dist, "agent"), ["--json", "--hold", world.url], { cwd: dir.path }),
     );
     const announced: Announced = JSON.parse((await agent.waitFor(/^\{.*\}$/m))[0]);
     const sshd = stack.use(await Sshd.start(world.publicKey));
-    const wsproxy = [join(dist, "wsproxy"), `${url}/client/${announced.id}`];
+    const wsproxy = [join(dist, "wsproxy"), `${world.url}/client/${announced.id}`];
     const converge: Target = {
       name: "Converge",
       options: world.sshOptions(announced, wsproxy.join(" ")),
       destination: `${announced.username}@localhost`,
-      programs: { agent: { pid: agent.pid }, server: { pid: server.pid } },
+      programs: { agent: { pid: agent.pid }, server: { pid: world.server.pid } },
       job: agent.pid,
     };
     const [program, ...args] = wsproxy;

@@ -50,14 +50,21 @@ export class World implements AsyncDisposable {
   readonly home = new TempDir();
   readonly #stack = new AsyncDisposableStack();
   #server: Program | undefined;
+  #executable: string | undefined;
   #port = 0;
 
   private constructor() {
     this.#stack.use(this.home);
   }
 
-  static async start(serverArgs: string[] = [], env: Record<string, string> = {}): Promise<World> {
+  /** @param executable of the server. @default its source is run */
+  static async start(
+    serverArgs: string[] = [],
+    env: Record<string, string> = {},
+    executable?: string,
+  ): Promise<World> {
     const world = new World();
+    world.#executable = executable;
     try {
       const keygen = await run("ssh-keygen", [
         ...["-q", "-t", "ed25519", "-N", "", "-C", "ann@example.org", "-f", world.key],
@@ -95,8 +102,10 @@ export class World implements AsyncDisposable {
 
   /** Starts the server, at the same port as before if there was one. */
   async startServer(args: string[] = [], env: Record<string, string> = {}): Promise<void> {
-    const listen = ["--host", "127.0.0.1", "--port", String(this.#port)];
-    const server = startEntry("server.ts", [...listen, "--log-format", "json", ...args], { env });
+    const listen = ["--host", "127.0.0.1", "--port", String(this.#port), "--log-format", "json"];
+    const server = this.#executable === undefined
+      ? startEntry("server.ts", [...listen, ...args], { env })
+      : new Program(this.#executable, [...listen, ...args], { env });
     this.#stack.use(server);
     const [, port] = await server.waitFor(/"event":"listening".*"port":(\d+)/);
     this.#server = server;
