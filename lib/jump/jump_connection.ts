@@ -28,8 +28,8 @@ const MAX_CHANNELS = 16;
 /**
  * What a client may send on a channel before it is told to go on, in bytes: at least half of it is
  * free at all times, more than an agent lets its client send (lib/ssh/connection/receive_window.ts).
- * PuTTY's plink stops to take anything while what it writes to its proxy, another plink, waits for
- * that; if the window were the smaller one, both would wait for each other.
+ * PuTTY's plink reads nothing while what it writes to its proxy, another plink, waits for that one;
+ * if the window were the smaller one, both would wait for each other.
  */
 const CHANNEL_WINDOW = 16 * 2 ** 20;
 
